@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/hashicorp/go-tfe"
+)
+
+// arguments of a call, by the names of pulumi_terraform's wire format.
+type arguments map[string]any
+
+func (a arguments) string(name, fallback string) string {
+	if value, ok := a[name].(string); ok && value != "" {
+		return value
+	}
+	return fallback
+}
+
+// refuse names the first argument that the stand-in does not know, rather than ignoring it.
+func (a arguments) refuse(known ...string) error {
+	for name := range a {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("this stand-in does not know the argument %q: install Pulumi's own terraform plugin", name)
+		}
+	}
+	return nil
+}
+
+// readLocal reads a file. As in the official plugin, the default workspace is read whatever workspaceDir says.
+func readLocal(_ context.Context, args arguments) ([]byte, error) {
+	path := args.string("path", "terraform.tfstate")
+	state, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("remote state not found: there is no file %s", path)
+	}
+	return state, err
+}
+
+// readS3 reads an object of Terraform's S3 backend with the AWS SDK's usual chain of configuration.
+func readS3(ctx context.Context, args arguments) ([]byte, error) {
+	if err := args.refuse("bucket", "key", "region", "endpoint", "forcePathStyle", "profile", "workspace", "workspaceKeyPrefix",
+		"accessKey", "secretKey", "token", "roleArn", "externalId", "sessionName"); err != nil {
+		return nil, err
+	}
+	options := []func(*config.LoadOptions) error{}
+	if region := args.string("region", ""); region != "" {
+		options = append(options, config.WithRegion(region))
+	}
+	if profile := args.string("profile", ""); profile != "" {
+		options = append(options, config.WithSharedConfigProfile(profile))
+	}
+	if key := args.string("accessKey", ""); key != "" {
+		static := credentials.NewStaticCredentialsProvider(key, args.string("secretKey", ""), args.string("token", ""))
+		options = append(options, config.WithCredentialsProvider(static))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	if role := args.string("roleArn", ""); role != "" {
+		assume := func(o *stscreds.AssumeRoleOptions) {
+			if id := args.string("externalId", ""); id != "" {
+				o.ExternalID = &id
+			}
+			if session := args.string("sessionName", ""); session != "" {
+				o.RoleSessionName = session
+			}
+		}
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role, assume))
+	}
+	bucket, key := args.string("bucket", ""), args.string("key", "")
+	if workspace := args.string("workspace", "default"); workspace != "default" {
+		key = args.string("workspaceKeyPrefix", "env:") + "/" + workspace + "/" + key
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		if endpoint := args.string("endpoint", ""); endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+		o.UsePathStyle, _ = args["forcePathStyle"].(bool)
+	})
+	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return nil, fmt.Errorf("error reading Terraform state s3://%s/%s: %w", bucket, key, err)
+	}
+	defer object.Body.Close()
+	return io.ReadAll(object.Body)
+}
+
+// readRemote reads the current state of a workspace in HCP Terraform or Terraform Enterprise.
+func readRemote(ctx context.Context, args arguments) ([]byte, error) {
+	workspaces, _ := args["workspaces"].(map[string]any)
+	workspace := arguments(workspaces).string("name", arguments(workspaces).string("prefix", ""))
+	organization := args.string("organization", "")
+	hostname := args.string("hostname", "app.terraform.io")
+	client, err := tfe.NewClient(&tfe.Config{
+		Address: "https://" + hostname,
+		Token:   args.string("token", os.Getenv("TF_TOKEN_"+strings.ReplaceAll(hostname, ".", "_"))),
+	})
+	if err != nil {
+		return nil, err
+	}
+	found, err := client.Workspaces.Read(ctx, organization, workspace)
+	if err != nil {
+		return nil, fmt.Errorf("error reading workspace %s of organization %s: %w", workspace, organization, err)
+	}
+	current, err := client.StateVersions.ReadCurrent(ctx, found.ID)
+	if err != nil {
+		return nil, fmt.Errorf("error reading the state of workspace %s: %w", workspace, err)
+	}
+	return client.StateVersions.Download(ctx, current.DownloadURL)
+}
