@@ -1,0 +1,170 @@
+"""Builds the engine's parts with the Go toolchain, from modules pinned in ``tools/go``.
+
+The AWS provider is far too large to build whole, so its source is copied out of Go's module cache and two generated
+registries are cut down to the services that are used here. Go's own build cache lets a broken-off build go on.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from packaging.version import Version
+
+from tools.errors import Unavailable
+from tools.paths import cache
+from tools.progress import Step
+
+MODULES = Path(__file__).parent / "go"
+MINIMUM_GO = "1.25.11"
+"""What pulumi/pkg v3.246.0 asks for; an older Go may fetch a newer toolchain by itself (GOTOOLCHAIN=auto)."""
+
+SERVICES = ("appautoscaling", "cloudwatch", "iam", "s3", "s3control", "sagemaker", "sts")
+"""Packages under the provider's ``internal/service`` that are kept."""
+CLIENTS = (
+    *("applicationautoscaling", "cloudwatch", "iam", "s3", "s3control", "sagemaker", "sts"),
+    *("apigatewayv2", "resourcegroupstaggingapi"),  # other code of the provider imports these two
+)
+"""AWS SDK clients that are kept."""
+
+
+def recipe(*modules: str) -> str:
+    """Returns a short digest of all that a build from ``modules`` depends on, to tell a stale result."""
+    digest = hashlib.sha256(repr((SERVICES, CLIENTS)).encode())
+    for module in modules:
+        for file in sorted((MODULES / module).rglob("*")):
+            if file.is_file():
+                digest.update(file.relative_to(MODULES).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def pulumi(version: str, folder: Path, running: Step) -> None:
+    """Builds the CLI and its Python language host into ``folder/bin``."""
+    flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
+    _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", folder / "bin", running, flags)
+    host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+    _compile(MODULES / "language-python", host, folder / "bin", running)
+    # The script that the host starts belongs to the CLI's version, not to the host's.
+    sdk = _module(_engine(running), "github.com/pulumi/pulumi/sdk/v3")
+    script = folder / "bin" / "pulumi-language-python-exec"
+    shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
+    script.chmod(0o755)
+
+
+def pulumi_plugin(name: str, version: str, folder: Path, running: Step) -> None:
+    """Builds ``pulumi-resource-<name>`` into ``folder``."""
+    _compile(_engine(running), f"./cmd/pulumi-resource-{name}", folder, running, f"-X main.version={version}")
+
+
+def terraform_provider(executable: Path, running: Step) -> None:
+    """Builds the trimmed AWS provider for Terraform as ``executable``."""
+    _compile(_engine(running), "github.com/hashicorp/terraform-provider-aws", executable, running)
+
+
+def opentofu(folder: Path, running: Step) -> None:
+    """Builds OpenTofu into ``folder/bin``, under the name ``terraform`` too."""
+    flags = "-X github.com/opentofu/opentofu/version.dev=no"
+    _compile(MODULES / "opentofu", "github.com/opentofu/opentofu/cmd/tofu", folder / "bin", running, flags)
+    (folder / "bin" / "terraform").symlink_to("tofu")
+
+
+def trim(source: Path) -> None:
+    """Cuts the provider's generated registries down to ``SERVICES`` and ``CLIENTS``."""
+    packages = source / "internal/provider/sdkv2/service_packages_gen.go"
+    text = packages.read_text()
+    text = _keep(text, r'^\t"github\.com/hashicorp/terraform-provider-aws/internal/service/(\w+)"\n', SERVICES)
+    packages.write_text(_keep(text, r"^\t\t(\w+)\.ServicePackage\(ctx\),\n", SERVICES))
+    clients = source / "internal/conns/awsclient_gen.go"
+    text = _keep(clients.read_text(), r'^\t"github\.com/aws/aws-sdk-go-v2/service/(\w+)"\n', CLIENTS)
+    method = r"^func \(c \*AWSClient\) \w+\(ctx context\.Context\) \*(\w+)\.Client \{\n(?:.*\n)*?\}\n"
+    clients.write_text(_keep(text, method, CLIENTS))
+
+
+def _keep(text: str, pattern: str, names: tuple[str, ...]) -> str:
+    kept, count = re.subn(pattern, lambda m: m[0] if m[1] in names else "", text, flags=re.MULTILINE)
+    if not count:
+        raise Unavailable(f"the AWS provider's source has nothing like {pattern!r}; its version has changed")
+    return kept
+
+
+def _engine(running: Step) -> Path:
+    """Returns the build folder: ``tools/go/engine`` with the trimmed provider in its folder ``aws``."""
+    folder = cache() / f"source-{recipe('engine', 'provider-aws')}"
+    if folder.is_dir():
+        return folder
+    running.detail = "fetching the AWS provider's source"
+    upstream = _module(MODULES / "provider-aws", "github.com/hashicorp/terraform-provider-aws")
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(MODULES / "engine", partial)
+    running.detail = "copying the AWS provider's source"
+    unused = shutil.ignore_patterns("docs", "website", "examples", "infrastructure", "testdata", "*_test.go")
+    shutil.copytree(upstream, partial / "aws", ignore=unused, copy_function=shutil.copyfile)
+    for path in (partial / "aws").rglob("*"):
+        if path.is_dir():
+            path.chmod(0o755)  # Go's module cache is read-only
+    trim(partial / "aws")
+    partial.rename(folder)
+    return folder
+
+
+def _module(folder: Path, path: str) -> Path:
+    """Downloads a module of ``folder/go.mod``, checked against its ``go.sum``, and returns where it lies."""
+    result = subprocess.run(
+        [_go(), "mod", "download", "-json", path],
+        cwd=folder,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer = json.loads(result.stdout) if result.stdout else {"Error": result.stderr}
+    if "Dir" not in answer:
+        raise Unavailable(f"Go cannot download {path}: {answer.get('Error', '').strip()}")
+    return Path(answer["Dir"])
+
+
+def _compile(module: Path, package: str, output: Path, running: Step, flags: str = "") -> None:
+    name = package.rsplit("/", 1)[-1]
+    if output.name == "bin":
+        output.mkdir(parents=True, exist_ok=True)
+        output = output / name
+    elif output.is_dir():
+        output = output / name
+    command = [_go(), "build", "-v", "-ldflags", f"-s -w {flags}", "-o", str(output), package]
+    process = subprocess.Popen(
+        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None  # noqa: S101 - it is a pipe
+    compiled, said = 0, []
+    for line in process.stderr:  # -v names each package as it is compiled; all else is a message
+        if re.fullmatch(r"[\w.~/-]+\n", line):
+            compiled += 1
+            running.detail = f"{name}: {compiled} packages compiled"
+        else:
+            said.append(line)
+    if process.wait() != 0:
+        raise Unavailable(f"Go cannot build {name}:\n{''.join(said[-15:]).strip()}")
+
+
+def _environment() -> dict[str, str]:
+    settings = {
+        "CGO_ENABLED": "0",  # no C compiler needed
+        "GOFLAGS": "-buildvcs=false -mod=readonly -trimpath",
+        "GOWORK": "off",
+    }
+    return {**os.environ, **settings}
+
+
+def _go() -> str:
+    go = shutil.which("go")
+    if go is None:
+        raise Unavailable(f"Go is not installed (https://go.dev/dl, {MINIMUM_GO} or newer)")
+    if os.environ.get("GOTOOLCHAIN") == "local":
+        version = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
+        if Version(version.strip().removeprefix("go")) < Version(MINIMUM_GO):
+            raise Unavailable(f"{go} is {version.strip()}; {MINIMUM_GO} or newer is needed (https://go.dev/dl)")
+    return go

@@ -1,0 +1,307 @@
+"""The engine's parts: where each is found, and the ways to get it when it is not there."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.version import Version
+from rich.console import Console
+
+from tools import build, download
+from tools.errors import ToolsError, Unavailable
+from tools.paths import CHECKOUT, cache, pulumi_home
+from tools.progress import Step, duration, step
+
+PULUMI = "3.246.0"
+PULUMI_MINIMUM = "3.238.0"
+"""The first engine in which a failing after-hook fails the update (pulumi/pulumi CHANGELOG)."""
+PULUMI_AWS = "7.51.1"
+PULUMI_TERRAFORM = "6.1.0"
+TERRAFORM = "1.13.3"
+TERRAFORM_MINIMUM = "1.7.0"
+"""The first Terraform whose ``terraform test`` has mock providers."""
+AWS_PROVIDER = "6.34.0"
+OPENTOFU = "1.10.10"
+
+COMMAND_SECONDS = 600
+"""How long a command that installs something may take."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A part that is there."""
+
+    version: str
+    origin: str
+    """``PATH``, ``downloaded`` or ``built``."""
+    path: Path
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the engine."""
+
+    name: str
+    version: str
+    """The version that is downloaded or built."""
+    folder: Path
+    """Where a downloaded or built part is kept; complete when it has a file ``origin.json``."""
+    on_path: Callable[[], Found | None]
+    download: Callable[[Path, Step], None]
+    build: Callable[[Path, Step], None]
+    built_from: tuple[str, ...]
+    """Modules in ``tools/go``; a change there makes a built part stale."""
+    install: str
+    """What a person can install instead."""
+    built_version: str = field(default="")
+    """The version that a build gives, where it differs."""
+
+    def find(self) -> Found | None:
+        """Returns the part if it is on PATH or in the cache."""
+        return self.on_path() or self._cached()
+
+    def get(self, console: Console, title: str) -> Found:
+        """Returns the part, downloading or building it if it is not there.
+
+        Raises:
+            ToolsError: it is to be had in no way; names each way and what to install.
+        """
+        if found := self.find():
+            console.print(f"{title}: {found.version} ({found.origin})")
+            return found
+        reasons = ["it is not on PATH, or too old there"]
+        for origin, way in (("downloaded", self.download), ("built", self.build)):
+            started = time.monotonic()
+            try:
+                with step(console, f"{title}: {'downloading' if origin == 'downloaded' else 'building'}") as running:
+                    self._fill(way, origin, running)
+            except Unavailable as reason:
+                reasons.append(str(reason))
+            else:
+                found = self._cached()
+                if found:
+                    console.print(f"{title}: {found.version} ({origin} in {duration(time.monotonic() - started)})")
+                    return found
+        listed = "\n".join(f"  - {reason}" for reason in reasons)
+        raise ToolsError(f"{self.name} is missing:\n{listed}\nInstall {self.install}, then run the command again.")
+
+    def _fill(self, way: Callable[[Path, Step], None], origin: str, running: Step) -> None:
+        partial = cache() / f"{self.name}-{self.version}.new"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        way(partial, running)
+        note = {"origin": origin, "version": self.version, "recipe": build.recipe(*self.built_from)}
+        if origin == "built" and self.built_version:
+            note["version"] = self.built_version
+        (partial / "origin.json").write_text(json.dumps(note))
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(self.folder)
+
+    def _cached(self) -> Found | None:
+        try:
+            note = json.loads((self.folder / "origin.json").read_text())
+        except (OSError, ValueError):
+            return None
+        if note["origin"] == "built" and note["recipe"] != build.recipe(*self.built_from):
+            return None
+        return Found(note["version"], note["origin"], self.folder)
+
+
+def parts() -> list[Part]:
+    """Returns the engine's parts, in the order in which they are got."""
+    plugins = pulumi_home() / "plugins"
+    return [
+        Part(
+            name="pulumi",
+            version=PULUMI,
+            folder=cache() / f"pulumi-{PULUMI}",
+            on_path=_pulumi_on_path,
+            download=lambda folder, running: download.pulumi(PULUMI, folder, running),
+            build=lambda folder, running: build.pulumi(PULUMI, folder, running),
+            built_from=("engine", "language-python"),
+            install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
+            f" or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+        ),
+        _pulumi_plugin("aws", PULUMI_AWS, plugins),
+        _pulumi_plugin("terraform", PULUMI_TERRAFORM, plugins),
+        Part(
+            name="terraform",
+            version=TERRAFORM,
+            folder=cache() / f"terraform-{TERRAFORM}",
+            on_path=_terraform_on_path,
+            download=lambda folder, running: download.terraform(TERRAFORM, folder, running),
+            build=build.opentofu,
+            built_from=("opentofu",),
+            built_version=f"OpenTofu {OPENTOFU}",
+            install=f"Terraform {TERRAFORM_MINIMUM} or newer (https://developer.hashicorp.com/terraform/install),"
+            f" OpenTofu, or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+        ),
+        Part(
+            name="terraform-provider-aws",
+            version=AWS_PROVIDER,
+            folder=cache() / f"terraform-provider-aws-{AWS_PROVIDER}",
+            on_path=lambda: None,  # Terraform finds providers in mirrors, not on PATH
+            download=_mirror_provider,
+            build=_build_provider,
+            built_from=("engine", "provider-aws"),
+            install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+        ),
+    ]
+
+
+def get_all(console: Console) -> dict[str, Found]:
+    """Gets every part; a second checkout waits for the first instead of building the same."""
+    with _one_at_a_time(console):
+        wanted = parts()
+        return {
+            part.name: part.get(console, f"[{number}/{len(wanted)}] {part.name}")
+            for number, part in enumerate(wanted, start=1)
+        }
+
+
+def find_all() -> dict[str, Found | None]:
+    """Returns what is there now, without getting anything."""
+    return {part.name: part.find() for part in parts()}
+
+
+def outer_path() -> str:
+    """Returns PATH without this project's own folders, which `make env` puts first."""
+    ours = (str(cache()), str(CHECKOUT))
+    return os.pathsep.join(p for p in os.environ.get("PATH", "").split(os.pathsep) if not p.startswith(ours))
+
+
+@contextmanager
+def _one_at_a_time(console: Console) -> Iterator[None]:
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step(console, "waiting for another set-up on this machine"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _pulumi_plugin(name: str, version: str, plugins: Path) -> Part:
+    return Part(
+        name=f"pulumi-resource-{name}",
+        version=version,
+        folder=plugins / f"resource-{name}-v{version}",
+        on_path=lambda: _on_path(f"pulumi-resource-{name}", "--version", version),
+        download=lambda folder, running: _install_plugin(name, version, folder, running),
+        build=lambda folder, running: build.pulumi_plugin(name, version, folder, running),
+        built_from=("engine", "provider-aws") if name == "aws" else ("engine",),
+        install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+    )
+
+
+def _install_plugin(name: str, version: str, folder: Path, running: Step) -> None:
+    """Lets the CLI install the plugin, as its publisher says, and takes it over into ``folder``."""
+    if not download.reachable("https://get.pulumi.com"):
+        raise Unavailable("https://get.pulumi.com cannot be reached")
+    running.detail = "pulumi plugin install"
+    home = folder.with_name(f"{folder.name}.home")
+    pulumi = find_all()["pulumi"]
+    command = [str(executable(pulumi, "pulumi")), "plugin", "install", "resource", name, version]
+    try:
+        _run(command, {"PULUMI_HOME": str(home)})
+        shutil.copytree(home / "plugins" / f"resource-{name}-v{version}", folder, dirs_exist_ok=True)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _mirror_provider(folder: Path, running: Step) -> None:
+    """Lets Terraform fetch the provider from its registry, signature checked, into a mirror."""
+    if not download.reachable("https://registry.terraform.io/.well-known/terraform.json"):
+        raise Unavailable("https://registry.terraform.io cannot be reached")
+    running.detail = "terraform providers mirror"
+    (folder / "main.tf").write_text(
+        'terraform {\n  required_providers {\n    aws = {\n      source  = "hashicorp/aws"\n'
+        f'      version = "{AWS_PROVIDER}"\n    }}\n  }}\n}}\n'
+    )
+    terraform = executable(find_all()["terraform"], "terraform")
+    _run([str(terraform), f"-chdir={folder}", "providers", "mirror", str(folder / "mirror")], {})
+    (folder / "main.tf").unlink()
+    _write_terraformrc(folder)
+
+
+def _build_provider(folder: Path, running: Step) -> None:
+    platform = f"linux_{download.architecture()}"
+    name = f"terraform-provider-aws_v{AWS_PROVIDER}_x5"
+    terraform, tofu = (
+        folder / "mirror" / host / "hashicorp" / "aws" / AWS_PROVIDER / platform
+        for host in ("registry.terraform.io", "registry.opentofu.org")
+    )
+    terraform.mkdir(parents=True)
+    build.terraform_provider(terraform / name, running)
+    tofu.mkdir(parents=True)
+    (tofu / name).hardlink_to(terraform / name)
+    _write_terraformrc(folder)
+
+
+def _write_terraformrc(folder: Path) -> None:
+    final = cache() / f"terraform-provider-aws-{AWS_PROVIDER}"
+    (folder / "terraformrc").write_text(
+        "provider_installation {\n"
+        f'  filesystem_mirror {{\n    path    = "{final / "mirror"}"\n    include = ["hashicorp/aws"]\n  }}\n'
+        '  direct {\n    exclude = ["hashicorp/aws"]\n  }\n}\n'
+    )
+
+
+def executable(found: Found | None, name: str) -> Path:
+    """Returns the executable ``name`` of a part."""
+    if found is None:
+        raise Unavailable(f"{name} is not there yet")
+    return found.path if found.path.is_file() else found.path / "bin" / name
+
+
+def _pulumi_on_path() -> Found | None:
+    found = _on_path("pulumi", "version", PULUMI_MINIMUM)
+    has_host = found and (
+        (found.path.resolve().parent / "pulumi-language-python").exists()
+        or shutil.which("pulumi-language-python", path=outer_path())
+    )
+    return found if has_host else None
+
+
+def _terraform_on_path() -> Found | None:
+    return _on_path("terraform", "version", TERRAFORM_MINIMUM) or _on_path("tofu", "version", TERRAFORM_MINIMUM)
+
+
+def _on_path(name: str, ask: str, minimum: str) -> Found | None:
+    path = shutil.which(name, path=outer_path())
+    if path is None:
+        return None
+    try:
+        said = subprocess.run([path, ask], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"\d+\.\d+\.\d+", said)
+    if match is None or Version(match[0]) < Version(minimum):
+        return None
+    return Found(match[0], "PATH", Path(path))
+
+
+def _run(command: list[str], settings: dict[str, str]) -> None:
+    try:
+        subprocess.run(
+            command,
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"{' '.join(command[:4])} failed: {(error.stderr or error.stdout).strip()[-400:]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{' '.join(command[:4])} took longer than {COMMAND_SECONDS} s") from error

@@ -1,0 +1,74 @@
+"""The environment in which `pulumi`, `terraform`, `aws` and boto3 work against this checkout's local AWS."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools import engine
+from tools.errors import ToolsError
+from tools.paths import CHECKOUT, LOCAL, pulumi_home
+
+UNSET = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),  # would win over the profile
+    *("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_PROFILE"),
+)
+"""Variables that would send a command of the dev stack elsewhere than to the local AWS."""
+
+
+def local_aws() -> Path:
+    """Returns the folder of the local AWS: ``$LOCAL_AWS_DIR``, default ``.local/aws``."""
+    return Path(os.environ.get("LOCAL_AWS_DIR") or LOCAL / "aws")
+
+
+def settings() -> dict[str, str]:
+    """Returns the variables to set.
+
+    Raises:
+        ToolsError: a part of the engine is missing.
+    """
+    found = engine.find_all()
+    missing = [name for name, part in found.items() if part is None]
+    if missing:
+        raise ToolsError(f"Missing: {', '.join(missing)}. Run `make up` (or `make engine`) first.")
+    state = LOCAL / "pulumi"
+    state.mkdir(parents=True, exist_ok=True)
+    own = [part.path / "bin" for part in found.values() if part and part.origin != "PATH"]
+    folders = [str(folder) for folder in (CHECKOUT / ".venv" / "bin", *own) if folder.is_dir()]
+    if (terraform := found["terraform"]) and terraform.path.name == "tofu":
+        folders.append(str(_terraform_alias(terraform.path)))
+    provider = found["terraform-provider-aws"]
+    assert provider is not None  # noqa: S101 - not among the missing
+    return {
+        "AWS_CONFIG_FILE": str(local_aws() / "config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PROFILE": "local",
+        "PATH": os.pathsep.join([*folders, engine.outer_path()]),
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
+        "PULUMI_HOME": str(pulumi_home()),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "TF_CLI_CONFIG_FILE": str(provider.path / "terraformrc"),
+    }
+
+
+def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns a whole environment for a command that is started here."""
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return {**kept, **settings(), **(extra or {})}
+
+
+def shell() -> str:
+    """Returns the lines that ``eval "$(make -s env)"`` runs."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings().items())]
+    return "\n".join([f"unset {' '.join(UNSET)}", *exports])
+
+
+def _terraform_alias(tofu: Path) -> Path:
+    folder = LOCAL / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "terraform"
+    if not link.is_symlink() or link.readlink() != tofu:
+        link.unlink(missing_ok=True)
+        link.symlink_to(tofu)
+    return folder

@@ -1,0 +1,136 @@
+"""The main job, step by step: from a base in Terraform to a prediction through a SageMaker endpoint, and back down."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+from tools import engine, environment
+from tools.errors import ToolsError
+from tools.paths import CHECKOUT
+from tools.progress import duration
+
+STACK = "dev"
+BASE = CHECKOUT / "terraform" / "base"
+LOCAL_SETTINGS = CHECKOUT / "terraform" / "local"
+STEP_SECONDS = 600
+"""How long one command may take; a provider that meets a broken API would retry for ever."""
+
+
+@dataclass
+class Job:
+    """Runs commands in the environment of `make env`, and keeps how long each part took."""
+
+    console: Console
+    times: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, title: str) -> Iterator[None]:
+        """Heads the output of a part and times it."""
+        self.console.rule(f"[bold]{title}", align="left")
+        started = time.monotonic()
+        yield
+        self.times[title] = time.monotonic() - started
+
+    def run(self, *command: str, capture: bool = False) -> str:
+        """Runs a command in the checkout; returns its output if ``capture`` is set.
+
+        Raises:
+            ToolsError: the command failed or took longer than ``STEP_SECONDS``.
+        """
+        shown = " ".join(command)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=CHECKOUT,
+                env=environment.process_environment(),
+                stdout=subprocess.PIPE if capture else None,
+                text=True,
+                timeout=STEP_SECONDS,
+                check=True,
+            )
+        except subprocess.CalledProcessError as error:
+            raise ToolsError(f"`{shown}` failed (exit {error.returncode}); its output is above.") from error
+        except subprocess.TimeoutExpired as error:
+            raise ToolsError(f"`{shown}` took longer than {STEP_SECONDS} s and was ended.") from error
+        return (done.stdout or "").strip()
+
+    def python(self, *arguments: str, capture: bool = False) -> str:
+        """Runs ``python -m …`` of this environment."""
+        return self.run(sys.executable, "-m", *arguments, capture=capture)
+
+    def summary(self) -> Table:
+        """Returns how long each part took."""
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for title, seconds in self.times.items():
+            table.add_row(title, duration(seconds), style="dim")
+        table.add_row("all", duration(sum(self.times.values())))
+        return table
+
+
+def up(console: Console, setup_seconds: float) -> None:
+    """Does the main job; a second run changes nothing.
+
+    Args:
+        console: where to say what is being done.
+        setup_seconds: what `make` spent on the Python packages before.
+    """
+    job = Job(console, {"Python packages": setup_seconds})
+    with job.part("Engine"):
+        engine.get_all(console)
+    with job.part("Local AWS"):
+        job.python("local", "start")
+    with job.part("Base (Terraform)"):
+        apply_base(job)
+    with job.part("Model"):
+        job.python("model", "train")
+        job.python("model", "package")
+    with job.part("Publish"):
+        job.run("pulumi", "stack", "select", STACK, "--create")
+        job.python("model", "publish", "--stack", STACK)
+    with job.part("Endpoint (Pulumi)"):
+        job.run("pulumi", "up", "--stack", STACK, "--yes", "--skip-preview")
+    with job.part("Prediction"):
+        endpoint = job.run("pulumi", "stack", "output", "endpointName", "--stack", STACK, capture=True)
+        prediction = job.python("model", "invoke", "--stack", STACK, capture=True)
+    console.print(job.summary())
+    console.print(f"\nendpointName  [bold]{endpoint}[/]\nprediction    [bold]{prediction}[/]")
+    console.print('\nYour own commands: eval "$(make -s env)", then pulumi, terraform, aws or boto3.', style="dim")
+
+
+def down(console: Console) -> None:
+    """Destroys the dev stack and the base, and stops the local AWS; what is not there is passed over."""
+    job = Job(console)
+    if not (environment.local_aws() / "server.json").exists() and not (BASE / "terraform.tfstate").exists():
+        console.print("Nothing to take down.")
+        return
+    with job.part("Local AWS"):
+        job.python("local", "start")  # to be asked to delete what it holds
+    with job.part("Endpoint (Pulumi)"):
+        if STACK in job.run("pulumi", "stack", "ls", "--json", capture=True):
+            job.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
+    with job.part("Base (Terraform)"):
+        if (BASE / "terraform.tfstate").exists():
+            apply_base(job, "-destroy")
+            for setting in LOCAL_SETTINGS.iterdir():
+                (BASE / setting.name).unlink(missing_ok=True)
+    with job.part("Stop"):
+        job.python("local", "stop")
+    console.print(job.summary())
+
+
+def apply_base(job: Job, *options: str) -> None:
+    """Applies ``terraform/base`` to the local AWS, with the local settings beside it."""
+    for setting in LOCAL_SETTINGS.iterdir():
+        if not (BASE / setting.name).exists():
+            shutil.copyfile(setting, BASE / setting.name)
+    terraform = ("terraform", f"-chdir={BASE.relative_to(CHECKOUT)}")
+    if not (BASE / ".terraform").is_dir():
+        job.run(*terraform, "init", "-input=false", "-no-color")
+    job.run(*terraform, "apply", "-input=false", "-auto-approve", *options)
