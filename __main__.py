@@ -1,0 +1,33 @@
+"""The program: typed config → the Terraform base → the endpoint → outputs."""
+
+import pulumi
+
+from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
+from components.terraform_base import TerraformBase
+
+config = pulumi.Config()
+base = TerraformBase.read(config.require("terraformState"), region=pulumi.Config("aws").get("region"))
+
+args: SageMakerEndpointArgs = {
+    "execution_role_arn": base.execution_role_arn,
+    "image": config.require("containerImage"),
+    "model_data_url": config.require("modelData"),
+    "endpoint_name": config.require("endpointName"),
+    "tags": config.require_object("tags"),
+}
+if config.require_bool("serverless"):
+    args["serverless_config"] = {
+        "memory_size_in_mb": config.require_int("serverlessMemory"),
+        "max_concurrency": config.require_int("serverlessConcurrency"),
+    }
+else:
+    args["instance_type"] = config.require("instanceType")
+    args["initial_instance_count"] = config.require_int("instanceCount")
+
+endpoint = SageMakerEndpoint("endpoint", args)
+
+pulumi.export("endpointName", endpoint.endpoint_name)
+pulumi.export("endpointArn", endpoint.endpoint_arn)
+pulumi.export("endpointConfigName", endpoint.endpoint_config_name)
+pulumi.export("modelName", endpoint.model_name)
+pulumi.export("modelData", endpoint.model_data_url)

@@ -1,0 +1,1 @@
+"""Pulumi components for SageMaker endpoints on a Terraform base."""

@@ -1,0 +1,79 @@
+"""Checks arguments against botocore's own SageMaker model before any API call is made.
+
+Limits, patterns and enums are read from botocore's service model; only rules that span fields are written here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import botocore.loaders
+
+
+class Problem(NamedTuple):
+    """An argument that AWS would refuse."""
+
+    property: str
+    """Where it stands, as ``serverless.max_concurrency``."""
+    value: object
+    allowed: str
+    """What is allowed, to follow "must be"."""
+
+    def __str__(self) -> str:
+        return f"{self.property}: {self.value!r} must be {self.allowed}"
+
+
+def problem(path: str, value: object, shape: str) -> Problem | None:
+    """Checks a value against a shape of botocore's SageMaker model, such as ``ServerlessMaxConcurrency``.
+
+    Args:
+        path: name of the argument, for the message.
+        value: a plain value.
+        shape: name of an integer or string shape.
+    """
+    rule = shapes()[shape]
+    allowed = _integer_rule(rule, value) if rule["type"] == "integer" else _string_rule(rule, value)
+    return Problem(path, value, allowed) if allowed else None
+
+
+def message(title: str, problems: Iterable[Problem]) -> str:
+    """Returns one message for all problems, a line each."""
+    return "\n".join([f"{title}:", *(f"  - {problem}" for problem in problems)])
+
+
+@cache
+def shapes() -> Mapping[str, Any]:
+    """Returns the shapes of botocore's SageMaker service model (``service-2.json``)."""
+    model: Mapping[str, Any] = botocore.loaders.Loader().load_service_model("sagemaker", "service-2")
+    shapes: Mapping[str, Any] = model["shapes"]
+    return shapes
+
+
+def _integer_rule(rule: Mapping[str, Any], value: object) -> str | None:
+    """Says what is allowed if ``value`` is not."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return "a whole number"
+    least, most = rule.get("min", 0), rule.get("max")
+    if value < least or (most is not None and value > most):
+        return f"{least} or more" if most is None else f"from {least} to {most}"
+    return None
+
+
+def _string_rule(rule: Mapping[str, Any], value: object) -> str | None:
+    """Says what is allowed if ``value`` is not."""
+    if not isinstance(value, str):
+        return "a string"
+    if value not in rule.get("enum", [value]):
+        return f"one of the {len(rule['enum'])} that botocore lists{_similar(value, rule['enum'])}"
+    if not rule.get("min", 0) <= len(value) <= rule.get("max", len(value)):
+        return f"{rule.get('min', 0)} to {rule['max']} characters long"
+    if not re.fullmatch(rule.get("pattern", ".*"), value):
+        return f"of the form {rule['pattern']}"
+    return None
+
+
+def _similar(value: str, names: Iterable[str]) -> str:
+    family = value.rsplit(".", 1)[0]
+    near = sorted(name for name in names if name.rsplit(".", 1)[0] == family)
+    return f", such as {', '.join(near[:4])}" if near else ""
