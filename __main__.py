@@ -6,12 +6,15 @@ from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointAr
 from components.terraform_base import TerraformBase
 
 config = pulumi.Config()
+model_data = config.require("modelData")
+if not model_data:
+    raise pulumi.RunError("modelData is not set: publish a model first (python -m model publish --stack …)")
 base = TerraformBase.read(config.require("terraformState"), region=pulumi.Config("aws").get("region"))
 
 args: SageMakerEndpointArgs = {
     "execution_role_arn": base.execution_role_arn,
     "image": config.require("containerImage"),
-    "model_data_url": config.require("modelData"),
+    "model_data_url": model_data,
     "endpoint_name": config.require("endpointName"),
     "tags": config.require_object("tags"),
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 SCIKIT_LEARN = "scikit-learn"
 """The key under which an archive's ``versions.json`` and its object's metadata record the version."""
 
-_TAG = re.compile(r"/sagemaker-scikit-learn:(\d+)\.(\d+)-")
+_TAG = re.compile(r"(?:^|/)sagemaker-scikit-learn:(\d+\.\d+)[.-]")
 
 
 def misfit(image: str, versions: Mapping[str, str]) -> str | None:
@@ -24,10 +24,12 @@ def misfit(image: str, versions: Mapping[str, str]) -> str | None:
     tag, trained = _TAG.search(image), versions.get(SCIKIT_LEARN)
     if tag is None or trained is None:
         return None
-    serves = f"{tag[1]}.{tag[2]}"
-    if trained.split(".")[:2] == serves.split("."):
+    minor = ".".join(trained.split(".")[:2])
+    if tag[1] == minor:
         return None
     return (
-        f"the model was trained with scikit-learn {trained}, but the image serves {serves} and could not load it. "
-        f"Choose the image of scikit-learn {'.'.join(trained.split('.')[:2])}, or train with {serves}. (image: {image})"
+        f"the image {image} carries scikit-learn {tag[1]}, but the model was trained with scikit-learn {trained}, "
+        "and a pickle of one does not load reliably in the other. Either set containerImage to an image of "
+        f"scikit-learn {minor} (sagemaker-scikit-learn:{minor}-…), or train and package again with "
+        f"scikit-learn {tag[1]}"
     )

@@ -82,9 +82,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         super().__init__("sagebridge:index:SageMakerEndpoint", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = args.get("tags")
-        self.model_data_url = pulumi.Output.all(args["model_data_url"], args["image"]).apply(
-            lambda known: self._checked_archive(*known)
-        )
+        self.model_data_url = self._checked_archive(args["model_data_url"], args["image"])
         model = aws.sagemaker.Model(
             f"{name}-model",
             execution_role_arn=args["execution_role_arn"],
@@ -124,8 +122,22 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             }
         )
 
-    def _checked_archive(self, url: str, image: str) -> str:
-        """Returns the URL once the archive is known to be there and to fit the image; asks S3, in a preview too."""
+    def _checked_archive(self, url: pulumi.Input[str], image: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Returns the URL, once the archive is known to be there and to fit the image.
+
+        Plain values are checked here and now, in a preview too; outputs as soon as they are known.
+        """
+        if isinstance(url, str) and isinstance(image, str):
+            self._check_archive(url, image)
+            return pulumi.Output.from_input(url)
+
+        def check(known: list[str]) -> str:
+            self._check_archive(*known)
+            return known[0]
+
+        return pulumi.Output.all(url, image).apply(check)
+
+    def _check_archive(self, url: str, image: str) -> None:
         location = urlsplit(url)
         try:
             archive = aws.s3.get_object(
@@ -138,7 +150,6 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             ) from error
         if reason := misfit(image, archive.metadata):
             raise pulumi.RunError(f"model_data_url: {url} does not fit the image: {reason}")
-        return url
 
 
 def validate(name: str, args: SageMakerEndpointArgs) -> list[Problem]:

@@ -133,4 +133,5 @@ def apply_base(job: Job, *options: str) -> None:
     terraform = ("terraform", f"-chdir={BASE.relative_to(CHECKOUT)}")
     if not (BASE / ".terraform").is_dir():
         job.run(*terraform, "init", "-input=false", "-no-color")
-    job.run(*terraform, "apply", "-input=false", "-auto-approve", *options)
+    color = () if job.console.is_terminal else ("-no-color",)
+    job.run(*terraform, "apply", "-input=false", "-auto-approve", *color, *options)

@@ -1,0 +1,1 @@
+"""The model's way to an endpoint: train, package, publish, check, invoke."""

@@ -1,0 +1,24 @@
+"""How this room calls AWS: it gives up soon, and says why in one line."""
+
+import contextlib
+from collections.abc import Iterator
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from model.errors import CommandError
+
+# At most three tries of 3 s to connect, so that an AWS that is down is known within 15 s.
+CONFIG = Config(connect_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@contextlib.contextmanager
+def aws_errors(doing: str) -> Iterator[None]:
+    """Turn what AWS or the way to it answers into a `CommandError`: "cannot `doing`: …"."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        said = " ".join(str(error).split())
+        down = "Could not connect" in said and "127.0.0.1" in said
+        hint = "; is the local AWS running? `python -m local start` starts it" if down else ""
+        raise CommandError(f"cannot {doing}: {said}{hint}") from error

@@ -1,0 +1,116 @@
+"""SageMaker's handler for a regression: it goes into the archive and runs in the scikit-learn container.
+
+Request: `{"Input": [[number, ...], ...]}` as application/json.
+Answer: `{"Output": 28, "Predictions": [28.99...]}`, with every row's prediction at full precision; `Output`
+is the article's, the first one cut to an integer.
+
+The container turns whatever a handler raises into a bare 500 (sagemaker_containers 2.8.6,
+`_functions.error_wrapper`), and serves a `Response` from `output_fn` with its own status. So a bad request
+travels as a `Refusal` from where it is seen to `output_fn`.
+
+Self-contained, and in the Python of the oldest image in use (3.7).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from werkzeug.wrappers import Response
+
+JSON = "application/json"
+EXPECTED = 'expected {"Input": [[number, ...], ...]}, one list of finite numbers a row'
+
+
+class Refusal(NamedTuple):
+    """A request that its sender has to change: the HTTP status (4xx) and what was wrong and is expected."""
+
+    status: int
+    error: str
+
+
+def model_fn(model_dir: str) -> Any:  # noqa: ANN401 - whatever estimator was packed
+    """Load the model from the folder that the archive was unpacked to."""
+    return joblib.load(os.path.join(model_dir, "model.joblib"))  # noqa: PTH118 - the contract gives a string
+
+
+def input_fn(body: bytes | str, content_type: str | None) -> list[list[float]] | Refusal:
+    """Read the rows out of a request."""
+    if (content_type or "").split(";")[0].strip().lower() != JSON:
+        return Refusal(415, f"content type {_short(content_type)} is not supported; send {JSON}")
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        return Refusal(400, f"the body is not JSON: {error}; {EXPECTED}")
+    wrong = _problem(request)
+    return Refusal(400, f"{wrong}; {EXPECTED}") if wrong else request["Input"]
+
+
+def predict_fn(rows: list[list[float]] | Refusal, model: Any) -> np.ndarray[Any, Any] | Refusal:  # noqa: ANN401 - see model_fn
+    """Predict every row, once each has as many numbers as the model takes."""
+    if isinstance(rows, Refusal):
+        return rows
+    width = getattr(model, "n_features_in_", len(rows[0]))
+    for number, row in enumerate(rows, 1):
+        if len(row) != width:
+            return Refusal(400, f"row {number} has {len(row)} numbers; expected {width} in every row")
+    with np.errstate(all="ignore"):  # what overflows is refused below
+        predictions = np.asarray(model.predict(np.array(rows, dtype=float)))
+    for number, finite in enumerate(np.isfinite(predictions), 1):
+        if not finite:
+            return Refusal(400, f"row {number} has no finite prediction; expected numbers like the training data's")
+    return predictions
+
+
+def output_fn(predictions: np.ndarray[Any, Any] | Refusal, accept: str | None) -> Response:
+    """Answer with the predictions, or with `{"error": ...}` and a 4xx status."""
+    if isinstance(predictions, Refusal):
+        return _response({"error": predictions.error}, predictions.status)
+    if not _accepts_json(accept):
+        return _response({"error": f"cannot answer as {_short(accept)}; expected Accept: {JSON}"}, 406)
+    values = predictions.tolist()
+    return _response({"Output": int(values[0]), "Predictions": values}, 200)
+
+
+def _problem(request: object) -> str | None:
+    """Say what keeps JSON from being a list of rows of finite numbers; rows and columns count from 1."""
+    if not isinstance(request, dict) or "Input" not in request:
+        return 'the body has no "Input"'
+    rows = request["Input"]
+    if not isinstance(rows, list) or not rows:
+        return f'"Input" is {_short(rows)}, not a list of rows'
+    for row_number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or not row:
+            return f"row {row_number} is {_short(row)}, not a list of numbers"
+        for column, value in enumerate(row, 1):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            # NaN fails any comparison, and Python compares integers of any size with a float exactly.
+            if not (number and abs(value) <= sys.float_info.max):
+                return f"row {row_number}, column {column} is {_short(value)}, not a finite number"
+    return None
+
+
+def _short(value: object) -> str:
+    if isinstance(value, (list, dict)):
+        kind = "list" if isinstance(value, list) else "object"
+        return f"a JSON {kind}" if value else f"an empty {kind}"
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."  # noqa: PLR2004 - a line stays readable
+
+
+def _accepts_json(accept: str | None) -> bool:
+    for part in (accept or "*/*").lower().split(","):
+        media, *parameters = [piece.strip() for piece in part.split(";")]
+        refused = any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+        if media in (JSON, "application/*", "*/*") and not refused:
+            return True
+    return False
+
+
+def _response(body: dict[str, Any], status: int) -> Response:
+    return Response(json.dumps(body), status=status, mimetype=JSON)

@@ -1,0 +1,114 @@
+"""Puts an archive into S3 under its own hash: never over another object, never twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from model.archive import read_versions
+from model.aws import CONFIG, aws_errors
+from model.errors import CommandError
+from model.progress import progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK = 1024**2
+# The classic client, as only its requests pass the event in `_client`. It holds some ten parts of 8 MiB.
+_TRANSFER = TransferConfig(preferred_transfer_client="classic")
+# What S3 answers to a conditional write when the object is there, or is just being written by another.
+_LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+
+class Published(NamedTuple):
+    """Where an archive is in S3, and whether this call uploaded it or it was there before."""
+
+    uri: str
+    uploaded: bool
+
+
+def key_of(prefix: str, name: str, sha256: str) -> str:
+    """Return an archive's key: `<prefix>/<name>/<sha256>/model.tar.gz`."""
+    return f"{prefix.strip('/')}/{name}/{sha256}/model.tar.gz"
+
+
+def publish(archive: Path, bucket: str, prefix: str, name: str) -> Published:
+    """Upload an archive to S3, unless the same one is there.
+
+    The file is read twice, to hash it and to upload it, through one descriptor: a new archive put in its
+    place meanwhile changes nothing. Memory does not grow with its size. The object's metadata tells its
+    scikit-learn and Python; S3 checks each part's SHA-256.
+
+    Raises:
+        CommandError: The archive cannot be read or has no versions.json; AWS refuses or cannot be reached; an
+            object of another size has that key.
+    """
+    versions = read_versions(archive)
+    with archive.open("rb") as file, aws_errors(f"publish {archive} to the bucket {bucket}"):
+        size = os.fstat(file.fileno()).st_size
+        key = key_of(prefix, name, _sha256(file, size))
+        uri = f"s3://{bucket}/{key}"
+        client = _client()
+        if _is_there(client, bucket, key, size):
+            return Published(uri, uploaded=False)
+        file.seek(0)
+        extra = {
+            "ChecksumAlgorithm": "SHA256",
+            "ContentType": "application/gzip",
+            "Metadata": {key: versions[key] for key in ("scikit-learn", "python")},
+        }
+        try:
+            with progress(f"uploading {archive.name}", size) as report:
+                client.upload_fileobj(file, bucket, key, ExtraArgs=extra, Callback=report, Config=_TRANSFER)
+        except ClientError as error:
+            lost = error.response["Error"]["Code"] in _LOST_RACE
+            if not (lost and _is_there(client, bucket, key, size)):
+                raise
+            return Published(uri, uploaded=False)
+        return Published(uri, uploaded=True)
+
+
+def _sha256(file: BinaryIO, size: int) -> str:
+    sha256 = hashlib.sha256()
+    with progress("hashing", size) as report:
+        while chunk := file.read(_CHUNK):
+            sha256.update(chunk)
+            report(len(chunk))
+    return sha256.hexdigest()
+
+
+def _client() -> S3Client:
+    """Return a client that never overwrites an object, even one that appears between the look and the write.
+
+    The managed upload passes no IfNoneMatch on (s3transfer 0.19), so botocore's own events add it.
+    """
+    client = boto3.client("s3", config=CONFIG)
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        client.meta.events.register(f"before-parameter-build.s3.{operation}", _only_if_new)
+    return client
+
+
+def _only_if_new(params: dict[str, Any], **_: object) -> None:
+    params["IfNoneMatch"] = "*"
+
+
+def _is_there(client: S3Client, bucket: str, key: str, size: int) -> bool:
+    try:
+        found = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "404":
+            return False
+        raise
+    if found != size:
+        raise CommandError(
+            f"s3://{bucket}/{key} has {found} bytes, this archive of the same hash {size}:"
+            " it was not written by `publish`; look at it and remove it"
+        )
+    return True

@@ -1,0 +1,135 @@
+"""The mocks ring: Pulumi's own mock monitor, a fresh event loop for each test."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import grpc
+import pulumi
+import pytest
+from pulumi.runtime import mocks, settings
+
+ROLE = "arn:aws:iam::123456789012:role/sagemaker"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
+ARCHIVE = "s3://models/models/boston-housing/abc/model.tar.gz"
+
+
+class Registered(NamedTuple):
+    """A resource as the program registered it."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    delete_before_replace: bool
+    protect: bool
+    hooks: list[str]
+
+
+class EngineError(grpc.RpcError):
+    """A failed call, as the engine's connection raises it."""
+
+    def __init__(self, details: str) -> None:
+        self._details = details
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return self._details
+
+
+class World(mocks.Mocks):
+    """Answers for AWS: one archive, and names as auto-naming makes them."""
+
+    def __init__(self) -> None:
+        self.metadata = {"scikit-learn": "1.9.1", "python": "3.11.7"}
+        self.outputs: dict[str, Any] | Exception = {
+            "bucket_name": "models",
+            "execution_role_arn": ROLE,
+            "model_prefix": "models",
+        }
+        self.calls: list[mocks.MockCallArgs] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        name = args.inputs.get("name") or f"{args.name}-1234567"
+        return name, {**args.inputs, "name": name, "arn": f"arn:aws:sagemaker:us-east-1:123456789012:x/{name}"}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        self.calls.append(args)
+        if args.token.startswith("terraform:state:"):
+            if isinstance(self.outputs, Exception):
+                raise self.outputs
+            return {"outputs": self.outputs}
+        if f"s3://{args.args['bucket']}/{args.args['key']}" != ARCHIVE:
+            raise EngineError("reading S3 Object: couldn't find resource")
+        return {"bucket": args.args["bucket"], "key": args.args["key"], "metadata": self.metadata}
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps each registration's options too, which Pulumi's monitor drops."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.registered: list[Registered] = []
+        self.outputs: dict[str, Any] = {}
+        self.callbacks = Callbacks()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        inputs = dict(pulumi.runtime.rpc.deserialize_properties(request.object))
+        hooks = [*request.hooks.after_create, *request.hooks.after_update, *request.hooks.on_error]
+        self.registered.append(
+            Registered(
+                *(request.type, request.name, request.parent, inputs),
+                *(request.deleteBeforeReplace, request.protect, hooks),
+            )
+        )
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        self.outputs[request.urn] = pulumi.runtime.rpc.deserialize_properties(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+    def of_type(self, kind: str) -> Registered:
+        """Returns the one resource of a type."""
+        (found,) = [resource for resource in self.registered if resource.type == kind]
+        return found
+
+
+class Callbacks:
+    """Stands where the SDK serves hooks to the engine; the mock monitor runs none."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[str, Callable[[Any], Any]] = {}
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook | pulumi.ErrorHook) -> None:
+        self.hooks[hook.name] = hook.callback
+
+    register_error_hook = register_resource_hook
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def monitor(world: World) -> Iterator[Monitor]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # sharing one lets pending tasks leak between tests (pulumi's own conftest)
+    monitor = Monitor(world)
+    pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
+    settings.SETTINGS.callbacks = monitor.callbacks
+    yield monitor
+    loop.close()
+
+
+@pytest.fixture
+def run(monitor: Monitor) -> Callable[[Callable[[], None]], Monitor]:
+    """Runs a program to its end, outstanding registrations included, and returns what it registered."""
+
+    def run(program: Callable[[], None]) -> Monitor:
+        asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_pulumi_func(program))
+        return monitor
+
+    return run

@@ -1,0 +1,126 @@
+"""Mocks: what the component declares."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.sagemaker_endpoint import SageMakerEndpoint
+from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
+from tests.components.test_validation import args
+
+MODEL = "aws:sagemaker/model:Model"
+CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
+ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
+COMPONENT = "sagebridge:index:SageMakerEndpoint"
+
+Run = Callable[[Callable[[], object]], Monitor]
+
+
+def test_a_real_time_endpoint(run: Run) -> None:
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(endpoint_name="boston")))
+    assert seen.of_type(MODEL).inputs == {
+        "executionRoleArn": ROLE,
+        "primaryContainer": {
+            "image": IMAGE,
+            "mode": "SingleModel",
+            "modelDataUrl": ARCHIVE,
+            "environment": {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": ARCHIVE},
+        },
+    }
+    assert seen.of_type(CONFIGURATION).inputs == {
+        "productionVariants": [
+            {
+                "variantName": "AllTraffic",
+                "modelName": "endpoint-model-1234567",
+                "instanceType": "ml.m5.xlarge",
+                "initialInstanceCount": 1,
+            }
+        ]
+    }
+    assert seen.of_type(ENDPOINT).inputs == {"name": "boston", "endpointConfigName": "endpoint-config-1234567"}
+
+
+def test_a_serverless_endpoint_has_the_articles_defaults(run: Run) -> None:
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(serverless_config={})))
+    (variant,) = seen.of_type(CONFIGURATION).inputs["productionVariants"]
+    assert variant == {
+        "variantName": "AllTraffic",
+        "modelName": "endpoint-model-1234567",
+        "serverlessConfig": {"memorySizeInMb": 4096, "maxConcurrency": 2},
+    }
+
+
+def test_children_have_the_component_as_parent_and_names_that_derive_from_its_own(run: Run) -> None:
+    seen = run(lambda: SageMakerEndpoint("scorer", args()))
+    children = {kind: seen.of_type(kind) for kind in (MODEL, CONFIGURATION, ENDPOINT)}
+    assert [child.name for child in children.values()] == ["scorer-model", "scorer-config", "scorer"]
+    assert all(child.parent.endswith(f"{COMPONENT}::scorer") for child in children.values())
+
+
+def test_what_is_replaced_is_auto_named(run: Run) -> None:
+    """An explicit name would make the provider delete the old one first (design.md, trap 1)."""
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(endpoint_name="boston")))
+    assert "name" not in seen.of_type(MODEL).inputs
+    assert "name" not in seen.of_type(CONFIGURATION).inputs
+    assert not any(resource.delete_before_replace for resource in seen.registered)
+
+
+def test_tags_are_on_every_child(run: Run) -> None:
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(tags={"team": "ml"})))
+    for kind in (MODEL, CONFIGURATION, ENDPOINT):
+        assert seen.of_type(kind).inputs["tags"] == {"team": "ml"}
+
+
+def test_the_components_own_options_stay_its_own(run: Run) -> None:
+    options = pulumi.ResourceOptions(protect=True, delete_before_replace=True)
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(), options))
+    assert seen.of_type(COMPONENT).protect
+    assert not any(seen.of_type(kind).delete_before_replace for kind in (MODEL, CONFIGURATION, ENDPOINT))
+
+
+def test_outputs(run: Run) -> None:
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(endpoint_name="boston")))
+    (outputs,) = [outputs for urn, outputs in seen.outputs.items() if urn.endswith(f"{COMPONENT}::endpoint")]
+    assert outputs == {
+        "endpointName": "boston",
+        "endpointArn": "arn:aws:sagemaker:us-east-1:123456789012:x/boston",
+        "endpointConfigName": "endpoint-config-1234567",
+        "modelName": "endpoint-model-1234567",
+        "modelDataUrl": ARCHIVE,
+    }
+
+
+def test_arguments_may_be_outputs(run: Run) -> None:
+    given: dict[str, Any] = {
+        "execution_role_arn": pulumi.Output.from_input(ROLE),
+        "model_data_url": pulumi.Output.from_input(ARCHIVE),
+        "instance_type": pulumi.Output.from_input("ml.m5.large"),
+    }
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(**given)))
+    assert seen.of_type(MODEL).inputs["executionRoleArn"] == ROLE
+    assert seen.of_type(CONFIGURATION).inputs["productionVariants"][0]["instanceType"] == "ml.m5.large"
+
+
+def test_wrong_arguments_are_refused_before_anything_is_registered(run: Run, monitor: Monitor) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        run(lambda: SageMakerEndpoint("endpoint", args(instance_type="ml.m5.huge", endpoint_name="a_b")))
+    assert "instance_type: 'ml.m5.huge' must be" in str(refused.value)
+    assert "endpoint_name: 'a_b' must be" in str(refused.value)
+    assert {resource.type for resource in monitor.registered} <= {"pulumi:pulumi:Stack"}
+
+
+def test_a_missing_archive_is_refused_before_the_model_is_made(run: Run, monitor: Monitor) -> None:
+    with pytest.raises(pulumi.RunError, match=r"cannot read s3://models/none\.tar\.gz: it is not there"):
+        run(lambda: SageMakerEndpoint("endpoint", args(model_data_url="s3://models/none.tar.gz")))
+    assert MODEL not in [resource.type for resource in monitor.registered]
+
+
+def test_an_image_that_does_not_fit_the_archive_is_refused_before_the_model_is_made(
+    run: Run, monitor: Monitor, world: World
+) -> None:
+    world.metadata = {"scikit-learn": "0.23.2"}
+    with pytest.raises(pulumi.RunError, match=r"carries scikit-learn 1\.9.* trained with scikit-learn 0\.23\.2"):
+        run(lambda: SageMakerEndpoint("endpoint", args()))
+    assert MODEL not in [resource.type for resource in monitor.registered]

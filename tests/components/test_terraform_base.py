@@ -1,0 +1,96 @@
+"""Pure and mocks: the base's outputs, by the form of one config value."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.terraform_base import S3, Local, Remote, TerraformBase, parse_location, typed_outputs
+from tests.components.conftest import ROLE, EngineError, Monitor, World
+
+Run = Callable[[Callable[[], object]], Monitor]
+
+
+@pytest.mark.parametrize(
+    ("location", "parsed"),
+    [
+        ("/states/base.tfstate", Local("/states/base.tfstate")),
+        ("s3://states/base/terraform.tfstate", S3("states", "base/terraform.tfstate")),
+        ("remote://acme/base", Remote("acme", "base")),
+    ],
+)
+def test_a_location_says_by_its_form_what_it_is(location: str, parsed: Local | S3 | Remote) -> None:
+    assert parse_location(location) == parsed
+
+
+def test_a_relative_path_is_made_absolute_as_the_plugin_runs_elsewhere() -> None:
+    parsed = parse_location("terraform/base/terraform.tfstate")
+    assert isinstance(parsed, Local)
+    assert parsed.path.startswith("/")
+
+
+@pytest.mark.parametrize("location", ["s3://states", "s3:///key", "remote://acme", "remote://a/b/c", "gcs://a/b"])
+def test_another_form_is_refused_with_the_forms_that_are_known(location: str) -> None:
+    with pytest.raises(pulumi.RunError, match="must be a path, s3://bucket/key, or remote://organisation/workspace"):
+        parse_location(location)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ({"bucket_name": "b"}, "has no output 'execution_role_arn' (it has: bucket_name)"),
+        ({}, "has no output 'bucket_name' (it has: none)"),
+        ({"bucket_name": ["b"]}, "'bucket_name' of the Terraform state here must be a non-empty string, not list"),
+        ({"bucket_name": ""}, "not an empty one"),
+        ({"bucket_name": None}, "has no output 'bucket_name'"),
+    ],
+)
+def test_a_wrong_output_is_named_with_its_state(outputs: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        typed_outputs(outputs, "here")
+    assert said in str(refused.value)
+    assert "here" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_wrong_value_is_not_shown_as_it_may_be_a_secret() -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        typed_outputs({"bucket_name": ["hunter2"]}, "here")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "token", "arguments"),
+    [
+        ("/base.tfstate", "terraform:state:getLocalReference", {"path": "/base.tfstate"}),
+        (
+            "s3://states/base",
+            "terraform:state:getS3Reference",
+            {"bucket": "states", "key": "base", "region": "eu-west-1"},
+        ),
+        (
+            "remote://acme/base",
+            "terraform:state:getRemoteReference",
+            {"organization": "acme", "workspaces": {"name": "base"}},
+        ),
+    ],
+)
+def test_each_form_is_read_with_its_own_call(
+    run: Run, world: World, location: str, token: str, arguments: dict[str, Any]
+) -> None:
+    read: list[TerraformBase] = []
+    run(lambda: read.append(TerraformBase.read(location, region="eu-west-1")))
+    assert read == [TerraformBase(bucket_name="models", execution_role_arn=ROLE, model_prefix="models")]
+    (call,) = world.calls
+    assert call.token == token
+    assert arguments.items() <= call.args.items()
+
+
+def test_a_state_that_cannot_be_read_is_one_line_that_says_what_to_do(run: Run, world: World) -> None:
+    world.outputs = EngineError("remote state not found")
+    with pytest.raises(pulumi.RunError) as refused:
+        run(lambda: TerraformBase.read("/nowhere.tfstate"))
+    assert "state /nowhere.tfstate" in str(refused.value)
+    assert "apply terraform/base first" in str(refused.value)
+    assert "\n" not in str(refused.value)

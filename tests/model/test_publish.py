@@ -1,0 +1,308 @@
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto import mock_aws
+from mypy_boto3_s3 import S3Client
+
+from model import publish as publishing
+from model.__main__ import main
+from model.archive import read_versions
+from model.errors import CommandError
+from model.publish import key_of, publish
+
+from .conftest import CHECKOUT, memory_of, serving
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:"
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """Make one session for all tests: each new one reads botocore's models again, a fifth of a second."""
+    return boto3.Session("testing", "testing", region_name="us-east-1")
+
+
+@pytest.fixture
+def s3(aws: pytest.MonkeyPatch, session: boto3.Session) -> Iterator[S3Client]:
+    with mock_aws():
+        aws.setattr(boto3, "DEFAULT_SESSION", session)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="models-bucket")
+        client.put_bucket_versioning(Bucket="models-bucket", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture(params=["one request", "several parts"])
+def any_size(request: pytest.FixtureRequest, archive: Path, tmp_path: Path) -> Path:
+    """An archive below and one above the size from which boto3 uploads in parts (8 MiB)."""
+    if request.param == "one request":
+        return archive
+    return larger(archive, tmp_path / "large.tar.gz", 9_000_000)
+
+
+def larger(archive: Path, out: Path, size: int) -> Path:
+    out.write_bytes(archive.read_bytes())
+    os.truncate(out, size)
+    return out
+
+
+def key(archive: Path) -> str:
+    return f"models/boston/{hashlib.sha256(archive.read_bytes()).hexdigest()}/model.tar.gz"
+
+
+def versions_in(s3: S3Client) -> list[tuple[str, str]]:
+    found = s3.list_object_versions(Bucket="models-bucket").get("Versions", [])
+    return [(version["Key"], version["VersionId"]) for version in found]
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["publish", *map(str, arguments)])
+
+
+def test_the_archive_lies_under_its_hash_with_its_versions(s3: S3Client, any_size: Path) -> None:
+    published = publish(any_size, "models-bucket", "models", "boston")
+
+    assert published == (f"s3://models-bucket/{key(any_size)}", True)
+    found = s3.get_object(Bucket="models-bucket", Key=key(any_size))
+    versions = read_versions(any_size)
+    assert found["Metadata"] == {"scikit-learn": versions["scikit-learn"], "python": versions["python"]}
+    assert found["Body"].read() == any_size.read_bytes()
+
+
+def test_the_upload_carries_a_sha256_for_s3_to_check(s3: S3Client, archive: Path) -> None:
+    publish(archive, "models-bucket", "models", "boston")
+
+    head = s3.head_object(Bucket="models-bucket", Key=key(archive), ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"]
+
+
+def test_what_is_there_is_not_uploaded_again(s3: S3Client, any_size: Path) -> None:
+    first = publish(any_size, "models-bucket", "models", "boston")
+    before = versions_in(s3)
+
+    second = publish(any_size, "models-bucket", "models", "boston")
+
+    assert second == (first.uri, False)
+    assert versions_in(s3) == before
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_an_object_that_appears_meanwhile_is_not_overwritten(
+    s3: S3Client, any_size: Path, monkeypatch: pytest.MonkeyPatch, *, same_size: bool
+) -> None:
+    other = bytes(any_size.stat().st_size - (not same_size))
+    make_client = publishing._client  # noqa: SLF001 - the race is between two of its requests
+
+    def racing_client() -> S3Client:
+        client = make_client()
+
+        def put_first(**_: object) -> None:
+            if not versions_in(s3):
+                s3.put_object(Bucket="models-bucket", Key=key(any_size), Body=other)
+
+        client.meta.events.register("after-call.s3.HeadObject", put_first)
+        return client
+
+    monkeypatch.setattr(publishing, "_client", racing_client)
+
+    if same_size:
+        assert not publish(any_size, "models-bucket", "models", "boston").uploaded
+    else:
+        with pytest.raises(CommandError, match="not written by `publish`"):
+            publish(any_size, "models-bucket", "models", "boston")
+
+    assert len(versions_in(s3)) == 1
+    assert s3.get_object(Bucket="models-bucket", Key=key(any_size))["Body"].read() == other
+    assert not s3.list_multipart_uploads(Bucket="models-bucket").get("Uploads")
+
+
+def test_an_archive_replaced_meanwhile_does_not_get_the_other_ones_name(
+    s3: S3Client, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = larger(archive, tmp_path / "model.tar.gz", 9_000_000)
+    content, wanted = path.read_bytes(), key(path)
+    hash_it = publishing._sha256  # noqa: SLF001 - the moment between its end and the upload
+
+    def replaced_after(*arguments: Any) -> str:
+        result = hash_it(*arguments)
+        larger(archive, tmp_path / "new", 9_500_000).replace(path)
+        return result
+
+    monkeypatch.setattr(publishing, "_sha256", replaced_after)
+    publish(path, "models-bucket", "models", "boston")
+
+    assert s3.get_object(Bucket="models-bucket", Key=wanted)["Body"].read() == content
+
+
+@pytest.mark.parametrize("prefix", ["models", "models/", "/models"])
+def test_a_prefix_may_have_slashes(prefix: str) -> None:
+    assert key_of(prefix, "boston", "0" * 64) == f"models/boston/{'0' * 64}/model.tar.gz"
+
+
+@pytest.mark.usefixtures("s3")
+def test_the_uri_stands_alone_on_standard_output(
+    archive: Path, tmp_path: Path, command: Callable[[str, str], Path]
+) -> None:
+    command("terraform", """echo '{"bucket_name":{"value":"models-bucket"},"model_prefix":{"value":"team"}}'""")
+
+    first = run("--archive", archive, "--name", "boston", "--base", tmp_path)
+    again = run("--archive", archive, "--name", "boston", "--base", tmp_path)
+
+    assert first.exit_code == 0, first.output
+    assert first.stdout == f"s3://models-bucket/{key(archive).replace('models/', 'team/', 1)}\n"
+    assert first.stderr == f"uploaded {archive}\n"
+    assert (again.stdout, again.stderr) == (first.stdout, f"{archive} is there already\n")
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_stack_gets_the_uri_when_its_image_fits(archive: Path, command: Callable[[str, str], Path]) -> None:
+    log = command("pulumi", f"echo {IMAGE}1.9-0-cpu-py3")
+
+    result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
+
+    assert result.exit_code == 0, result.output
+    assert result.stderr.endswith("set modelData of the stack dev\n")
+    assert log.read_text().splitlines() == [
+        "config get containerImage --stack dev",
+        f"config set modelData {result.stdout.strip()} --plaintext --stack dev",
+    ]
+
+
+def test_a_stack_whose_image_does_not_fit_is_left_alone(
+    s3: S3Client, archive: Path, command: Callable[[str, str], Path]
+) -> None:
+    log = command("pulumi", f"echo {IMAGE}0.23-1-cpu-py3")
+
+    result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
+
+    assert result.exit_code == 1
+    assert "0.23" in result.output
+    assert read_versions(archive)["scikit-learn"] in result.output
+    assert log.read_text() == "config get containerImage --stack dev\n"
+    assert versions_in(s3) == []
+
+
+def test_pulumi_missing_or_failing_stops_before_the_upload(
+    s3: S3Client, archive: Path, command: Callable[[str, str], Path]
+) -> None:
+    missing = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
+    command("pulumi", "echo 'error: no stack named dev' >&2; exit 255")
+    failing = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
+
+    assert "pulumi is not on the PATH" in missing.output
+    assert "no stack named dev" in failing.output
+    assert missing.exit_code == failing.exit_code == 1
+    assert versions_in(s3) == []
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_missing_gives_one_line(any_size: Path) -> None:
+    result = run("--archive", any_size, "--bucket", "no-such-bucket")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no-such-bucket: " in result.stderr
+    assert "NoSuchBucket" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_no_credentials_gives_one_line(aws: pytest.MonkeyPatch, archive: Path) -> None:
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+
+    result = run("--archive", archive, "--bucket", "models-bucket")
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "credentials" in result.output
+
+
+def test_an_aws_that_is_down_gives_one_line_soon(aws: pytest.MonkeyPatch, archive: Path) -> None:
+    with serving(BaseHTTPRequestHandler) as url:
+        aws.setenv("AWS_ENDPOINT_URL", url)  # nobody listens there when the block ends
+    start = monotonic()
+
+    result = run("--archive", archive, "--bucket", "models-bucket")
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "Could not connect" in result.output
+    assert "python -m local start" in result.output
+    assert monotonic() - start < 15
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_terminal_sees_a_progress_bar(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = larger(archive, tmp_path / "model.tar.gz", 9_000_000)
+    screen, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setenv("TERM", "xterm")
+        publish(path, "models-bucket", "models", "boston")
+        stderr.flush()
+        shown = os.read(screen, 100_000).decode()
+    os.close(screen)
+
+    assert "uploading model.tar.gz" in shown
+    assert "9.0/9.0 MB" in shown
+
+
+class Swallowing(BaseHTTPRequestHandler):
+    """S3 as far as an upload in parts goes, keeping nothing."""
+
+    protocol_version = "HTTP/1.1"
+    received = 0
+    buffer = bytearray(2**20)
+
+    def do_HEAD(self) -> None:
+        self.answer(404)
+
+    def do_PUT(self) -> None:
+        left = int(self.headers["Content-Length"])
+        while left:
+            left -= self.rfile.readinto(memoryview(self.buffer)[:left])
+        type(self).received += int(self.headers["Content-Length"])
+        self.answer(200, ETag='"1"')
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        part = "Initiate" if self.path.endswith("uploads") else "Complete"
+        result = f"{part}MultipartUploadResult"
+        self.answer(200, f"<{result}><UploadId>1</UploadId><ETag>1</ETag></{result}>".encode())
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+MEASURE = """
+from pathlib import Path
+from model.publish import publish
+"""
+
+
+def test_publishing_a_large_archive_takes_little_memory(aws: pytest.MonkeyPatch, archive: Path, tmp_path: Path) -> None:
+    larger(archive, tmp_path / "model.tar.gz", 240_000_000)
+    with serving(Swallowing) as url:
+        aws.setenv("AWS_ENDPOINT_URL", url)
+        aws.setenv("PYTHONPATH", str(CHECKOUT))
+        done = subprocess.run(
+            [sys.executable, "-c", memory_of(MEASURE, 'publish(Path("model.tar.gz"), "b", "models", "m")')],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
+
+    assert Swallowing.received == 240_000_000
+    assert int(done.stdout) < 200  # MiB: ten parts of 8 MiB, and what sending them takes
