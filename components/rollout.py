@@ -50,9 +50,10 @@ def log_group(endpoint: str) -> str:
 
 
 def _verify(args: pulumi.ResourceHookArgs) -> None:
-    outputs = args.new_outputs or {}
+    # The provider reads the endpoint back, so only the inputs tell what was asked for.
+    inputs, outputs = args.new_inputs or {}, args.new_outputs or {}
     described = _client(outputs).describe_endpoint(EndpointName=outputs["name"])
-    if problem := difference(described, outputs["endpointConfigName"]):
+    if problem := difference(described, inputs["endpointConfigName"]):
         raise pulumi.RunError(problem)
 
 

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import rollout
+from components.errors import reason
 from components.image import misfit
 from components.validation import Problem, message, problem, shapes
 
@@ -144,12 +145,12 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 bucket=location.netloc, key=location.path.lstrip("/"), opts=pulumi.InvokeOptions(parent=self)
             )
         except Exception as error:  # the engine has no type of its own for a failed invoke
-            raise pulumi.RunError(
-                f"model_data_url: cannot read {url}: {_reason(error)} "
-                "(publish the archive first: python -m model publish --stack …)"
-            ) from error
-        if reason := misfit(image, archive.metadata):
-            raise pulumi.RunError(f"model_data_url: {url} does not fit the image: {reason}")
+            why = reason(error)
+            if "couldn't find resource" in why or "NotFound" in why:
+                why = "it is not there; publish the archive first (python -m model publish --stack …)"
+            raise pulumi.RunError(f"model_data_url: cannot read {url}: {why}") from error
+        if wrong := misfit(image, archive.metadata):
+            raise pulumi.RunError(f"model_data_url: {url} does not fit the image: {wrong}")
 
 
 def validate(name: str, args: SageMakerEndpointArgs) -> list[Problem]:
@@ -233,10 +234,3 @@ def environment(model_data_url: pulumi.Input[str]) -> dict[str, pulumi.Input[str
 
 def _is_known(value: Any) -> bool:  # noqa: ANN401 - any argument
     return value is not None and not isinstance(value, pulumi.Output)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return (
-        "it is not there" if "couldn't find resource" in text or "NotFound" in text else text.strip().splitlines()[-1]
-    )

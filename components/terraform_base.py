@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pulumi
 from pulumi_terraform import state
 
+from components.errors import reason
+
 
 class Local(NamedTuple):
     """A state file on this machine."""
@@ -56,9 +58,8 @@ class TerraformBase:
         try:
             outputs = _outputs(where, region)
         except Exception as error:  # the engine has no type of its own for a failed invoke
-            reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
             raise pulumi.RunError(
-                f"Cannot read the Terraform base's state {location}: {reason} "
+                f"Cannot read the Terraform base's state {location}: {reason(error)} "
                 "(apply terraform/base first, or set terraformState to where its state is)"
             ) from error
         return cls(**typed_outputs(outputs, location))

@@ -1,0 +1,177 @@
+"""What the slow rings share: a local AWS of their own, with the Terraform base applied and a model published.
+
+Each is made once a worker process; a test that changes one makes its own copy.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from configparser import ConfigParser
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from model import archive, train
+from tools import environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+ROOT = Path(__file__).parent.parent
+COMMAND_SECONDS = 240
+SAMPLE = [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]
+PREDICTION = 28.9967236198
+
+
+@dataclass(frozen=True)
+class Aws:
+    """A local AWS, and the environment in which commands reach it."""
+
+    environment: dict[str, str]
+
+    def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end, with a time limit; its exit code is the caller's to judge."""
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def must(self, *command: str, cwd: Path = ROOT) -> str:
+        """Runs a command that must succeed, and returns its output."""
+        done = self.run(*command, cwd=cwd)
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _client(self, name: str) -> Any:
+        config = ConfigParser()
+        config.read(self.environment["AWS_CONFIG_FILE"])
+        session = boto3.Session("local", "local", region_name="us-east-1")
+        return session.client(name, endpoint_url=config["profile local"]["endpoint_url"])  # type: ignore[call-overload]
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
+    def sagemaker(self) -> "SageMakerClient":
+        client: SageMakerClient = self._client("sagemaker")
+        return client
+
+    @cached_property
+    def runtime(self) -> "SageMakerRuntimeClient":
+        client: SageMakerRuntimeClient = self._client("sagemaker-runtime")
+        return client
+
+    def predict(self, endpoint: str) -> float:
+        """Returns an endpoint's prediction for the article's sample row."""
+        answer = self.runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType="application/json", Body=json.dumps({"Input": SAMPLE}).encode()
+        )
+        prediction: float = json.loads(answer["Body"].read())["Predictions"][0]
+        return prediction
+
+
+@dataclass(frozen=True)
+class Base:
+    """The applied Terraform base."""
+
+    folder: Path
+    bucket_name: str
+    execution_role_arn: str
+
+    @property
+    def state(self) -> Path:
+        """Its state file."""
+        return self.folder / "terraform.tfstate"
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    folder = tmp_path_factory.mktemp("local-aws")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCAL_AWS_DIR", str(folder))
+        settings = environment.process_environment({"LOCAL_AWS_DIR": str(folder)})
+    settings["PULUMI_BACKEND_URL"] = tmp_path_factory.mktemp("pulumi-state").as_uri()
+    local = Aws(settings)
+    local.must(sys.executable, "-m", "local", "start")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", settings["PATH"])  # the Automation API looks for pulumi there
+        yield local
+    local.run(sys.executable, "-m", "local", "stop")
+
+
+def module_copy(name: str, folder: Path) -> Path:
+    """Copies a Terraform module as it stands in git, with the local settings beside it."""
+    copy = folder / name
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"terraform/{name}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for file in files:
+        target = copy / Path(file).relative_to(f"terraform/{name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, target)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def base(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Base:
+    folder = module_copy("base", tmp_path_factory.mktemp("terraform"))
+    for setting in (ROOT / "terraform" / "local").iterdir():
+        shutil.copyfile(setting, folder / setting.name)
+    aws.must("terraform", "init", "-input=false", cwd=folder)
+    aws.must("terraform", "apply", "-input=false", "-auto-approve", cwd=folder)
+    outputs = json.loads(aws.must("terraform", "output", "-json", cwd=folder))
+    return Base(folder, outputs["bucket_name"]["value"], outputs["execution_role_arn"]["value"])
+
+
+def publish(aws: Aws, base: Base, file: Path, name: str) -> str:
+    """Publishes an archive with the project's own command; returns its URI."""
+    arguments = ("publish", "--archive", str(file), "--name", name, "--base", str(base.folder))
+    return aws.must(sys.executable, "-m", "model", *arguments).strip()
+
+
+def trained(folder: Path, rows: int | None = None) -> Path:
+    """Trains on the first ``rows`` of the shipped data (default all) and packages; returns the archive."""
+    data = folder / "data.csv"
+    lines = train.DATA.read_text().splitlines(keepends=True)
+    data.write_text("".join(lines if rows is None else lines[: rows + 1]))
+    train.train(data, folder / "model.joblib")
+    archive.package(folder / "model.joblib", folder / "model.tar.gz")
+    return folder / "model.tar.gz"
+
+
+@pytest.fixture(scope="session")
+def model_data(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The article's model, published."""
+    return publish(aws, base, trained(tmp_path_factory.mktemp("model")), "boston-housing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long tests first, so that two workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_configure() -> None:
+    """Keeps a person's own AWS settings out of every test."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]

@@ -1,0 +1,121 @@
+"""The engine ring: the program itself, on the real engine and the real AWS provider, through the Automation API."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+from pulumi.automation.events import EngineEvent
+
+from tests.conftest import ROOT, Aws, Base
+
+
+class Stack:
+    """A stack of the program with an endpoint of its own."""
+
+    def __init__(self, stack: automation.Stack, endpoint: str) -> None:
+        self._stack = stack
+        self.endpoint = endpoint
+
+    def config(self, **values: str) -> None:
+        """Sets configuration; an empty value goes back to the default."""
+        for key, value in values.items():
+            if value:
+                self._stack.set_config(key, automation.ConfigValue(value))
+            else:
+                self._stack.remove_config(key)
+
+    def tag(self, **tags: str) -> None:
+        """Sets tags."""
+        for key, value in tags.items():
+            self._stack.set_config(f"tags.{key}", automation.ConfigValue(value), path=True)
+
+    def up(self) -> automation.UpResult:
+        return self._stack.up(color="never")
+
+    def up_fails(self) -> str:
+        """Runs an update that must fail, and returns what it says."""
+        return self._fails(self.up)
+
+    def preview_fails(self) -> str:
+        """Runs a preview that must fail, and returns what it says."""
+        return self._fails(self.preview)
+
+    def _fails(self, command: Callable[[], object]) -> str:
+        with pytest.raises(automation.CommandError) as failed:
+            command()
+        said = str(failed.value)
+        assert "Traceback" not in said, said
+        return said
+
+    def preview(self) -> dict[str, int]:
+        """Returns the number of resources by operation."""
+        summary = self._stack.preview(color="never").change_summary
+        return {automation.OpType(operation).value: count for operation, count in summary.items()}
+
+    def steps(self) -> list[tuple[str, str]]:
+        """Updates; returns each operation with the type of its resource, without what stays the same."""
+        seen: list[tuple[str, str]] = []
+
+        def listen(event: EngineEvent) -> None:
+            if event.resource_pre_event and event.resource_pre_event.metadata.op != "same":
+                metadata = event.resource_pre_event.metadata
+                seen.append((str(metadata.op.value), metadata.type.rsplit(":", 1)[-1]))
+
+        self._stack.up(color="never", on_event=listen)
+        return seen
+
+    def refresh(self) -> None:
+        self._stack.refresh(color="never")
+
+    def outputs(self) -> dict[str, str]:
+        return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def destroy(self) -> None:
+        self._stack.destroy(color="never")
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in a folder of its own, so that stack files do not appear in the checkout."""
+    folder = tmp_path_factory.mktemp("program")
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copyfile(ROOT / name, folder / name)
+    for name in ("components", ".venv"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@pytest.fixture
+def new_stack(aws: Aws, base: Base, model_data: str, program: Path) -> Iterator[Callable[[], Stack]]:
+    """Makes stacks that are ready for `up`; they are destroyed after the test."""
+    made: list[Stack] = []
+
+    def make() -> Stack:
+        name = f"t{uuid.uuid4().hex[:8]}"
+        options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
+        stack = automation.create_stack(name, work_dir=str(program), opts=options)
+        local = {
+            "aws:profile": "local",
+            "aws:region": "us-east-1",
+            "aws:skipCredentialsValidation": "true",
+            "aws:skipRequestingAccountId": "true",
+            "aws:maxRetries": "2",
+            "endpointName": name,
+            "modelData": model_data,
+            "terraformState": str(base.state),
+        }
+        stack.set_all_config({key: automation.ConfigValue(value) for key, value in local.items()})
+        made.append(Stack(stack, name))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.destroy()
+
+
+@pytest.fixture
+def stack(new_stack: Callable[[], Stack]) -> Stack:
+    return new_stack()

@@ -1,0 +1,114 @@
+"""An endpoint's life on the real engine: made, changed in place, taken down."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PREDICTION, Aws, Base, publish, trained
+from tests.engine.conftest import Stack
+
+pytestmark = pytest.mark.engine
+
+MODEL, CONFIGURATION, ENDPOINT = "Model", "EndpointConfiguration", "Endpoint"
+
+
+def test_up_predicts_as_the_model_itself_and_a_second_up_changes_nothing(aws: Aws, stack: Stack) -> None:
+    stack.up()
+    outputs = stack.outputs()
+    assert outputs["endpointName"] == stack.endpoint
+    assert outputs["endpointArn"].endswith(f":endpoint/{stack.endpoint}")
+    assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+
+    assert stack.preview() == {"same": 5}
+    assert stack.steps() == []
+    stack.refresh()
+    assert stack.preview() == {"same": 5}
+    assert stack.outputs() == outputs
+
+
+def test_an_instance_type_makes_a_new_configuration_and_updates_the_endpoint_in_place(aws: Aws, stack: Stack) -> None:
+    stack.up()
+    before = aws.sagemaker.describe_endpoint(EndpointName=stack.endpoint)
+    stack.config(instanceType="ml.m5.large")
+    steps = stack.steps()
+    assert steps == [
+        ("create-replacement", CONFIGURATION),
+        ("replace", CONFIGURATION),
+        ("update", ENDPOINT),
+        ("delete-replaced", CONFIGURATION),
+    ]
+    after = aws.sagemaker.describe_endpoint(EndpointName=stack.endpoint)
+    assert after["EndpointConfigName"] == stack.outputs()["endpointConfigName"] != before["EndpointConfigName"]
+    assert after["CreationTime"] == before["CreationTime"]  # never deleted
+    assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+    assert stack.preview() == {"same": 5}
+
+
+def test_a_retrained_model_answers_and_the_same_model_packaged_again_changes_nothing(
+    aws: Aws, base: Base, stack: Stack, tmp_path: Path
+) -> None:
+    stack.up()
+    first = aws.predict(stack.endpoint)
+    stack.config(modelData=publish(aws, base, trained(tmp_path, rows=200), "boston-housing"))
+    stack.up()
+    retrained = aws.predict(stack.endpoint)
+    assert abs(retrained - first) > 0.01
+
+    (tmp_path / "again").mkdir()
+    stack.config(modelData=publish(aws, base, trained(tmp_path / "again", rows=200), "boston-housing"))
+    assert stack.steps() == []
+    assert aws.predict(stack.endpoint) == retrained
+
+
+def test_serverless(aws: Aws, stack: Stack) -> None:
+    stack.config(serverless="true", serverlessMemory="2048")
+    stack.up()
+    (variant,) = aws.sagemaker.describe_endpoint_config(EndpointConfigName=stack.outputs()["endpointConfigName"])[
+        "ProductionVariants"
+    ]
+    assert variant["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
+    assert "InstanceType" not in variant
+    assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+    assert stack.preview() == {"same": 5}
+
+
+def test_real_time_becomes_serverless_in_place(aws: Aws, stack: Stack) -> None:
+    stack.up()
+    stack.config(serverless="true")
+    assert ("update", ENDPOINT) in stack.steps()
+    assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+
+
+def test_tags_are_on_all_three_and_change_in_place(aws: Aws, stack: Stack) -> None:
+    stack.tag(team="ml")
+    stack.up()
+    stack.tag(stage="test")
+    assert {operation for operation, _ in stack.steps()} == {"update"}
+    outputs = stack.outputs()
+    arns = [
+        outputs["endpointArn"],
+        aws.sagemaker.describe_endpoint_config(EndpointConfigName=outputs["endpointConfigName"])["EndpointConfigArn"],
+        aws.sagemaker.describe_model(ModelName=outputs["modelName"])["ModelArn"],
+    ]
+    for arn in arns:
+        tags = {tag["Key"]: tag["Value"] for tag in aws.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+        assert tags == {"team": "ml", "stage": "test"}
+
+
+def test_destroy_leaves_nothing_in_sagemaker(aws: Aws, stack: Stack) -> None:
+    stack.up()
+    outputs = stack.outputs()
+    stack.destroy()
+    names = [
+        *(found["EndpointName"] for found in aws.sagemaker.list_endpoints()["Endpoints"]),
+        *(found["EndpointConfigName"] for found in aws.sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+        *(found["ModelName"] for found in aws.sagemaker.list_models()["Models"]),
+    ]
+    assert not {outputs["endpointName"], outputs["endpointConfigName"], outputs["modelName"]} & set(names)
+
+
+def test_the_base_is_read_from_s3(aws: Aws, base: Base, stack: Stack) -> None:
+    aws.s3.upload_file(str(base.state), base.bucket_name, "states/base.tfstate")
+    stack.config(terraformState=f"s3://{base.bucket_name}/states/base.tfstate")
+    stack.up()
+    assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
