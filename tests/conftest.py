@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
+pytest_plugins = ["tests.stacks"]
+
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240
 SAMPLE = [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]

@@ -1,5 +1,6 @@
 """The main job, step by step: from a base in Terraform to a prediction through a SageMaker endpoint, and back down."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -107,7 +108,8 @@ def up(console: Console, setup_seconds: float) -> None:
 def down(console: Console) -> None:
     """Destroys the dev stack and the base, and stops the local AWS; what is not there is passed over."""
     job = Job(console)
-    if not (environment.local_aws() / "server.json").exists() and not (BASE / "terraform.tfstate").exists():
+    if not base_is_applied():
+        job.python("local", "stop")
         console.print("Nothing to take down.")
         return
     with job.part("Local AWS"):
@@ -116,13 +118,20 @@ def down(console: Console) -> None:
         if STACK in job.run("pulumi", "stack", "ls", "--json", capture=True):
             job.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
     with job.part("Base (Terraform)"):
-        if (BASE / "terraform.tfstate").exists():
-            apply_base(job, "-destroy")
-            for setting in LOCAL_SETTINGS.iterdir():
-                (BASE / setting.name).unlink(missing_ok=True)
+        apply_base(job, "-destroy")
+        for setting in LOCAL_SETTINGS.iterdir():
+            (BASE / setting.name).unlink(missing_ok=True)
     with job.part("Stop"):
         job.python("local", "stop")
     console.print(job.summary())
+
+
+def base_is_applied() -> bool:
+    """Says whether Terraform's state of the base has resources; the endpoint cannot be there without them."""
+    try:
+        return bool(json.loads((BASE / "terraform.tfstate").read_text())["resources"])
+    except FileNotFoundError:
+        return False
 
 
 def apply_base(job: Job, *options: str) -> None:

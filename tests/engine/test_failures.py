@@ -9,7 +9,7 @@ import joblib
 import pytest
 
 from tests.conftest import PREDICTION, Aws, Base
-from tests.engine.conftest import Stack
+from tests.stacks import Stack
 
 pytestmark = pytest.mark.engine
 

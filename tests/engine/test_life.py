@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PREDICTION, Aws, Base, publish, trained
-from tests.engine.conftest import Stack
+from tests.stacks import Stack
 
 pytestmark = pytest.mark.engine
 

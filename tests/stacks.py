@@ -1,4 +1,4 @@
-"""The engine ring: the program itself, on the real engine and the real AWS provider, through the Automation API."""
+"""Stacks of the program itself, on the real engine and the real AWS provider, through the Automation API."""
 
 import shutil
 import uuid

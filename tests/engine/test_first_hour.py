@@ -1,0 +1,131 @@
+"""A person's first hour, in a checkout of its own: `make up`, again, own commands, a dead local AWS, `make down`."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import COMMAND_SECONDS, ROOT
+
+pytestmark = [pytest.mark.engine, pytest.mark.long]
+
+ANSWER = '"Predictions": [28.99672361'
+START = "The local AWS is not running. Start it with: python -m local start"
+
+
+class Checkout:
+    """A checkout whose commands are run as a person would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def tools(self, *arguments: str) -> str:
+        """Runs what the Makefile runs."""
+        return self._run([sys.executable, "-m", "tools", *arguments])
+
+    def shell(self, command: str, *, fails: bool = False) -> str:
+        """Runs a command in a shell that has evaluated `make env`; returns all that it prints."""
+        return self._run(["bash", "-c", f'eval "$({sys.executable} -m tools env)"; {command}'], fails=fails)
+
+    def _run(self, command: list[str], *, fails: bool = False) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={name: value for name, value in os.environ.items() if name != "LOCAL_AWS_DIR"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        assert (done.returncode != 0) == fails, f"{command[-1]}:\n{done.stdout}"
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    folder = tmp_path / "checkout"
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / file).exists():
+            shutil.copy(ROOT / file, folder / file)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", folder)
+    clean = [
+        line for line in (folder / "Pulumi.dev.yaml").read_text().splitlines() if "aws:" in line or "config:" in line
+    ]
+    (folder / "Pulumi.dev.yaml").write_text("\n".join(clean) + "\n")
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    made = Checkout(folder)
+    yield made
+    made.shell("python -m local stop")
+
+
+@pytest.mark.timeout(600)
+def test_first_hour(checkout: Checkout) -> None:
+    said = checkout.tools("up")
+    assert "endpointName  boston-housing" in said
+    assert ANSWER in said
+    for part in ("Engine", "Local AWS", "Base (Terraform)", "Model", "Publish", "Endpoint (Pulumi)", "Prediction"):
+        assert f"\n{part} " in said
+
+    started = time.monotonic()
+    said = checkout.tools("up")
+    assert time.monotonic() - started < 60
+    assert "Resources: 0 added, 0 changed, 0 destroyed" in said
+    assert "5 unchanged" in said
+    assert ANSWER in said
+
+    own_commands(checkout)
+    without_the_local_aws(checkout)
+
+    said = checkout.tools("down")
+    assert "5 deleted" in said
+    assert "8 destroyed" in said
+    assert START in checkout.shell("python -m local status", fails=True)
+    assert "Nothing to take down" in checkout.tools("down")
+
+
+def own_commands(checkout: Checkout) -> None:
+    assert "5 unchanged" in checkout.shell("pulumi preview --stack dev --non-interactive")
+    checkout.shell("pulumi config set instanceType ml.m5.large --stack dev")
+    assert "1 replaced" in checkout.shell("pulumi up --stack dev --yes --non-interactive")
+    assert checkout.shell("pulumi stack output endpointName --stack dev").strip() == "boston-housing"
+    assert "5 unchanged" in checkout.shell("pulumi refresh --stack dev --yes --non-interactive")
+    assert "No changes" in checkout.shell("terraform -chdir=terraform/base plan -detailed-exitcode -input=false")
+    assert "is ready for" in checkout.shell("python -m model check --stack dev")
+    assert ANSWER in checkout.shell("python -m model invoke --stack dev")
+    said = checkout.shell("python -m model invoke --stack dev --input '{\"Input\": [[1, 2]]}'", fails=True)
+    assert "400" in said
+    assert "13" in said
+    boto3 = "import boto3; print(boto3.client('sagemaker').list_endpoints()['Endpoints'][0]['EndpointName'])"
+    assert checkout.shell(f'python -c "{boto3}"').strip() == "boston-housing"
+    if shutil.which("aws"):
+        assert "boston-housing" in checkout.shell("aws sagemaker list-endpoints")
+
+
+def without_the_local_aws(checkout: Checkout) -> None:
+    checkout.shell("python -m local stop")
+    for command in (
+        "pulumi preview --stack dev --non-interactive",
+        "pulumi refresh --stack dev --yes --non-interactive",
+        "terraform -chdir=terraform/base plan -input=false -no-color",
+        "python -m model invoke --stack dev",
+    ):
+        started = time.monotonic()
+        said = " ".join(checkout.shell(command, fails=True).replace("│", "").split())
+        assert time.monotonic() - started < 15, command
+        assert START in said, command

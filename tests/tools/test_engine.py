@@ -1,0 +1,186 @@
+"""Pure: where a part is found, the ways to get it, and what is said when there is none."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tools import build, engine
+from tools.engine import Found, Part
+from tools.errors import ToolsError, Unavailable
+from tools.progress import Step
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "cache" / "sagebridge"
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Puts a command on PATH that prints a version."""
+
+    def put(name: str, version: str) -> Path:
+        path = tmp_path / "bin" / name
+        path.write_text(f"#!/bin/sh\necho {version}\n")
+        path.chmod(0o755)
+        return path
+
+    return put
+
+
+def part(folder: Path, **changes: object) -> Part:
+    def make(into: Path, _running: Step) -> None:
+        (into / "thing").write_text("made")
+
+    def refuse(_into: Path, _running: Step) -> None:
+        raise Unavailable("https://example.invalid cannot be reached")
+
+    fields: dict[str, object] = {
+        "name": "thing",
+        "version": "1.2.3",
+        "folder": folder,
+        "on_path": lambda: None,
+        "download": refuse,
+        "build": make,
+        "built_from": ("language-python",),
+        "install": "Thing 1 or newer (https://example.invalid/install)",
+        **changes,
+    }
+    return Part(**fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(record=True, width=120, file=open(os.devnull, "w"))  # noqa: PTH123 - lives as long as the test
+
+
+def test_what_is_on_path_is_used_and_nothing_is_made(own_cache: Path, console: Console) -> None:
+    there = Found("9.9.9", "PATH", Path("/usr/bin/thing"))
+    assert part(own_cache / "thing", on_path=lambda: there).get(console, "[1/1] thing") == there
+    assert not (own_cache / "thing").exists()
+    assert "[1/1] thing: 9.9.9 (PATH)" in console.export_text()
+
+
+def test_a_part_is_built_when_it_cannot_be_downloaded_and_only_once(own_cache: Path, console: Console) -> None:
+    wanted = part(own_cache / "thing")
+    assert wanted.get(console, "[1/1] thing").origin == "built"
+    assert (own_cache / "thing" / "thing").read_text() == "made"
+    never = part(own_cache / "thing", build=lambda *_: pytest.fail("built again"))
+    assert never.get(console, "[1/1] thing").origin == "built"
+
+
+def test_a_download_is_preferred_to_a_build(own_cache: Path, console: Console) -> None:
+    wanted = part(own_cache / "thing", download=lambda into, _running: (into / "thing").touch())
+    assert wanted.get(console, "thing").origin == "downloaded"
+
+
+def test_a_broken_off_build_leaves_nothing_that_is_taken_for_a_part(own_cache: Path, console: Console) -> None:
+    def break_off(into: Path, _running: Step) -> None:
+        (into / "half").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        part(own_cache / "thing", build=break_off).get(console, "thing")
+    assert part(own_cache / "thing").find() is None
+    assert part(own_cache / "thing").get(console, "thing").origin == "built"
+    assert not (own_cache / "thing" / "half").exists()
+
+
+def test_a_built_part_is_stale_when_its_sources_change(own_cache: Path, console: Console) -> None:
+    part(own_cache / "thing").get(console, "thing")
+    note = json.loads((own_cache / "thing" / "origin.json").read_text())
+    (own_cache / "thing" / "origin.json").write_text(json.dumps({**note, "recipe": "another"}))
+    assert part(own_cache / "thing").find() is None
+
+
+def test_with_nothing_to_be_had_the_message_names_the_part_each_way_and_what_to_install(
+    own_cache: Path, console: Console
+) -> None:
+    def no_go(_into: Path, _running: Step) -> None:
+        raise Unavailable("Go is not installed (https://go.dev/dl, 1.25.11 or newer)")
+
+    with pytest.raises(ToolsError) as failed:
+        part(own_cache / "thing", build=no_go).get(console, "thing")
+    said = failed.value.message
+    assert said.startswith("thing is missing:")
+    assert "not on PATH" in said
+    assert "https://example.invalid cannot be reached" in said
+    assert "Go is not installed" in said
+    assert "Install Thing 1 or newer (https://example.invalid/install)" in said
+
+
+def test_without_go_a_build_says_so() -> None:
+    with pytest.raises(Unavailable, match="Go is not installed"):
+        build.opentofu(Path("/nowhere"), Step("x"))
+
+
+@pytest.mark.parametrize(("version", "found"), [("v3.238.0", True), ("v3.300.1", True), ("v3.237.9", False)])
+def test_pulumi_on_path_must_be_new_enough(tool: Callable[[str, str], Path], version: str, found: bool) -> None:  # noqa: FBT001 - a table
+    tool("pulumi", version)
+    tool("pulumi-language-python", "")
+    pulumi = engine.parts()[0]
+    assert (pulumi.find() is not None) == found
+
+
+def test_pulumi_without_its_python_host_is_not_enough(tool: Callable[[str, str], Path]) -> None:
+    tool("pulumi", "v3.300.0")
+    assert engine.parts()[0].find() is None
+
+
+def test_opentofu_does_for_terraform(tool: Callable[[str, str], Path]) -> None:
+    path = tool("tofu", "OpenTofu v1.10.0")
+    assert engine.find_all()["terraform"] == Found("1.10.0", "PATH", path)
+
+
+def test_a_command_that_does_not_run_is_passed_over(tool: Callable[[str, str], Path]) -> None:
+    tool("terraform", "nothing; exit 1")
+    assert engine.find_all()["terraform"] is None
+
+
+def test_this_projects_own_folders_do_not_count_as_path(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{own_cache}/pulumi-3.246.0/bin:/usr/bin")
+    assert engine.outer_path() == "/usr/bin"
+
+
+def test_the_recipe_changes_with_what_it_depends_on() -> None:
+    assert build.recipe("engine") == build.recipe("engine")
+    assert build.recipe("engine") != build.recipe("engine", "provider-aws")
+
+
+def test_trimming_keeps_the_services_that_are_used(tmp_path: Path) -> None:
+    packages = tmp_path / "internal/provider/sdkv2/service_packages_gen.go"
+    clients = tmp_path / "internal/conns/awsclient_gen.go"
+    for file in (packages, clients):
+        file.parent.mkdir(parents=True)
+    module = "github.com/hashicorp/terraform-provider-aws/internal/service"
+    packages.write_text(
+        f'import (\n\t"context"\n\t"{module}/acm"\n\t"{module}/sagemaker"\n)\n'
+        "v := []X{\n\t\tacm.ServicePackage(ctx),\n\t\tsagemaker.ServicePackage(ctx),\n\t}\n"
+    )
+    sdk = "github.com/aws/aws-sdk-go-v2/service"
+    method = "func (c *AWSClient) {0}Client(ctx context.Context) *{1}.Client {{\n\treturn {1}.New()\n}}\n"
+    clients.write_text(
+        f'import (\n\t"{sdk}/acm"\n\t"{sdk}/sagemaker"\n)\n'
+        + method.format("ACM", "acm")
+        + method.format("SM", "sagemaker")
+    )
+    build.trim(tmp_path)
+    for file in (packages, clients):
+        assert "acm" not in file.read_text()
+        assert "sagemaker" in file.read_text()
+    assert '"context"' in packages.read_text()
+
+
+def test_another_source_than_the_recipe_was_made_for_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "internal/provider/sdkv2/service_packages_gen.go"
+    file.parent.mkdir(parents=True)
+    file.write_text("package sdkv2\n")
+    with pytest.raises(Unavailable, match="its version has changed"):
+        build.trim(tmp_path)
