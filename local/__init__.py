@@ -1,0 +1,17 @@
+"""AWS on this machine: moto for S3, IAM and the rest, and the part of SageMaker that moto lacks.
+
+`README.md` says what is faithful to AWS and what is not.
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MOTO_VERSION = "5.2.5"  # the only moto whose insides `store.py` was written for
+ACCOUNT = "123456789012"  # moto's default account
+REGION = "us-east-1"
+PORT = 5555  # the usual port; a free one is taken when it is in use
+CONTROL_PATH = "/_local"  # no S3 bucket's name can start with an underscore
+
+
+class LocalError(Exception):
+    """Something a user can put right; its text says what was wrong, where, and what to do."""

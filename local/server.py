@@ -1,0 +1,230 @@
+"""The server: one WSGI application on the loopback address, moto for all services but SageMaker.
+
+Started by `python -m local start` as `python -m local.server DIRECTORY`. While it runs it holds a lock on
+`DIRECTORY/lock`, so that there is never a second one, and describes itself in `DIRECTORY/server.json` and, to
+who asks, at `/_local`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from local import CONTROL_PATH, PORT, REGION, LocalError
+from local.control import write_config
+from local.sagemaker import SageMaker, empty_state
+from local.serving import Hosting
+from local.shapes import AwsError, service
+from local.store import Moto, write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
+_LOOPBACK_NAMES = re.compile(r"(127\.0\.0\.1|localhost|[a-z0-9.-]+\.localhost)(:\d+)?")
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_BODY_LIMIT: int = service("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]  # bytes; 6 MB
+
+
+class Server:
+    """Everything behind the one port.
+
+    Args:
+        directory: where the state is.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._moto = Moto(directory / "state")
+        file = directory / "state" / "sagemaker.json"
+        state = json.loads(file.read_text()) if file.exists() else empty_state()
+        self._sagemaker = SageMaker(state, lambda state: write_file(file, json.dumps(state, indent=1).encode()))
+        self._hosting = Hosting(self._sagemaker, self._moto, directory / "endpoints")
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        region, service_name = _scope(request)
+        if refusal := _foreign(request):
+            answer = Response(refusal, 403, mimetype="text/plain")
+        elif request.path == CONTROL_PATH:
+            answer = _json(self._described())
+        elif request.headers.get("X-Amz-Target", "").startswith("SageMaker.") or service_name == "sagemaker":
+            try:
+                _check_region(region)
+                answer = self._answer_sagemaker(request)
+            except AwsError as error:
+                answer = _error(error)
+        else:
+            return self._moto(environ, start_response)
+        answer.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        return answer(environ, start_response)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._hosting.close()
+
+    def _described(self) -> dict[str, object]:
+        return {
+            "pid": os.getpid(),
+            "directory": str(self._directory),
+            "endpoints": self._sagemaker.count_endpoints(),
+            "buckets": self._moto.count_buckets(),
+        }
+
+    def _answer_sagemaker(self, request: Request) -> Response:
+        if found := _INVOCATIONS.fullmatch(request.path):
+            return self._invoke(found[1], request)
+        target = request.headers.get("X-Amz-Target", "")
+        if not target:
+            message = f"The local AWS does not serve {request.method} {request.path}."
+            raise AwsError("UnknownOperationException", message)
+        try:
+            asked = json.loads(request.get_data() or b"{}", object_hook=_without_null)
+        except ValueError as error:
+            raise AwsError("SerializationException", f"The request's body is not JSON: {error}") from error
+        operation = target.removeprefix("SageMaker.")
+        answer = _json(self._sagemaker.call(operation, asked))
+        if operation in ("CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"):
+            self._hosting.work(asked["EndpointName"])
+        return answer
+
+    def _invoke(self, endpoint: str, request: Request) -> Response:
+        body = request.stream.read(_BODY_LIMIT + 1)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        target = headers.pop("x-amzn-sagemaker-target-variant", None)
+        variant, answer = self._hosting.invoke(endpoint, target, body, headers, _BODY_LIMIT)
+        kept = {name: value for name, value in answer.headers.items() if "sagemaker" in name}
+        response = Response(answer.body, headers={**kept, "x-Amzn-Invoked-Production-Variant": variant})
+        response.headers["Content-Type"] = answer.headers.get("content-type", "application/octet-stream")
+        return response
+
+
+def _scope(request: Request) -> tuple[str | None, str | None]:
+    """Read the region and the service that a request is signed for."""
+    found = _SCOPE.search(request.headers.get("Authorization", ""))
+    return (found[1], found[2]) if found else (None, None)
+
+
+def _check_region(region: str | None) -> None:
+    if region not in (None, REGION):
+        raise AwsError(
+            "ValidationException",
+            f"The local AWS has SageMaker in {REGION} only; the request was for {region}.",
+        )
+
+
+def _foreign(request: Request) -> str | None:
+    """Say why a request is refused that a page from elsewhere, open in the user's browser, may have sent."""
+    if not _LOOPBACK_NAMES.fullmatch(request.host):
+        return f"Refused: the local AWS answers at 127.0.0.1 and localhost, not at {request.host}.\n"
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"http://{request.host}":
+        return f"Refused: the request comes from a page of {origin}.\n"
+    return None
+
+
+def _without_null(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: item for name, item in value.items() if item is not None}
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(json.dumps(value), status, mimetype="application/x-amz-json-1.1")
+
+
+def _error(error: AwsError) -> Response:
+    body = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
+    answer = _json(body, error.status)
+    answer.headers["x-amzn-ErrorType"] = error.code
+    return answer
+
+
+class _Handler(MotoRequestHandler):
+    """Logs a line for each request, without werkzeug's colours."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - werkzeug's signature
+        if self.path != CONTROL_PATH:
+            target = self.headers.get("X-Amz-Target", "")
+            logging.getLogger("requests").info("%s %s %s %s", self.command, self.path, target, code)
+
+
+def _listen() -> socket.socket:
+    """Listen on the usual port, or on a free one when that is taken."""
+    for port in (PORT, 0):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise LocalError("No port is free on 127.0.0.1.")
+
+
+def _lock(directory: Path) -> Any:  # noqa: ANN401 - the open file, which only needs to stay open
+    """Take the lock of the directory's one server; `control.py` holds it for a moment when it looks."""
+    file = (directory / "lock").open("w")
+    deadline = time.monotonic() + 1
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise LocalError(f"Another server runs in {directory}.") from None
+            time.sleep(0.02)
+        else:
+            return file
+
+
+def main(directory: Path) -> None:
+    """Run the server until SIGTERM."""
+    held = _lock(directory)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    server = Server(directory)
+    listener = _listen()
+    port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    httpd = make_server("127.0.0.1", port, server, threaded=True, request_handler=_Handler, fd=listener.fileno())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    description = {
+        "pid": os.getpid(),
+        "url": url,
+        "port": port,
+        "directory": str(directory),
+        "started": time.time(),
+    }
+    write_file(directory / "server.json", json.dumps(description).encode())
+    write_config(directory, url)
+    logging.getLogger(__name__).info("serving at %s, process %d, state in %s", url, os.getpid(), directory)
+    try:
+        httpd.serve_forever()
+    finally:
+        (directory / "server.json").unlink(missing_ok=True)
+        server.close()
+        held.close()
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except LocalError as problem:
+        sys.exit(f"error: {problem}")

@@ -1,0 +1,154 @@
+"""Serve one model as AWS's scikit-learn container does: GET /ping and POST /invocations.
+
+A stand-in, and named as one: whatever image the model names, this runs with the Python and the libraries that
+the server runs with. It takes the container's contract from aws/sagemaker-scikit-learn-container@eae7b6b and
+the sagemaker-containers 2.8.6 that it serves with:
+
+- `SAGEMAKER_PROGRAM` names the handler in the archive, at its root or in `code/`. It must have `model_fn`; it
+  may have `input_fn`, `predict_fn` and `output_fn`, or else `transform_fn` in place of these three.
+- A body of type application/json or text/csv reaches the handler as text, any other as bytes.
+- What the handler's last function returns is a Flask view's result, or a tuple (body, mimetype).
+- Every exception, the default functions' own included, becomes a ClientError, which nothing handles: 500.
+
+Usage: worker.py MODEL_DIRECTORY SOCKET. It ends when its standard input does, hence with the server.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, request
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from flask.typing import ResponseReturnValue
+
+JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
+TEXT_TYPES = (JSON, CSV)
+
+
+class ClientError(Exception):
+    """Whatever the model's functions raise."""
+
+
+def main(model_dir: Path, socket: str) -> None:
+    """Load the model, then answer requests one at a time, as one process of the container does."""
+    Thread(target=_end_with_server, args=[Path(socket).parent], daemon=True).start()
+    app = build_app(_import_handler(model_dir), model_dir)
+    make_server(f"unix://{socket}", 0, app).serve_forever()
+
+
+def build_app(handler: ModuleType, model_dir: Path) -> Flask:
+    """Load the model with the handler's `model_fn` and give the application that serves it."""
+    transform = _transform(handler, _wrapped(getattr(handler, "model_fn", _no_model_fn))(str(model_dir)))
+    default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON)
+    app = Flask("worker")
+
+    @app.get("/ping")
+    def ping() -> ResponseReturnValue:
+        return Response(status=200, mimetype=JSON)
+
+    @app.post("/invocations")
+    def invocations() -> ResponseReturnValue:
+        content_type = request.headers.get("Content-Type") or JSON
+        content = request.get_data(as_text=True) if content_type in TEXT_TYPES else request.get_data()
+        accept = request.headers.get("Accept", "*/*")
+        result: Any = transform(content, content_type, default_accept if accept in ("", "*/*") else accept)
+        return Response(result[0], mimetype=result[1]) if isinstance(result, tuple) else result
+
+    return app
+
+
+def _import_handler(model_dir: Path) -> ModuleType:
+    program = os.environ.get("SAGEMAKER_PROGRAM", "")
+    for folder in (model_dir, model_dir / "code"):
+        if program and (folder / program).with_suffix(".py").is_file():
+            sys.path.insert(0, str(folder))
+            return importlib.import_module(program.removesuffix(".py"))
+    raise SystemExit(
+        f"No handler: SAGEMAKER_PROGRAM={program!r} names no file at the archive's root or in code/. "
+        f"The archive has: {', '.join(sorted(path.name for path in model_dir.iterdir()))}"
+    )
+
+
+def _transform(handler: ModuleType, model: object) -> Callable[[str | bytes, str, str], Any]:
+    """Compose what the handler has, and the container's defaults for what it has not."""
+    whole = getattr(handler, "transform_fn", None)
+    steps = [getattr(handler, name, None) for name in ("input_fn", "predict_fn", "output_fn")]
+    if whole and any(steps):
+        raise SystemExit("Cannot use transform_fn together with input_fn, predict_fn or output_fn")
+    if whole:
+        transform = _wrapped(whole)
+        return lambda content, content_type, accept: transform(model, content, content_type, accept)
+    defaults = (_decode, _predict, _encode)
+    read, predict, write = (_wrapped(step or default) for step, default in zip(steps, defaults, strict=True))
+    return lambda content, content_type, accept: write(predict(read(content, content_type), model), accept)
+
+
+def _wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: object) -> Any:  # noqa: ANN401 - whatever the model's function gives
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise ClientError(error) from error
+
+    return call
+
+
+def _no_model_fn(_: str) -> None:
+    raise NotImplementedError("The handler has no model_fn, and there is no default for it.")
+
+
+def _decode(content: Any, content_type: str) -> Any:  # noqa: ANN401 - text or bytes in, an array out
+    import numpy as np  # noqa: PLC0415 - slow to import, and most handlers have an input_fn
+
+    if content_type == NPY:
+        return np.load(io.BytesIO(content), allow_pickle=False)
+    if content_type == JSON:
+        return np.array(json.loads(content)).astype(np.float32)
+    if content_type == CSV:
+        return np.array(list(csv.reader(io.StringIO(content), strict=True))).squeeze().astype(np.float32)
+    raise ValueError(f"Content type {content_type} is not supported; give the handler an input_fn.")
+
+
+def _predict(data: object, model: Any) -> Any:  # noqa: ANN401 - the model's own types
+    return model.predict(data)
+
+
+def _encode(prediction: object, accept: str) -> Response:
+    import numpy as np  # noqa: PLC0415 - slow to import, and most handlers have an output_fn
+
+    array = np.asarray(prediction)
+    if accept == NPY:
+        file = io.BytesIO()
+        np.save(file, array)
+        return Response(file.getvalue(), mimetype=NPY)
+    if accept == JSON:
+        return Response(json.dumps(array.tolist()), mimetype=JSON)
+    if accept == CSV:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(array.reshape(len(array), -1))
+        return Response(text.getvalue(), mimetype=CSV)
+    raise ValueError(f"Accept {accept} is not supported; give the handler an output_fn.")
+
+
+def _end_with_server(home: Path) -> None:
+    os.read(0, 1)  # not sys.stdin, whose lock would get in the way when the process ends by itself
+    shutil.rmtree(home, ignore_errors=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,152 @@
+"""A caller of a local AWS, with short words for what the tests do often."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import tarfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
+}
+# Answers with the request, the process, and a word that tells one model from another.
+ECHO = """
+import os
+
+def model_fn(model_dir):
+    return {word!r}
+
+def input_fn(body, content_type):
+    return {{"body": body, "content_type": content_type}}
+
+def predict_fn(data, model):
+    return {{**data, "word": model, "pid": os.getpid(), "environment": dict(os.environ)}}
+
+def output_fn(prediction, accept):
+    return prediction
+"""
+
+
+def pack(files: Mapping[str, str | bytes]) -> bytes:
+    """Make a .tar.gz of some files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def echo(word: str) -> bytes:
+    """Make an archive whose model is a word."""
+    return pack({"inference.py": ECHO.format(word=word)})
+
+
+class Account:
+    """Clients of one server, and a bucket and a role to work with."""
+
+    _numbers = count()
+
+    def __init__(self, url: str) -> None:
+        word = "local"  # nobody checks keys
+        session = boto3.Session(word, word, region_name="us-east-1")
+        self.url = url
+        self.s3: Any = session.client("s3", endpoint_url=url)
+        self.iam: Any = session.client("iam", endpoint_url=url)
+        self.sagemaker: Any = session.client("sagemaker", endpoint_url=url)
+        self.runtime: Any = session.client("sagemaker-runtime", endpoint_url=url)
+
+    def base(self) -> str:
+        """Make the bucket `models` and the role `sagemaker`, unless they are there; give the role's ARN."""
+        if not self.s3.list_buckets()["Buckets"]:
+            self.s3.create_bucket(Bucket="models")
+            self.iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))
+        arn: str = self.iam.get_role(RoleName="sagemaker")["Role"]["Arn"]
+        return arn
+
+    def name(self, kind: str) -> str:
+        """Give a name that no other test has."""
+        return f"{kind}-{next(self._numbers)}"
+
+    def upload(self, archive: bytes) -> str:
+        """Put an archive into the bucket; give its URL."""
+        key = f"{self.name('key')}/model.tar.gz"
+        self.s3.put_object(Bucket="models", Key=key, Body=archive)
+        return f"s3://models/{key}"
+
+    def config(
+        self, url: str, *, role: str | None = None, image: str = IMAGE, variant: Mapping[str, object] | None = None
+    ) -> str:
+        """Make a model and a configuration for it; give the configuration's name."""
+        name = self.name("config")
+        container = {
+            "Image": image,
+            "ModelDataUrl": url,
+            "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": url},
+        }
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=role or self.base(), PrimaryContainer=container)
+        chosen = variant or {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": name, **chosen}],
+        )
+        return name
+
+    def deploy(self, config: str) -> dict[str, Any]:
+        """Make an endpoint of a configuration; give its description when it is InService or Failed."""
+        name = self.name("endpoint")
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        return self.settled(name)
+
+    def update(self, endpoint: str, config: str) -> dict[str, Any]:
+        """Give an endpoint another configuration; give its description when that is done or undone."""
+        self.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+        return self.settled(endpoint)
+
+    def settled(self, endpoint: str) -> dict[str, Any]:
+        """Wait until nothing is under way for an endpoint; give its description."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=endpoint)
+            if found["EndpointStatus"] in ("InService", "Failed"):
+                return found
+            time.sleep(0.02)
+        raise TimeoutError(f"{endpoint} is still {found['EndpointStatus']}")
+
+    def invoke(self, endpoint: str, body: bytes = b"{}", **members: str) -> dict[str, Any]:
+        """Invoke an endpoint; give its JSON answer."""
+        asked = {"ContentType": "application/json", **members}
+        answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **asked)
+        result: dict[str, Any] = json.loads(answer["Body"].read())
+        return result
+
+    def kill_worker(self, endpoint: str) -> int:
+        """Kill the process that serves an echoing endpoint; give its number when it is dead."""
+        pid: int = self.invoke(endpoint)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        while Path(f"/proc/{pid}/fd").exists() and _open_files(pid):
+            time.sleep(0.01)
+        return pid
+
+
+def _open_files(pid: int) -> bool:
+    """Tell whether a process has files open: a dead one has none, even before its parent has heard of it."""
+    try:
+        return any(Path(f"/proc/{pid}/task").glob("*/fd/*"))
+    except OSError:
+        return False

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import control
+from tests.local.account import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_aws_settings_of_the_users() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("AWS_"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    directory = tmp_path_factory.mktemp("aws")
+    yield directory
+    control.stop(directory)
+
+
+@pytest.fixture(scope="session")
+def account(shared_directory: Path) -> Account:
+    """A server for the tests that leave others' things alone."""
+    running, before = control.start(shared_directory)
+    assert not before
+    found = Account(running.url)
+    found.base()
+    return found
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """A directory for a test that starts and ends its own server."""
+    yield tmp_path
+    control.reset(tmp_path)

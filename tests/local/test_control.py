@@ -1,0 +1,258 @@
+"""Starting, stopping and finding the server, and what survives its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import moto
+import pytest
+from botocore.exceptions import CredentialRetrievalError
+
+from local import PORT, ROOT, LocalError, control, store
+from tests.local.account import Account, echo, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOT_RUNNING = "The local AWS is not running. Start it with: python -m local start"
+
+
+def begin(directory: Path, command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "local", command],
+        cwd=ROOT,
+        env={**os.environ, "LOCAL_AWS_DIR": str(directory)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(directory: Path, command: str) -> tuple[int, str]:
+    process = begin(directory, command)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output
+
+
+def started(directory: Path) -> Account:
+    running, before = control.start(directory)
+    assert not before
+    return Account(running.url)
+
+
+def crash(directory: Path) -> None:
+    """End the server as a power switch would, as far as its process goes."""
+    running = control.find(directory)
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    while control._is_locked(directory):  # noqa: SLF001 - the kernel's word that the process is gone
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.fixture
+def port() -> Iterator[None]:
+    """Somebody else has the usual port."""
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", PORT))
+            other.listen()
+        except OSError:
+            pass  # somebody has it indeed
+        yield
+
+
+def test_the_commands_from_start_to_reset(directory: Path) -> None:
+    assert run(directory, "status") == (3, NOT_RUNNING + "\n")
+    status, output = run(directory, "start")
+    running = control.find(directory)
+    assert running is not None
+    assert status == 0
+    assert output == (
+        f"The local AWS runs at {running.url} (process {running.pid}).\n"
+        f"Log: {directory}/server.log\n"
+        'To use it from this shell: eval "$(make -s env)"\n'
+    )
+    Account(running.url).base()
+    status, output = run(directory, "status")
+    assert status == 0
+    assert f"runs at {running.url} (process {running.pid})" in output
+    assert "Endpoints: 0, buckets: 1" in output
+    assert "already running" in run(directory, "start")[1]
+    assert control.find(directory) == control.Running(running.url, running.pid, endpoints=0, buckets=1)
+    assert run(directory, "stop") == (0, "The local AWS is stopped.\n")
+    assert run(directory, "stop") == (0, "The local AWS was not running.\n")
+    assert run(directory, "status")[0] == 3
+    assert run(directory, "reset")[0] == 0
+    assert {path.name for path in directory.iterdir()} == {"config", "lock"}
+
+
+def test_two_starts_at_once_make_one_server(directory: Path) -> None:
+    processes = [begin(directory, "start") for _ in range(3)]
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    running = control.find(directory)
+    assert running is not None
+    assert all(f"{running.url} (process {running.pid})" in output for output in outputs)
+    assert (directory / "server.log").read_text().count("serving at") == 1
+
+
+@pytest.mark.usefixtures("port")
+def test_a_free_port_is_taken_when_the_usual_one_is_not(directory: Path) -> None:
+    account = started(directory)
+    assert account.url != f"http://127.0.0.1:{PORT}"
+    assert account.url in (directory / "config").read_text()
+    assert account.s3.list_buckets()["Buckets"] == []
+
+
+def test_a_reset_ends_the_server_and_forgets(directory: Path) -> None:
+    (directory / "somebody's").write_text("own file")
+    started(directory).base()
+    assert control.reset(directory)
+    assert control.find(directory) is None
+    assert (directory / "somebody's").exists()
+    assert started(directory).s3.list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize("end", [control.stop, crash])
+def test_what_was_acknowledged_survives(directory: Path, end: object) -> None:
+    assert callable(end)
+    account = started(directory)
+    role = account.base()
+    account.s3.put_bucket_versioning(Bucket="models", VersioningConfiguration={"Status": "Enabled"})
+    big = os.urandom(9 * 2**20)
+    account.s3.put_object(Bucket="models", Key="big", Body=b"before")
+    account.s3.put_object(Bucket="models", Key="big", Body=big, Metadata={"a_b": "c"}, Tagging="d=e")
+    account.s3.put_object(Bucket="models", Key="gone", Body=b"still a version")
+    account.s3.delete_object(Bucket="models", Key="gone")
+    upload = account.s3.create_multipart_upload(Bucket="models", Key="parts")["UploadId"]
+    part = {"Bucket": "models", "Key": "parts", "UploadId": upload}
+    tag = account.s3.upload_part(**part, PartNumber=1, Body=b"first")["ETag"]
+    config = account.config(account.upload(echo("old")))
+    endpoint = account.deploy(config)["EndpointName"]
+    pid = account.invoke(endpoint)["pid"]
+    before = account.settled(endpoint)
+    end(directory)
+    while is_alive(pid):
+        time.sleep(0.01)
+
+    again = started(directory)
+    found = again.s3.get_object(Bucket="models", Key="big")
+    assert found["Body"].read() == big
+    assert found["Metadata"] == {"a_b": "c"}
+    assert again.s3.get_object_tagging(Bucket="models", Key="big")["TagSet"] == [{"Key": "d", "Value": "e"}]
+    versions = again.s3.list_object_versions(Bucket="models", Prefix="big")["Versions"]
+    assert [version["Size"] for version in versions] == [len(big), len(b"before")]
+    old = again.s3.get_object(Bucket="models", Key="big", VersionId=versions[1]["VersionId"])
+    assert old["Body"].read() == b"before"
+    gone = again.s3.list_object_versions(Bucket="models", Prefix="gone")
+    assert (len(gone["Versions"]), len(gone["DeleteMarkers"])) == (1, 1)
+    parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
+    again.s3.complete_multipart_upload(**part, MultipartUpload=parts)
+    assert again.s3.get_object(Bucket="models", Key="parts")["Body"].read() == b"first"
+    assert again.iam.get_role(RoleName="sagemaker")["Role"]["Arn"] == role
+    after = again.settled(endpoint)
+    before.pop("ResponseMetadata")
+    after.pop("ResponseMetadata")
+    assert after == before
+    assert again.invoke(endpoint)["word"] == "old"
+    assert again.invoke(endpoint)["pid"] != pid
+    again.update(endpoint, again.config(again.upload(echo("new"))))
+    assert again.invoke(endpoint)["word"] == "new"
+
+
+def test_an_endpoint_under_way_goes_on_after_a_crash(directory: Path) -> None:
+    account = started(directory)
+    account.base()
+    slow = "import time\ndef model_fn(d): time.sleep(1)\ndef transform_fn(*_): return '{}', 'application/json'\n"
+    config = account.config(account.upload(pack({"inference.py": slow})))
+    account.sagemaker.create_endpoint(EndpointName="slow", EndpointConfigName=config)
+    assert account.sagemaker.describe_endpoint(EndpointName="slow")["EndpointStatus"] == "Creating"
+    crash(directory)
+    again = started(directory)
+    assert again.settled("slow")["EndpointStatus"] == "InService"
+    assert again.invoke("slow") == {}
+
+
+def test_bodies_of_objects_that_are_gone_are_removed(directory: Path) -> None:
+    account = started(directory)
+    account.base()
+    for body in (b"one", b"two"):
+        account.s3.put_object(Bucket="models", Key="key", Body=body)
+        files = list((directory / "state" / "bodies").iterdir())
+        assert [file.read_bytes() for file in files] == [body]
+    account.s3.delete_object(Bucket="models", Key="key")
+    assert list((directory / "state" / "bodies").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (pickle.dumps({"moto": "5.0.0", "backends": []}), "was written by moto 5.0.0, and moto 5.2.5 is installed"),
+        (b"\x80 not a pickle", "cannot be read"),
+    ],
+)
+def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes, said: str) -> None:
+    (directory / "state").mkdir()
+    (directory / "state" / "moto.pickle").write_bytes(content)
+    status, output = run(directory, "start")
+    assert status == 1
+    assert said in output
+    assert "Start afresh with: python -m local reset" in output
+    assert "Traceback" not in output
+    assert run(directory, "reset")[0] == 0
+    assert run(directory, "start")[0] == 0
+
+
+def test_another_moto_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moto, "__version__", "6.0.0")
+    with pytest.raises(LocalError, match=r"written for moto 5\.2\.5, and moto 6\.0\.0 is installed"):
+        store.check_moto()
+
+
+@pytest.fixture
+def profile(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    control.prepare(directory)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(directory / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "local")
+    return directory
+
+
+def test_the_profile_leads_to_the_server(profile: Path) -> None:
+    started(profile).base()
+    assert boto3.Session().region_name == "us-east-1"
+    assert [found["Name"] for found in boto3.Session().client("s3").list_buckets()["Buckets"]] == ["models"]
+
+
+def test_without_a_server_the_profile_says_so_at_once(profile: Path) -> None:
+    start = time.monotonic()
+    with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):
+        boto3.Session().client("s3").list_buckets()
+    assert time.monotonic() - start < 5
+    control.start(profile)
+    crash(profile)  # which leaves its server.json behind
+    with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):
+        boto3.Session().client("s3").list_buckets()
+
+
+def test_another_directorys_server_is_not_taken_for_ones_own(profile: Path, account: Account) -> None:
+    port = int(account.url.rpartition(":")[2])
+    (profile / "server.json").write_text(json.dumps({"pid": os.getpid(), "url": account.url, "port": port}))
+    with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):
+        boto3.Session().client("s3").list_buckets()
+    assert control.find(profile) is None
+    assert not control.stop(profile)
+    assert account.s3.list_buckets()["Buckets"]

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.sagemaker import SageMaker, empty_state, without_empty
+from local.shapes import AwsError
+from tests.local.account import IMAGE
+
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
+ON_INSTANCES: dict[str, Any] = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
+
+
+class Kept:
+    """Takes what is saved, as JSON."""
+
+    text = ""
+
+    def save(self, state: dict[str, Any]) -> None:
+        self.text = json.dumps(state)
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def sagemaker(kept: Kept) -> SageMaker:
+    found = SageMaker(empty_state(), kept.save)
+    found.call(
+        "CreateModel",
+        {"ModelName": "m", "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": "s3://b/k", "Environment": {}}},
+    )
+    found.call("CreateEndpointConfig", config("c"))
+    return found
+
+
+def config(name: str, **members: object) -> dict[str, Any]:
+    return {"EndpointConfigName": name, "ProductionVariants": [variant(**ON_INSTANCES)], **members}
+
+
+def variant(**members: object) -> dict[str, object]:
+    return {"VariantName": "v", "ModelName": "m", **members}
+
+
+def refusal(sagemaker: SageMaker, operation: str, **request: object) -> str:
+    with pytest.raises(AwsError) as caught:
+        sagemaker.call(operation, request)
+    assert caught.value.code == "ValidationException"
+    return caught.value.message
+
+
+def serving(sagemaker: SageMaker) -> SageMaker:
+    sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
+    sagemaker.deployed("e")
+    return sagemaker
+
+
+def describe(sagemaker: SageMaker) -> dict[str, Any]:
+    return sagemaker.call("DescribeEndpoint", {"EndpointName": "e"})
+
+
+def test_a_model_is_described_as_it_was_asked_for_with_awss_defaults(sagemaker: SageMaker) -> None:
+    answer = sagemaker.call("DescribeModel", {"ModelName": "m"})
+    assert answer.pop("CreationTime") > 0
+    source = {"S3Uri": "s3://b/k", "S3DataType": "S3Object", "CompressionType": "Gzip"}
+    assert answer == {
+        "ModelName": "m",
+        "ModelArn": f"{ARN}model/m",
+        "EnableNetworkIsolation": False,
+        "PrimaryContainer": {
+            "Image": IMAGE,
+            "Mode": "SingleModel",
+            "ModelDataUrl": "s3://b/k",
+            "ModelDataSource": {"S3DataSource": source},
+        },
+    }
+
+
+def test_members_that_moto_drops_are_kept(sagemaker: SageMaker) -> None:
+    role = "arn:aws:iam::123456789012:role/r"
+    shadow = [{"VariantName": "s", "ModelName": "m", **ON_INSTANCES, "InitialVariantWeight": 1.0}]
+    asked = config("d", ExecutionRoleArn=role, ShadowProductionVariants=shadow, VpcConfig=None, Tags=[])
+    sagemaker.call("CreateEndpointConfig", {k: v for k, v in asked.items() if v is not None})
+    answer = sagemaker.call("DescribeEndpointConfig", {"EndpointConfigName": "d"})
+    assert (answer["ExecutionRoleArn"], answer["ShadowProductionVariants"]) == (role, shadow)
+    assert answer["ProductionVariants"][0]["InitialVariantWeight"] == 1.0
+
+
+def test_no_answer_has_an_empty_member() -> None:
+    value: dict[str, Any] = {"a": {}, "b": [], "c": None, "d": 0, "e": False, "f": "", "g": {"h": [{"i": {}}]}}
+    assert without_empty(value) == {"d": 0, "e": False, "f": "", "g": {"h": [{}]}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "message"),
+    [
+        ("DescribeModel", {"ModelName": "x"}, f'Could not find model "{ARN}model/x".'),
+        (
+            "DeleteEndpointConfig",
+            {"EndpointConfigName": "x"},
+            f'Could not find endpoint configuration "{ARN}endpoint-config/x".',
+        ),
+        ("DeleteEndpoint", {"EndpointName": "x"}, f'Could not find endpoint "{ARN}endpoint/x".'),
+        (
+            "CreateEndpoint",
+            {"EndpointName": "x", "EndpointConfigName": "x"},
+            f'Could not find endpoint configuration "{ARN}endpoint-config/x".',
+        ),
+        (
+            "CreateEndpointConfig",
+            config("x", ProductionVariants=[variant(**ON_INSTANCES | {"ModelName": "x"})]),
+            f'Could not find model "{ARN}model/x".',
+        ),
+        (
+            "CreateModel",
+            {"ModelName": "m", "PrimaryContainer": {"Image": IMAGE}},
+            f'Cannot create already existing model "{ARN}model/m".',
+        ),
+        ("ListTags", {"ResourceArn": f"{ARN}model/x"}, f'Could not find model "{ARN}model/x".'),
+    ],
+)
+def test_refusals_are_in_awss_words(
+    sagemaker: SageMaker, operation: str, request_: dict[str, Any], message: str
+) -> None:
+    assert refusal(sagemaker, operation, **request_) == message
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"InstanceType": "ml.m5.xlarge"},
+        {"InitialInstanceCount": 1},
+        {"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 2}, "InitialInstanceCount": 1},
+        {"ServerlessConfig": {"MemorySizeInMB": 4000, "MaxConcurrency": 2}},
+    ],
+)
+def test_a_variant_is_on_instances_or_serverless(sagemaker: SageMaker, members: dict[str, Any]) -> None:
+    assert "ariant v" in refusal(
+        sagemaker, "CreateEndpointConfig", **config("x", ProductionVariants=[variant(**members)])
+    )
+
+
+def test_an_operation_that_is_not_served_says_which_are(sagemaker: SageMaker) -> None:
+    with pytest.raises(AwsError, match=r"has no SageMaker CreateTrainingJob\. It has: AddTags, Create") as caught:
+        sagemaker.call("CreateTrainingJob", {})
+    assert caught.value.code == "UnknownOperationException"
+
+
+def test_an_endpoint_under_way_is_described_by_what_was_asked_for(sagemaker: SageMaker) -> None:
+    sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
+    answer = describe(sagemaker)
+    assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("Creating", "c")
+    assert "ProductionVariants" not in answer
+    (pending,) = answer["PendingDeploymentSummary"]["ProductionVariants"]
+    assert pending["DeployedImages"][0]["SpecifiedImage"] == IMAGE
+
+
+def test_a_serving_endpoint_is_described_by_its_variants(sagemaker: SageMaker) -> None:
+    answer = describe(serving(sagemaker))
+    assert "PendingDeploymentSummary" not in answer
+    (variant,) = answer["ProductionVariants"]
+    assert variant["DeployedImages"][0].pop("ResolutionTime") > 0
+    assert variant == {
+        "VariantName": "v",
+        "DeployedImages": [{"SpecifiedImage": IMAGE}],
+        "CurrentWeight": 1.0,
+        "DesiredWeight": 1.0,
+        "CurrentInstanceCount": 2,
+        "DesiredInstanceCount": 2,
+    }
+
+
+def test_an_update_shows_the_old_configuration_until_it_is_done(sagemaker: SageMaker) -> None:
+    serving(sagemaker).call("CreateEndpointConfig", config("d"))
+    sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    answer = describe(sagemaker)
+    assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("Updating", "c")
+    assert answer["PendingDeploymentSummary"]["EndpointConfigName"] == "d"
+    sagemaker.deployed("e")
+    assert describe(sagemaker)["EndpointConfigName"] == "d"
+
+
+def test_a_failed_update_rolls_back_and_keeps_its_reason_until_the_next(sagemaker: SageMaker) -> None:
+    serving(sagemaker).call("CreateEndpointConfig", config("d"))
+    sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    sagemaker.failed("e", "because")
+    assert describe(sagemaker)["EndpointStatus"] == "RollingBack"
+    sagemaker.rolled_back("e")
+    answer = describe(sagemaker)
+    assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("InService", "c")
+    assert answer["FailureReason"] == "because"
+    sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    assert "FailureReason" not in describe(sagemaker)
+
+
+@pytest.mark.parametrize("operation", ["UpdateEndpoint", "DeleteEndpoint"])
+def test_an_endpoint_under_way_can_be_neither_updated_nor_deleted(sagemaker: SageMaker, operation: str) -> None:
+    request = {"EndpointName": "e", "EndpointConfigName": "c"}
+    sagemaker.call("CreateEndpoint", request)
+    assert refusal(sagemaker, operation, **request) == f'Cannot update in-progress endpoint "{ARN}endpoint/e".'
+
+
+def test_a_failed_endpoint_can_only_be_deleted(sagemaker: SageMaker) -> None:
+    request = {"EndpointName": "e", "EndpointConfigName": "c"}
+    sagemaker.call("CreateEndpoint", request)
+    sagemaker.failed("e", "because")
+    assert describe(sagemaker)["FailureReason"] == "because"
+    assert "Cannot update failed endpoint" in refusal(sagemaker, "UpdateEndpoint", **request)
+    assert "Cannot create already existing endpoint" in refusal(sagemaker, "CreateEndpoint", **request)
+    sagemaker.call("DeleteEndpoint", {"EndpointName": "e"})
+    sagemaker.deleted("e")
+    assert "Could not find endpoint" in refusal(sagemaker, "DescribeEndpoint", EndpointName="e")
+
+
+def test_model_and_configuration_can_go_while_the_endpoint_serves(sagemaker: SageMaker) -> None:
+    serving(sagemaker)
+    before = describe(sagemaker)
+    sagemaker.call("DeleteEndpointConfig", {"EndpointConfigName": "c"})
+    sagemaker.call("DeleteModel", {"ModelName": "m"})
+    assert describe(sagemaker) == before
+    record = sagemaker.endpoint("e")
+    assert record is not None
+    assert record["running"]["models"]["m"]["PrimaryContainer"]["Image"] == IMAGE
+
+
+def test_the_last_deployment_config_is_described(sagemaker: SageMaker) -> None:
+    policy = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
+    names = {"EndpointName": "e", "EndpointConfigName": "c"}
+    sagemaker.call("CreateEndpoint", names | {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}})
+    sagemaker.deployed("e")
+    assert describe(sagemaker)["LastDeploymentConfig"] == {"BlueGreenUpdatePolicy": policy}
+    sagemaker.call("UpdateEndpoint", names | {"RetainDeploymentConfig": True})
+    sagemaker.deployed("e")
+    assert describe(sagemaker)["LastDeploymentConfig"] == {"BlueGreenUpdatePolicy": policy}
+    sagemaker.call("UpdateEndpoint", names)
+    assert "LastDeploymentConfig" not in describe(sagemaker)
+
+
+def test_tags_are_merged_listed_deleted_and_go_with_the_resource(sagemaker: SageMaker) -> None:
+    def tags() -> dict[str, str]:
+        listed = sagemaker.call("ListTags", {"ResourceArn": f"{ARN}model/n"})["Tags"]
+        return {tag["Key"]: tag["Value"] for tag in listed}
+
+    def create(**tags: str) -> None:
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        container = {"PrimaryContainer": {"Image": IMAGE}}
+        sagemaker.call("CreateModel", {"ModelName": "n", **container, "Tags": listed})
+
+    create(a="1", b="2")
+    sagemaker.call("AddTags", {"ResourceArn": f"{ARN}model/n", "Tags": [{"Key": "b", "Value": "3"}]})
+    assert tags() == {"a": "1", "b": "3"}
+    sagemaker.call("DeleteTags", {"ResourceArn": f"{ARN}model/n", "TagKeys": ["a", "z"]})
+    assert tags() == {"b": "3"}
+    sagemaker.call("DeleteModel", {"ModelName": "n"})
+    create()
+    assert tags() == {}
+
+
+def test_more_than_fifty_tags_leave_nothing_behind(sagemaker: SageMaker) -> None:
+    tags = [{"Key": str(number), "Value": ""} for number in range(50)]
+    request = {"ModelName": "n", "PrimaryContainer": {"Image": IMAGE}}
+    sagemaker.call("CreateModel", {**request, "Tags": tags})
+    more = {"ResourceArn": f"{ARN}model/n", "Tags": [{"Key": "one more", "Value": ""}]}
+    assert "50 tags at most" in refusal(sagemaker, "AddTags", **more)
+    assert len(sagemaker.call("ListTags", {"ResourceArn": f"{ARN}model/n"})["Tags"]) == 50
+
+
+def test_lists_filter_sort_and_page(sagemaker: SageMaker) -> None:
+    assert sagemaker.call("ListEndpoints", {}) == {"Endpoints": []}
+    for name in ("train-b", "train-a", "other"):
+        sagemaker.call("CreateEndpointConfig", config(name))
+    asked = {"NameContains": "TRAIN", "SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 1}
+    first = sagemaker.call("ListEndpointConfigs", asked)
+    assert [item["EndpointConfigName"] for item in first["EndpointConfigs"]] == ["train-a"]
+    assert set(first["EndpointConfigs"][0]) == {"EndpointConfigName", "EndpointConfigArn", "CreationTime"}
+    second = sagemaker.call("ListEndpointConfigs", asked | {"NextToken": first["NextToken"]})
+    assert [item["EndpointConfigName"] for item in second["EndpointConfigs"]] == ["train-b"]
+    assert "NextToken" not in second
+    newest = sagemaker.call("ListEndpointConfigs", {})["EndpointConfigs"]
+    assert [item["EndpointConfigName"] for item in newest] == ["other", "train-a", "train-b", "c"]
+
+
+def test_what_is_saved_gives_the_same_account_again(sagemaker: SageMaker, kept: Kept) -> None:
+    before = describe(serving(sagemaker))
+    again = SageMaker(json.loads(kept.text), lambda _: None)
+    assert describe(again) == before
+    assert again.busy_endpoints() == []
+    again.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
+    assert again.busy_endpoints() == ["e"]

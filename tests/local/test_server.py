@@ -1,0 +1,420 @@
+"""Endpoints on a running server: real requests, real archives, real worker processes."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import pickle
+import tarfile
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import sklearn
+from botocore.exceptions import ClientError
+from sklearn.linear_model import LinearRegression
+
+from local import serving
+from tests.local.account import ECHO, IMAGE, echo, pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.local.account import Account
+
+NO_PING = (
+    "The primary container for production variant AllTraffic did not pass the ping health check. "
+    "Please check CloudWatch logs for this endpoint."
+)
+SERVERLESS = {"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 2}}
+REGRESSION = """
+import json, os, pickle
+
+def model_fn(model_dir):
+    with open(os.path.join(model_dir, "model.pickle"), "rb") as file:
+        return pickle.load(file)
+
+def input_fn(body, content_type):
+    return json.loads(body)["Input"]
+
+def output_fn(prediction, accept):
+    return {"Predictions": prediction.tolist()}
+"""
+
+
+@pytest.fixture(scope="module")
+def endpoint(account: Account) -> str:
+    """An endpoint that echoes, for tests that do not change it."""
+    name: str = account.deploy(account.config(account.upload(echo("shared"))))["EndpointName"]
+    return name
+
+
+class NoAws:
+    """The services of an account that has nothing."""
+
+    def open_object(self, bucket: str, key: str) -> None:
+        pass
+
+    def trust_policy(self, role_arn: str) -> None:
+        pass
+
+
+def send(account: Account, method: str, path: str, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(urlsplit(account.url).netloc, timeout=10)
+    try:
+        connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_a_real_model_predicts(account: Account) -> None:
+    rows = np.arange(12.0).reshape(6, 2) ** 1.5
+    model = LinearRegression().fit(rows, rows @ [2.0, -1.0] + 3)
+    versions = json.dumps({"scikit-learn": sklearn.__version__})
+    files: dict[str, str | bytes] = {
+        "inference.py": REGRESSION,
+        "model.pickle": pickle.dumps(model),
+        "versions.json": versions,
+    }
+    found = account.deploy(account.config(account.upload(pack(files))))
+    assert found["EndpointStatus"] == "InService"
+    answer = account.invoke(found["EndpointName"], json.dumps({"Input": [[1.5, 2.25], [0, 7]]}).encode())
+    assert answer == {"Predictions": model.predict([[1.5, 2.25], [0, 7]]).tolist()}
+
+
+def test_the_worker_sees_the_containers_environment_and_none_of_the_servers(account: Account, endpoint: str) -> None:
+    environment = account.invoke(endpoint)["environment"]
+    assert environment["SAGEMAKER_PROGRAM"] == "inference.py"
+    assert environment["SAGEMAKER_SUBMIT_DIRECTORY"].startswith("s3://models/")
+    assert set(environment) & set(os.environ) <= {"HOME", "LANG", "PATH", "TMPDIR", "PYTHONUNBUFFERED", "LC_CTYPE"}
+    assert environment["HOME"] != os.environ.get("HOME")
+
+
+def test_an_answer_names_the_variant_and_keeps_the_content_type(account: Account, endpoint: str) -> None:
+    answer = account.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"a,b", ContentType="text/csv")
+    assert (answer["InvokedProductionVariant"], answer["ContentType"]) == ("AllTraffic", "application/json")
+    seen = json.loads(answer["Body"].read())
+    assert (seen["body"], seen["content_type"]) == ("a,b", "text/csv")
+
+
+def test_after_an_update_the_new_model_answers(account: Account) -> None:
+    found = account.deploy(account.config(account.upload(echo("old"))))
+    name = found["EndpointName"]
+    assert account.invoke(name)["word"] == "old"
+    config = account.config(account.upload(echo("new")))
+    updated = account.update(name, config)
+    assert (updated["EndpointStatus"], updated["EndpointConfigName"]) == ("InService", config)
+    assert updated["EndpointArn"] == found["EndpointArn"]
+    assert updated["CreationTime"] == found["CreationTime"]
+    assert updated["LastModifiedTime"] > found["LastModifiedTime"]
+    assert account.invoke(name)["word"] == "new"
+
+
+def test_no_request_is_lost_while_an_endpoint_is_updated(account: Account) -> None:
+    name = account.deploy(account.config(account.upload(echo("old"))))["EndpointName"]
+    config = account.config(account.upload(echo("new")))
+    words: list[str] = []
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            words.append(account.invoke(name)["word"])
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    account.update(name, config)
+    seen = len(words)
+    while len(words) < seen + 2:
+        time.sleep(0.01)
+    done.set()
+    caller.join()
+    assert words[0] == "old"
+    assert words[-1] == "new"
+    assert words == sorted(words, reverse=True)  # old answers, then new ones, nothing else between
+
+
+def test_a_serverless_endpoint_serves_the_same_way(account: Account) -> None:
+    found = account.deploy(account.config(account.upload(echo("serverless")), variant=SERVERLESS))
+    (variant,) = found["ProductionVariants"]
+    assert variant["CurrentServerlessConfig"] == SERVERLESS["ServerlessConfig"]
+    assert variant["CurrentInstanceCount"] == 0
+    assert account.invoke(found["EndpointName"])["word"] == "serverless"
+
+
+def test_variants_share_the_traffic_by_weight_and_can_be_chosen(account: Account) -> None:
+    first, second = (account.config(account.upload(echo(word))) for word in ("one", "two"))
+    name = account.name("config")
+    on = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+    account.sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[
+            {"VariantName": "One", "ModelName": first, "InitialVariantWeight": 0, **on},
+            {"VariantName": "Two", "ModelName": second, "InitialVariantWeight": 1, **on},
+        ],
+    )
+    endpoint = account.deploy(name)["EndpointName"]
+    assert {account.invoke(endpoint)["word"] for _ in range(10)} == {"two"}
+    assert account.invoke(endpoint, TargetVariant="One")["word"] == "one"
+    with pytest.raises(ClientError, match="Variant Three not found"):
+        account.invoke(endpoint, TargetVariant="Three")
+
+
+def test_containers_in_a_row_pass_answers_on(account: Account) -> None:
+    handler = """
+import json, os
+def model_fn(model_dir): return os.environ["WORD"]
+def input_fn(body, content_type): return json.loads(body)
+def predict_fn(data, model): return data + [model]
+def output_fn(prediction, accept): return json.dumps(prediction), "application/json"
+"""
+    url = account.upload(pack({"code/inference.py": handler}))
+    name = account.name("model")
+    containers = [
+        {"Image": IMAGE, "ModelDataUrl": url, "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "WORD": word}}
+        for word in ("first", "second")
+    ]
+    account.sagemaker.create_model(ModelName=name, ExecutionRoleArn=account.base(), Containers=containers)
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    account.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    answer: Any = account.invoke(account.deploy(name)["EndpointName"], b'["sent"]')
+    assert answer == ["sent", "first", "second"]
+
+
+def test_an_archive_that_is_not_there_fails_the_endpoint(account: Account) -> None:
+    found = account.deploy(account.config("s3://models/nothing/model.tar.gz"))
+    assert found["EndpointStatus"] == "Failed"
+    assert found["FailureReason"] == (
+        'Failed to download model data for container "container_1" from URL: "s3://models/nothing/model.tar.gz". '
+        "Please ensure that there is an object located at the URL and that the role passed to CreateModel has "
+        "permissions to download the model."
+    )
+    with pytest.raises(ClientError) as caught:
+        account.invoke(found["EndpointName"])
+    assert caught.value.response["Error"] == {
+        "Code": "ValidationError",
+        "Message": f"Endpoint {found['EndpointName']} of account 123456789012 not found.",
+    }
+
+
+def test_a_role_that_is_not_there_fails_the_endpoint(account: Account) -> None:
+    role = "arn:aws:iam::123456789012:role/nobody"
+    found = account.deploy(account.config(account.upload(echo("x")), role=role))
+    assert found["EndpointStatus"] == "Failed"
+    assert found["FailureReason"] == (
+        f'The execution role ARN "{role}" is invalid. Please ensure that the role exists and that its trust '
+        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "cause"),
+    [
+        ({"other.py": ""}, "'inference.py' names no file at the archive's root or in code/. The archive has: other.py"),
+        ({"inference.py": "def model_fn(:"}, "SyntaxError"),
+        ({"inference.py": "import no_such_module"}, "No module named 'no_such_module'"),
+        ({"inference.py": "import serving"}, "No module named 'serving'"),
+        ({"inference.py": ""}, "The handler has no model_fn"),
+        ({"inference.py": "def model_fn(d): raise OSError('no such model')"}, "no such model"),
+        ({"inference.py": ECHO.format(word="x"), "versions.json": '{"scikit-learn": "0.23.2"}'}, "scikit-learn 0.23.2"),
+        ({"inference.py": ECHO.format(word="x"), "versions.json": "{"}, "versions.json is no JSON object"),
+    ],
+)
+def test_a_model_that_does_not_load_fails_the_ping_and_the_log_says_why(
+    account: Account, shared_directory: Path, files: dict[str, str], cause: str
+) -> None:
+    found = account.deploy(account.config(account.upload(pack(files))))
+    assert (found["EndpointStatus"], found["FailureReason"]) == ("Failed", NO_PING)
+    log = shared_directory / "endpoints" / f"{found['EndpointName']}.log"
+    assert cause in log.read_text()
+    assert "Fatal Python error" not in log.read_text()
+    assert str(log) in (shared_directory / "server.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [("../../escaped", {}), ("escaped", {"type": tarfile.SYMTYPE, "linkname": "../../../../server.json"})],
+)
+def test_an_archive_that_reaches_outside_fails_the_endpoint(
+    account: Account, shared_directory: Path, name: str, attributes: dict[str, Any]
+) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        member = tarfile.TarInfo(name)
+        vars_of = {"size": 4} | attributes
+        for key, value in vars_of.items():
+            setattr(member, key, value)
+        tar.addfile(member, io.BytesIO(b"evil"))
+    found = account.deploy(account.config(account.upload(buffer.getvalue())))
+    assert found["EndpointStatus"] == "Failed"
+    assert "Please ensure that the object located at the URL is a valid tar.gz archive" in found["FailureReason"]
+    assert not list(shared_directory.rglob("*escaped*"))
+
+
+def test_a_failed_update_rolls_back_and_the_old_model_goes_on(account: Account) -> None:
+    config = account.config(account.upload(echo("old")))
+    name = account.deploy(config)["EndpointName"]
+    found = account.update(name, account.config(account.upload(pack({"inference.py": "1 / 0"}))))
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
+    assert found["FailureReason"] == NO_PING
+    assert account.invoke(name)["word"] == "old"
+    again = account.update(name, account.config(account.upload(echo("new"))))
+    assert "FailureReason" not in again
+    assert account.invoke(name)["word"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "who", "message"),
+    [
+        ('return Response(\'{"error": "no rows"}\', 400)', 400, "client", '{"error": "no rows"}'),
+        ("return Response('busy', 503)", 503, "server", "busy"),
+        ("raise ValueError('secret')", 500, "server", "Internal Server Error"),
+    ],
+)
+def test_what_a_container_refuses_is_a_model_error(
+    account: Account, output: str, status: int, who: str, message: str
+) -> None:
+    handler = (
+        "from flask import Response\ndef model_fn(d): return 1\ndef input_fn(b, t): return b\n"
+        f"def predict_fn(d, m): return d\ndef output_fn(p, a): {output}\n"
+    )
+    name = account.deploy(account.config(account.upload(pack({"inference.py": handler}))))["EndpointName"]
+    with pytest.raises(ClientError) as caught:
+        account.invoke(name)
+    answer: Any = caught.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert answer["Error"]["Code"] == "ModelError"
+    assert answer["Error"]["Message"].startswith(f"Received {who} error ({status}) from primary with message ")
+    assert answer["Error"]["Message"].endswith(
+        f"group=/aws/sagemaker/Endpoints/{name} in account 123456789012 for more information."
+    )
+    assert answer["OriginalStatusCode"] == status
+    assert message in answer["OriginalMessage"]
+    assert "secret" not in answer["OriginalMessage"]
+    assert name in answer["LogStreamArn"]
+
+
+def test_a_dead_worker_is_started_again(account: Account) -> None:
+    name = account.deploy(account.config(account.upload(echo("x"))))["EndpointName"]
+    first = account.kill_worker(name)
+    second = account.invoke(name)["pid"]
+    assert second != first
+    assert account.invoke(name)["pid"] == second
+
+
+def test_a_worker_that_takes_too_long_is_a_model_error_and_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = "import time\ndef model_fn(d): return 1\ndef input_fn(b, t): time.sleep(float(b)); return b\n"
+    handler += "def predict_fn(d, m): return d\ndef output_fn(p, a): return p\n"
+    monkeypatch.setattr(serving, "INVOKE_SECONDS", 0.5)
+    home = tmp_path / "AllTraffic-1"
+    serving.unpack(io.BytesIO(pack({"inference.py": handler})), home)
+    container = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+    deployment = {
+        "config": {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InitialVariantWeight": 1}]},
+        "models": {"m": {"PrimaryContainer": container}},
+    }
+    fleet = serving.Fleet(deployment, tmp_path, NoAws(), tmp_path / "log")
+    name, late = fleet.invoke("AllTraffic", b"60", {"content-type": "text/csv"})
+    assert (name, late.status) == ("primary", 0)
+    assert late.body.startswith(b"Your invocation timed out while waiting for a response from container primary.")
+    assert fleet.invoke("AllTraffic", b"0", {"content-type": "text/csv"})[1].body == b"0"
+    fleet.retire(remove=True)
+    assert not tmp_path.exists()
+
+
+def test_a_worker_that_dies_over_a_request_is_a_model_error(account: Account) -> None:
+    handler = "import os\ndef model_fn(d): return 1\ndef input_fn(b, t): os._exit(1)\n"
+    name = account.deploy(account.config(account.upload(pack({"inference.py": handler}))))["EndpointName"]
+    with pytest.raises(ClientError, match="The container gave no response") as caught:
+        account.invoke(name)
+    assert caught.value.response["Error"]["Code"] == "ModelError"
+
+
+@pytest.mark.parametrize(("variant", "limit"), [({}, 6 * 2**20), (SERVERLESS, 4 * 2**20)])
+def test_a_body_has_a_limit(account: Account, variant: dict[str, Any], limit: int) -> None:
+    name = account.deploy(account.config(account.upload(echo("x")), variant=variant))["EndpointName"]
+    answer = account.runtime.invoke_endpoint(EndpointName=name, Body=b"0" * limit, ContentType="text/csv")
+    assert len(json.loads(answer["Body"].read())["body"]) == limit
+    with pytest.raises(ClientError, match=f"Member must have length less than or equal to {limit}") as caught:
+        account.runtime.invoke_endpoint(EndpointName=name, Body=b"0" * (limit + 1), ContentType="text/csv")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_a_deleted_endpoint_is_gone_with_its_worker_and_files(account: Account, shared_directory: Path) -> None:
+    name = account.deploy(account.config(account.upload(echo("x"))))["EndpointName"]
+    pid = account.invoke(name)["pid"]
+    account.sagemaker.delete_endpoint(EndpointName=name)
+    account.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not (shared_directory / "endpoints" / name).exists()
+
+
+def test_an_endpoint_serves_on_without_its_model_and_configuration(account: Account) -> None:
+    config = account.config(url := account.upload(echo("x")))
+    name = account.deploy(config)["EndpointName"]
+    account.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    account.sagemaker.delete_model(ModelName=config)
+    account.s3.delete_object(Bucket="models", Key=url.removeprefix("s3://models/"))
+    account.kill_worker(name)
+    assert account.invoke(name)["word"] == "x"
+
+
+def test_an_object_in_parts_and_its_conditions(account: Account) -> None:
+    body = os.urandom(9 * 2**20)
+    account.s3.upload_fileobj(io.BytesIO(body), "models", "parts", ExtraArgs={"Metadata": {"scikit-learn": "1.9.1"}})
+    found = account.s3.get_object(Bucket="models", Key="parts")
+    assert found["Metadata"] == {"scikit-learn": "1.9.1"}
+    assert found["Body"].read() == body
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        account.s3.put_object(Bucket="models", Key="parts", Body=b"", IfNoneMatch="*")
+
+
+def test_a_policy_that_asks_for_tls_lets_the_loopback_in_and_other_denials_stand(account: Account) -> None:
+    account.s3.create_bucket(Bucket="guarded")
+
+    def rule(action: str, **members: object) -> dict[str, object]:
+        resources = ["arn:aws:s3:::guarded", "arn:aws:s3:::guarded/*"]
+        return {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resources, **members}
+
+    tls = rule("s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+    for statement in (tls, [tls], [tls, rule("s3:DeleteObject")]):
+        account.s3.put_bucket_policy(Bucket="guarded", Policy=json.dumps({"Statement": statement}))
+        account.s3.put_object(Bucket="guarded", Key="key", Body=b"1")
+        assert account.s3.get_object(Bucket="guarded", Key="key")["Body"].read() == b"1"
+    with pytest.raises(ClientError, match=r"Forbidden|AccessDenied"):
+        account.s3.delete_object(Bucket="guarded", Key="key")
+
+
+def test_other_regions_of_sagemaker_are_refused(account: Account) -> None:
+    authorization = "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/sagemaker/aws4_request, Signature=x"
+    status, text = send(account, "POST", "/", X_Amz_Target="SageMaker.ListModels", Authorization=authorization)
+    assert status == 400
+    assert "has SageMaker in us-east-1 only; the request was for eu-west-1" in text
+
+
+def test_async_invocations_say_that_they_are_not_served(account: Account, endpoint: str) -> None:
+    with pytest.raises(ClientError, match=r"The local AWS does not serve POST /endpoints/.*/async-invocations"):
+        account.runtime.invoke_endpoint_async(EndpointName=endpoint, InputLocation="s3://models/x")
+
+
+@pytest.mark.parametrize("origin", ["http://example.com", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/models/parts"), ("OPTIONS", "/models"), ("GET", "/_local")])
+def test_a_page_from_elsewhere_is_refused(account: Account, origin: str, method: str, path: str) -> None:
+    assert send(account, method, path, Origin=origin) == (403, f"Refused: the request comes from a page of {origin}.\n")
+
+
+def test_a_name_that_only_leads_here_is_refused(account: Account) -> None:
+    assert send(account, "GET", "/_local", Host="rebound.example.com")[0] == 403
+
+
+def test_the_servers_own_origin_is_served(account: Account) -> None:
+    assert send(account, "GET", "/_local", Origin=account.url)[0] == 200
