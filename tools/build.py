@@ -95,6 +95,8 @@ def _engine(running: Step) -> Path:
     folder = cache() / f"source-{recipe('engine', 'provider-aws')}"
     if folder.is_dir():
         return folder
+    for stale in cache().glob("source-*"):
+        shutil.rmtree(stale)
     running.detail = "fetching the AWS provider's source"
     upstream = _module(MODULES / "provider-aws", "github.com/hashicorp/terraform-provider-aws")
     partial = folder.with_name(f"{folder.name}.partial")

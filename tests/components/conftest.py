@@ -84,11 +84,11 @@ class Monitor(mocks.MockMonitor):
                 *(request.deleteBeforeReplace, request.protect, hooks),
             )
         )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         self.outputs[request.urn] = pulumi.runtime.rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
     def of_type(self, kind: str) -> Registered:
         """Returns the one resource of a type."""

@@ -127,4 +127,3 @@ func pascal(snake string) string {
 	}
 	return b.String()
 }
-

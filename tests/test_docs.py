@@ -1,0 +1,80 @@
+"""The README against the code: commands, configuration, outputs and examples."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_every_make_word_is_in_the_readme_and_the_other_way_round() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    words = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    assert words == set(re.findall(r"^\| `make ([a-z]+)`", README, re.MULTILINE))
+
+
+def test_every_configuration_key_is_in_the_readme_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README, re.MULTILINE))
+    for key, schema in PROJECT["config"].items():
+        shown = "" if (cell := rows[key]) == "none" else cell.strip("`")
+        default = schema["default"]
+        expected = {"True": "true", "False": "false"}.get(str(default), str(default))
+        assert shown == expected or (key == "containerImage" and "sagemaker-scikit-learn:1.9-0" in default), key
+        assert schema["description"]
+
+
+def test_every_output_is_in_the_readme() -> None:
+    exported = re.findall(r'pulumi\.export\("(\w+)"', (ROOT / "__main__.py").read_text())
+    (listed,) = re.findall(r"^Outputs: (.*)\.$", README, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", listed) == exported
+
+
+def test_the_program_stays_short() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) < 40
+
+
+def test_the_python_example_compiles_and_uses_arguments_that_exist() -> None:
+    from components.sagemaker_endpoint import SageMakerEndpointArgs  # noqa: PLC0415 - importing pulumi_aws takes a second
+
+    (example,) = blocks("python")
+    keys = {
+        key.value
+        for node in ast.walk(ast.parse(example))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert keys <= set(SageMakerEndpointArgs.__annotations__)
+    assert keys >= SageMakerEndpointArgs.__required_keys__
+
+
+def test_every_python_command_in_the_readme_exists() -> None:
+    from local.__main__ import main as local  # noqa: PLC0415
+    from model.__main__ import main as model  # noqa: PLC0415
+
+    groups = {"local": local, "model": model}
+    found = re.findall(r"python -m (\w+) (\w+)((?: --\w+)*)", README)
+    assert found
+    for group, command, options in found:
+        known = {option for parameter in groups[group].commands[command].params for option in parameter.opts}
+        assert set(options.split()) <= known, (group, command, options)
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_every_link_leads_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_every_room_is_in_the_readme() -> None:
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert rooms <= set(re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE))
