@@ -32,8 +32,8 @@ engine: $(PACKAGES) ## Get the engine: pulumi, its plugins, terraform, its provi
 test: engine ## Every test that needs no AWS account
 	@$(IN_ENV) python -m pytest -n 2 --dist loadgroup
 
-unit: $(PACKAGES) ## The rings that need no engine: seconds
-	@.venv/bin/python -m pytest -q -m "not engine and not terraform"
+unit: $(PACKAGES) ## The pure and mocks rings, in seconds
+	@.venv/bin/python -m pytest -q -m "not engine and not terraform and not server"
 
 check: engine ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check
@@ -57,5 +57,8 @@ $(PACKAGES): requirements.txt
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
 	@echo "Python packages: installing into .venv …" >&2
 	@$(PYTHON) -m venv .venv || { echo "Install your system's package python3-venv, then run the command again." >&2; exit 1; }
-	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@.venv/bin/pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.txt | \
+	  awk -v all="$$(grep -c '==' requirements.txt)" \
+	    '/^Collecting/ && ++n % 20 == 0 { print "  " n " of " all " fetched"; fflush() } \
+	     /^Installing/ { print "  installing " all; fflush() }' >&2
 	@touch $@

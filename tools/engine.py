@@ -85,6 +85,7 @@ class Part:
                     self._fill(way, origin, running)
             except Unavailable as reason:
                 reasons.append(str(reason))
+                console.print(f"  {str(reason).splitlines()[0]}")
             else:
                 found = self._cached()
                 if found:

@@ -19,6 +19,7 @@ from tools.progress import duration
 
 STACK = "dev"
 BASE = CHECKOUT / "terraform" / "base"
+LOCK_FILE = ".terraform.lock.hcl"
 LOCAL_SETTINGS = CHECKOUT / "terraform" / "local"
 STEP_SECONDS = 600
 """How long one command may take; a provider that meets a broken API would retry for ever."""
@@ -115,12 +116,15 @@ def down(console: Console) -> None:
     with job.part("Local AWS"):
         job.python("local", "start")  # to be asked to delete what it holds
     with job.part("Endpoint (Pulumi)"):
-        if STACK in job.run("pulumi", "stack", "ls", "--json", capture=True):
+        stacks = json.loads(job.run("pulumi", "stack", "ls", "--json", capture=True))
+        if STACK in [stack["name"] for stack in stacks]:
             job.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
     with job.part("Base (Terraform)"):
         apply_base(job, "-destroy")
-        for setting in LOCAL_SETTINGS.iterdir():
-            (BASE / setting.name).unlink(missing_ok=True)
+        # What is local must not meet a real account.
+        for name in (LOCK_FILE, *(setting.name for setting in LOCAL_SETTINGS.iterdir())):
+            (BASE / name).unlink(missing_ok=True)
+        shutil.rmtree(BASE / ".terraform")
     with job.part("Stop"):
         job.python("local", "stop")
     console.print(job.summary())
@@ -140,7 +144,23 @@ def apply_base(job: Job, *options: str) -> None:
         if not (BASE / setting.name).exists():
             shutil.copyfile(setting, BASE / setting.name)
     terraform = ("terraform", f"-chdir={BASE.relative_to(CHECKOUT)}")
-    if not (BASE / ".terraform").is_dir():
-        job.run(*terraform, "init", "-input=false", "-no-color")
+    if not _is_initialised():
+        (BASE / LOCK_FILE).unlink(missing_ok=True)  # it may hold the hash of another build of the provider
+        job.run(*terraform, "init", "-input=false", "-no-color", capture=True)
+    plan = BASE / ".terraform" / "local.tfplan"
+    planned = job.run(*terraform, "plan", "-input=false", "-no-color", f"-out={plan}", *options, capture=True)
+    if "No changes." in planned:
+        job.console.print("No changes.")
+        return
+    job.console.print(next(line for line in planned.splitlines() if line.startswith("Plan:")))
     color = () if job.console.is_terminal else ("-no-color",)
-    job.run(*terraform, "apply", "-input=false", "-auto-approve", *color, *options)
+    job.run(*terraform, "apply", "-input=false", *color, str(plan))
+
+
+def _is_initialised() -> bool:
+    """Says whether `terraform init` has run since the provider came here."""
+    provider = engine.find_all()["terraform-provider-aws"]
+    lock = BASE / LOCK_FILE
+    if provider is None or not lock.exists() or not (BASE / ".terraform").is_dir():
+        return False
+    return lock.stat().st_mtime > (provider.path / "origin.json").stat().st_mtime

@@ -24,6 +24,8 @@ from tests.local.account import Account, echo, pack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.server
+
 NOT_RUNNING = "The local AWS is not running. Start it with: python -m local start"
 
 

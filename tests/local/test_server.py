@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.local.account import Account
 
+pytestmark = pytest.mark.server
+
 NO_PING = (
     "The primary container for production variant AllTraffic did not pass the ping health check. "
     "Please check CloudWatch logs for this endpoint."
