@@ -15,7 +15,7 @@ help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
 up: ## From nothing to a prediction: set-up, base, model, endpoint
-	@started=$$(date +%s); $(MAKE) $(PACKAGES); $(TOOLS) up --setup-seconds $$(($$(date +%s) - started))
+	@started=$$(date +%s); $(MAKE) -s $(PACKAGES); $(TOOLS) up --setup-seconds $$(($$(date +%s) - started))
 
 down: $(PACKAGES) ## Destroy the dev stack and the base, stop the local AWS
 	@$(TOOLS) down
