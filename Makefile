@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
+# What pip does not compile (pulumi_aws alone has thousands of files) is compiled when it is first imported, and kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 PACKAGES := .venv/packages.stamp
@@ -57,7 +59,8 @@ $(PACKAGES): requirements.txt
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
 	@echo "Python packages: installing into .venv …" >&2
 	@$(PYTHON) -m venv .venv || { echo "Install your system's package python3-venv, then run the command again." >&2; exit 1; }
-	@.venv/bin/pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.txt | \
+	@.venv/bin/pip install --disable-pip-version-check --progress-bar off --no-compile --no-deps --require-hashes \
+	  -r requirements.txt | \
 	  awk -v all="$$(grep -c '==' requirements.txt)" \
 	    '/^Collecting/ && ++n % 20 == 0 { print "  " n " of " all " fetched"; fflush() } \
 	     /^Installing/ { print "  installing " all; fflush() }' >&2

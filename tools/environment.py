@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from local import control
 from tools import engine
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, LOCAL, pulumi_home
@@ -59,7 +60,11 @@ def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str
 
 
 def shell() -> str:
-    """Returns the lines that ``eval "$(make -s env)"`` runs."""
+    """Returns the lines that ``eval "$(make -s env)"`` runs.
+
+    The profile that they name is made if there is none yet, so that commands say how to start the local AWS.
+    """
+    control.prepare(local_aws())
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings().items())]
     return "\n".join([f"unset {' '.join(UNSET)}", *exports])
 

@@ -21,7 +21,10 @@ def test_without_the_engine_it_says_what_to_run(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.engine
-def test_a_shell_gets_each_setting_and_loses_what_leads_elsewhere() -> None:
+def test_a_shell_gets_each_setting_and_loses_what_leads_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_AWS_DIR", str(tmp_path / "aws"))
     command = 'eval "$1"; env'
     before = {**os.environ, "AWS_SECRET_ACCESS_KEY": "real", "AWS_ENDPOINT_URL": "https://aws"}
     done = subprocess.run(
@@ -33,6 +36,7 @@ def test_a_shell_gets_each_setting_and_loses_what_leads_elsewhere() -> None:
     for name, value in environment.settings().items():
         assert got[name] == value
     assert got["AWS_PROFILE"] == "local"
+    assert "[profile local]" in Path(got["AWS_CONFIG_FILE"]).read_text()
 
 
 @pytest.mark.engine
