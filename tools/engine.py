@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,34 +77,33 @@ class Part:
             console.print(f"{title}: {found.version} ({found.origin})")
             return found
         reasons = ["it is not on PATH, or too old there"]
-        for origin, way in (("downloaded", self.download), ("built", self.build)):
-            started = time.monotonic()
+        ways = (("downloading", "downloaded", self.download), ("building", "built", self.build))
+        for doing, origin, way in ways:
             try:
-                with step(console, f"{title}: {'downloading' if origin == 'downloaded' else 'building'}") as running:
-                    self._fill(way, origin, running)
+                with step(console, f"{title}: {doing}") as running:
+                    found = self._fill(way, origin, running)
             except Unavailable as reason:
                 reasons.append(str(reason))
                 console.print(f"  {str(reason).splitlines()[0]}")
             else:
-                found = self._cached()
-                if found:
-                    console.print(f"{title}: {found.version} ({origin} in {duration(time.monotonic() - started)})")
-                    return found
+                console.print(f"{title}: {found.version} ({origin} in {duration(running.seconds)})")
+                return found
         listed = "\n".join(f"  - {reason}" for reason in reasons)
         raise ToolsError(f"{self.name} is missing:\n{listed}\nInstall {self.install}, then run the command again.")
 
-    def _fill(self, way: Callable[[Path, Step], None], origin: str, running: Step) -> None:
+    def _fill(self, way: Callable[[Path, Step], None], origin: str, running: Step) -> Found:
+        """Gets the part into a folder beside, and puts that in place only when it is whole."""
         partial = cache() / f"{self.name}-{self.version}.new"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         way(partial, running)
-        note = {"origin": origin, "version": self.version, "recipe": build.recipe(*self.built_from)}
-        if origin == "built" and self.built_version:
-            note["version"] = self.built_version
+        version = self.built_version if origin == "built" and self.built_version else self.version
+        note = {"origin": origin, "version": version, "recipe": build.recipe(*self.built_from)}
         (partial / "origin.json").write_text(json.dumps(note))
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(self.folder)
+        return Found(version, origin, self.folder)
 
     def _cached(self) -> Found | None:
         try:
