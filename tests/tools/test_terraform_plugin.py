@@ -120,16 +120,16 @@ def test_a_workspace_that_is_not_there(hcp: str, invoke: Invoke) -> None:
     arguments = {"hostname": hcp, "organization": "acme", "workspaces": {"name": "other"}, "token": "token"}
     with pytest.raises(grpc.RpcError) as failed:
         invoke("terraform:state:getRemoteReference", arguments)
-    assert "error reading workspace other of organization acme" in failed.value.details()
+    assert "error reading workspace other of organization acme" in str(failed.value.details())
 
 
 def test_an_argument_that_it_does_not_know_is_refused_by_name(invoke: Invoke) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         invoke("terraform:state:getS3Reference", {"bucket": "b", "key": "k", "sseCustomerKey": "x"})
-    assert '"sseCustomerKey"' in failed.value.details()
+    assert '"sseCustomerKey"' in str(failed.value.details())
 
 
 def test_a_call_that_it_does_not_have_names_the_official_plugin(invoke: Invoke) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         invoke("terraform:state:getAzureRMReference", {})
-    assert "install Pulumi's own terraform plugin" in failed.value.details()
+    assert "install Pulumi's own terraform plugin" in str(failed.value.details())
