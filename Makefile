@@ -50,7 +50,7 @@ format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
 
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
-	@.venv/bin/pip install --quiet uv
+	@.venv/bin/pip install --quiet uv==0.13.9
 	@.venv/bin/uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --universal \
 	  --no-emit-index-url --quiet --output-file requirements.txt
 

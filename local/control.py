@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local import CONTROL_PATH, PORT, REGION, ROOT, LocalError
+from local.files import write_file
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -59,9 +60,8 @@ def write_config(directory: Path, url: str) -> None:
     """Write `DIRECTORY/config`, the AWS config file whose profile `local` leads all tools to this server."""
     command = shlex.join([sys.executable, "-IS", str(ROOT / "local" / "credentials.py"), str(directory)])
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = directory / ".config.part"
-    part.write_text(f"[profile local]\nregion = {REGION}\nendpoint_url = {url}\ncredential_process = {command}\n")
-    part.replace(directory / "config")
+    config = f"[profile local]\nregion = {REGION}\nendpoint_url = {url}\ncredential_process = {command}\n"
+    write_file(directory / "config", config.encode())
 
 
 def prepare(directory: Path) -> None:

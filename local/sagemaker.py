@@ -255,6 +255,12 @@ class SageMaker:
             found: Record | None = self._state[ENDPOINT.title].get(name)
             return copy.deepcopy(found)
 
+    def is_serving(self, name: str) -> bool:
+        """Tell whether there is an endpoint that takes invocations; asked at each one, so nothing is copied."""
+        with self._lock:
+            found = self._state[ENDPOINT.title].get(name)
+            return found is not None and found["EndpointStatus"] in SERVING
+
     def busy_endpoints(self) -> list[str]:
         """Name the endpoints with work under way, which goes on when the server starts again."""
         with self._lock:
@@ -331,7 +337,7 @@ def _check_variant(variant: Record) -> None:
     instances = [member for member in _INSTANCES if member in variant]
     if serverless and instances:
         raise _invalid(f"Variant {name} has a ServerlessConfig, so it cannot have {' and '.join(instances)}.")
-    if not serverless and len(instances) < len(("InstanceType", "InitialInstanceCount")):
+    if not serverless and len(instances) < len(_INSTANCES):
         raise _invalid(f"Variant {name} needs InstanceType and InitialInstanceCount, or else a ServerlessConfig.")
     if serverless and serverless["MemorySizeInMB"] not in MEMORY_SIZES:
         raise _invalid(f"MemorySizeInMB of variant {name} must be one of {', '.join(map(str, MEMORY_SIZES))}.")

@@ -26,10 +26,11 @@ from werkzeug.wrappers import Request, Response
 
 from local import CONTROL_PATH, PORT, REGION, LocalError
 from local.control import write_config
+from local.files import write_file
 from local.sagemaker import SageMaker, empty_state
 from local.serving import Hosting
 from local.shapes import AwsError, service
-from local.store import Moto, write_file
+from local.store import Moto
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

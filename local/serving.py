@@ -28,7 +28,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from local import ACCOUNT, REGION
-from local.sagemaker import SERVING, containers
+from local.sagemaker import containers
 from local.shapes import AwsError
 
 if TYPE_CHECKING:
@@ -517,10 +517,9 @@ class Hosting:
 
     def _fleet(self, name: str) -> Fleet:
         with self._lock:
-            record = self._control.endpoint(name)
-            if record is None or record["EndpointStatus"] not in SERVING:
+            if not self._control.is_serving(name):
                 raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
-            if name not in self._fleets:  # after a restart of the server
+            if name not in self._fleets and (record := self._control.endpoint(name)):  # after a restart of the server
                 self._fleets[name] = self._new_fleet(name, record["running"])
             return self._fleets[name]
 

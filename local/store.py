@@ -34,6 +34,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wsgi import get_input_stream
 
 from local import ACCOUNT, MOTO_VERSION, LocalError
+from local.files import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,13 +55,6 @@ def check_moto() -> None:
             f"local/store.py was written for moto {MOTO_VERSION}, and moto {moto.__version__} is installed. "
             f"Install moto=={MOTO_VERSION}, or check the module against the new moto and change MOTO_VERSION."
         )
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 class Moto:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from model import archive, train
+from model import archive, contract, train
 from tools import environment
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ pytest_plugins = ["tests.stacks"]
 
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240
-SAMPLE = [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]
 PREDICTION = 28.9967236198
 
 
@@ -83,7 +82,7 @@ class Aws:
     def predict(self, endpoint: str) -> float:
         """Returns an endpoint's prediction for the article's sample row."""
         answer = self.runtime.invoke_endpoint(
-            EndpointName=endpoint, ContentType="application/json", Body=json.dumps({"Input": SAMPLE}).encode()
+            EndpointName=endpoint, ContentType="application/json", Body=contract.SAMPLE.encode()
         )
         prediction: float = json.loads(answer["Body"].read())["Predictions"][0]
         return prediction
@@ -118,21 +117,21 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     local.run(sys.executable, "-m", "local", "stop")
 
 
-def module_copy(name: str, folder: Path) -> Path:
-    """Copies a Terraform module as it stands in git, with the local settings beside it."""
-    copy = folder / name
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"terraform/{name}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
+def copy_from_git(path: str, into: Path) -> None:
+    """Copies what stands below a path of the checkout, changes included, and nothing that git ignores."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", path]
+    files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     for file in files:
-        target = copy / Path(file).relative_to(f"terraform/{name}")
+        target = into / Path(file).relative_to(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / file, target)
-    return copy
+        if (ROOT / file).exists():
+            shutil.copy(ROOT / file, target)
+
+
+def module_copy(name: str, folder: Path) -> Path:
+    """Copies a Terraform module, without the local settings that may lie beside it."""
+    copy_from_git(f"terraform/{name}", folder / name)
+    return folder / name
 
 
 @pytest.fixture(scope="session")
@@ -166,6 +165,11 @@ def trained(folder: Path, rows: int | None = None) -> Path:
 def model_data(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The article's model, published."""
     return publish(aws, base, trained(tmp_path_factory.mktemp("model")), "boston-housing")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names bytes by their argument: an archive's bytes hold the time, so two workers would not name a test alike."""
+    return argname if isinstance(val, bytes) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
@@ -97,12 +98,9 @@ def new_stack(aws: Aws, base: Base, model_data: str, program: Path) -> Iterator[
         name = f"t{uuid.uuid4().hex[:8]}"
         options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
         stack = automation.create_stack(name, work_dir=str(program), opts=options)
+        dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
         local = {
-            "aws:profile": "local",
-            "aws:region": "us-east-1",
-            "aws:skipCredentialsValidation": "true",
-            "aws:skipRequestingAccountId": "true",
-            "aws:maxRetries": "2",
+            **{key: value for key, value in dev.items() if key.startswith("aws:")},
             "endpointName": name,
             "modelData": model_data,
             "terraformState": str(base.state),

@@ -44,19 +44,21 @@ def recipe(*modules: str) -> str:
 def pulumi(version: str, folder: Path, running: Step) -> None:
     """Builds the CLI and its Python language host into ``folder/bin``."""
     flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
-    _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", folder / "bin", running, flags)
+    binaries = folder / "bin"
+    _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
     host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
-    _compile(MODULES / "language-python", host, folder / "bin", running)
+    _compile(MODULES / "language-python", host, binaries / "pulumi-language-python", running)
     # The script that the host starts belongs to the CLI's version, not to the host's.
     sdk = _module(_engine(running), "github.com/pulumi/pulumi/sdk/v3")
-    script = folder / "bin" / "pulumi-language-python-exec"
+    script = binaries / "pulumi-language-python-exec"
     shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
     script.chmod(0o755)
 
 
 def pulumi_plugin(name: str, version: str, folder: Path, running: Step) -> None:
     """Builds ``pulumi-resource-<name>`` into ``folder``."""
-    _compile(_engine(running), f"./cmd/pulumi-resource-{name}", folder, running, f"-X main.version={version}")
+    command = f"pulumi-resource-{name}"
+    _compile(_engine(running), f"./cmd/{command}", folder / command, running, f"-X main.version={version}")
 
 
 def terraform_provider(executable: Path, running: Step) -> None:
@@ -67,7 +69,7 @@ def terraform_provider(executable: Path, running: Step) -> None:
 def opentofu(folder: Path, running: Step) -> None:
     """Builds OpenTofu into ``folder/bin``, under the name ``terraform`` too."""
     flags = "-X github.com/opentofu/opentofu/version.dev=no"
-    _compile(MODULES / "opentofu", "github.com/opentofu/opentofu/cmd/tofu", folder / "bin", running, flags)
+    _compile(MODULES / "opentofu", "github.com/opentofu/opentofu/cmd/tofu", folder / "bin" / "tofu", running, flags)
     (folder / "bin" / "terraform").symlink_to("tofu")
 
 
@@ -129,14 +131,10 @@ def _module(folder: Path, path: str) -> Path:
     return Path(answer["Dir"])
 
 
-def _compile(module: Path, package: str, output: Path, running: Step, flags: str = "") -> None:
+def _compile(module: Path, package: str, executable: Path, running: Step, flags: str = "") -> None:
     name = package.rsplit("/", 1)[-1]
-    if output.name == "bin":
-        output.mkdir(parents=True, exist_ok=True)
-        output = output / name
-    elif output.is_dir():
-        output = output / name
-    command = [_go(), "build", "-v", "-ldflags", f"-s -w {flags}", "-o", str(output), package]
+    executable.parent.mkdir(parents=True, exist_ok=True)
+    command = [_go(), "build", "-v", "-ldflags", f"-s -w {flags}", "-o", str(executable), package]
     process = subprocess.Popen(
         command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import Version
@@ -60,7 +60,7 @@ class Part:
     """Modules in ``tools/go``; a change there makes a built part stale."""
     install: str
     """What a person can install instead."""
-    built_version: str = field(default="")
+    built_version: str = ""
     """The version that a build gives, where it differs."""
 
     def find(self) -> Found | None:

@@ -17,11 +17,6 @@ UNSET = (
 """Variables that would send a command of the dev stack elsewhere than to the local AWS."""
 
 
-def local_aws() -> Path:
-    """Returns the folder of the local AWS: ``$LOCAL_AWS_DIR``, default ``.local/aws``."""
-    return Path(os.environ.get("LOCAL_AWS_DIR") or LOCAL / "aws")
-
-
 def settings() -> dict[str, str]:
     """Returns the variables to set.
 
@@ -41,7 +36,7 @@ def settings() -> dict[str, str]:
     provider = found["terraform-provider-aws"]
     assert provider is not None  # noqa: S101 - not among the missing
     return {
-        "AWS_CONFIG_FILE": str(local_aws() / "config"),
+        "AWS_CONFIG_FILE": str(control.default_directory() / "config"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PROFILE": "local",
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
@@ -64,7 +59,7 @@ def shell() -> str:
 
     The profile that they name is made if there is none yet, so that commands say how to start the local AWS.
     """
-    control.prepare(local_aws())
+    control.prepare(control.default_directory())
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings().items())]
     return "\n".join([f"unset {' '.join(UNSET)}", *exports])
 

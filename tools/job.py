@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from rich.console import Console
 from rich.table import Table
@@ -40,6 +41,11 @@ class Job:
         yield
         self.times[title] = time.monotonic() - started
 
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        """What `make env` exports, found once: it asks each tool on PATH for its version."""
+        return environment.process_environment()
+
     def run(self, *command: str, capture: bool = False) -> str:
         """Runs a command in the checkout; returns its output if ``capture`` is set.
 
@@ -51,7 +57,7 @@ class Job:
             done = subprocess.run(
                 command,
                 cwd=CHECKOUT,
-                env=environment.process_environment(),
+                env=self._environment,
                 stdout=subprocess.PIPE if capture else None,
                 text=True,
                 timeout=STEP_SECONDS,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND_SECONDS, ROOT
+from tests.conftest import COMMAND_SECONDS, ROOT, copy_from_git
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
@@ -52,18 +52,7 @@ class Checkout:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
     folder = tmp_path / "checkout"
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for file in files:
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / file).exists():
-            shutil.copy(ROOT / file, folder / file)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", folder)
+    copy_from_git(".", folder)
     clean = [
         line for line in (folder / "Pulumi.dev.yaml").read_text().splitlines() if "aws:" in line or "config:" in line
     ]
