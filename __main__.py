@@ -1,9 +1,14 @@
 """The program: typed config → the Terraform base → the endpoint → outputs."""
 
+import signal
+
 import pulumi
 
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from components.terraform_base import TerraformBase
+
+# The engine interrupts a program when an update has failed; by default Python would end with a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 config = pulumi.Config()
 model_data = config.require("modelData")
