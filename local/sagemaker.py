@@ -1,6 +1,6 @@
 """SageMaker's control plane: models, endpoint configurations and endpoints, their rules and their life.
 
-It holds what callers asked for and says what is; it starts no process. `serving.py` does the work of an
+It holds what callers asked for and says what is; it starts no process. `serving/` does the work of an
 endpoint and reports back through the methods under "The life of an endpoint".
 
 The record of an endpoint keeps whole copies of the configuration and models that it was asked to run (its
@@ -244,7 +244,7 @@ class SageMaker:
         record.pop("FailureReason", None)
         return {"EndpointArn": record["EndpointArn"]}
 
-    # The life of an endpoint, for serving.py
+    # The life of an endpoint, for serving/
 
     def endpoint(self, name: str) -> Record | None:
         """Give a copy of an endpoint's record, or None.

@@ -28,7 +28,8 @@ from local import CONTROL_PATH, PORT, REGION, LocalError
 from local.control import write_config
 from local.files import write_file
 from local.sagemaker import SageMaker, empty_state
-from local.serving import Hosting
+from local.serving.hosting import Hosting
+from local.serving.invocations import Invocations
 from local.shapes import AwsError, service
 from local.store import Moto
 
@@ -57,6 +58,7 @@ class Server:
         state = json.loads(file.read_text()) if file.exists() else empty_state()
         self._sagemaker = SageMaker(state, lambda state: write_file(file, json.dumps(state, indent=1).encode()))
         self._hosting = Hosting(self._sagemaker, self._moto, directory / "endpoints")
+        self._invocations = Invocations(self._hosting.route)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -110,7 +112,7 @@ class Server:
         body = request.stream.read(_BODY_LIMIT + 1)
         headers = {name.lower(): value for name, value in request.headers.items()}
         target = headers.pop("x-amzn-sagemaker-target-variant", None)
-        variant, answer = self._hosting.invoke(endpoint, target, body, headers, _BODY_LIMIT)
+        variant, answer = self._invocations.invoke(endpoint, target, body, headers, _BODY_LIMIT)
         kept = {name: value for name, value in answer.headers.items() if "sagemaker" in name}
         response = Response(answer.body, headers={**kept, "x-Amzn-Invoked-Production-Variant": variant})
         response.headers["Content-Type"] = answer.headers.get("content-type", "application/octet-stream")

@@ -19,7 +19,9 @@ import sklearn
 from botocore.exceptions import ClientError
 from sklearn.linear_model import LinearRegression
 
-from local import serving
+from local.serving import container
+from local.serving.archive import unpack
+from local.serving.fleet import Fleet
 from tests.local.account import ECHO, IMAGE, echo, pack
 
 if TYPE_CHECKING:
@@ -221,7 +223,7 @@ def test_a_role_that_is_not_there_fails_the_endpoint(account: Account) -> None:
         ({"other.py": ""}, "'inference.py' names no file at the archive's root or in code/. The archive has: other.py"),
         ({"inference.py": "def model_fn(:"}, "SyntaxError"),
         ({"inference.py": "import no_such_module"}, "No module named 'no_such_module'"),
-        ({"inference.py": "import serving"}, "No module named 'serving'"),
+        ({"inference.py": "import container"}, "No module named 'container'"),
         ({"inference.py": ""}, "The handler has no model_fn"),
         ({"inference.py": "def model_fn(d): raise OSError('no such model')"}, "no such model"),
         ({"inference.py": ECHO.format(word="x"), "versions.json": '{"scikit-learn": "0.23.2"}'}, "scikit-learn 0.23.2"),
@@ -315,15 +317,15 @@ def test_a_worker_that_takes_too_long_is_a_model_error_and_is_started_again(
 ) -> None:
     handler = "import time\ndef model_fn(d): return 1\ndef input_fn(b, t): time.sleep(float(b)); return b\n"
     handler += "def predict_fn(d, m): return d\ndef output_fn(p, a): return p\n"
-    monkeypatch.setattr(serving, "INVOKE_SECONDS", 0.5)
+    monkeypatch.setattr(container, "INVOKE_SECONDS", 0.5)
     home = tmp_path / "AllTraffic-1"
-    serving.unpack(io.BytesIO(pack({"inference.py": handler})), home)
-    container = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+    unpack(io.BytesIO(pack({"inference.py": handler})), home)
+    primary = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
     deployment = {
         "config": {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InitialVariantWeight": 1}]},
-        "models": {"m": {"PrimaryContainer": container}},
+        "models": {"m": {"PrimaryContainer": primary}},
     }
-    fleet = serving.Fleet(deployment, tmp_path, NoAws(), tmp_path / "log")
+    fleet = Fleet(deployment, tmp_path, NoAws(), tmp_path / "log")
     name, late = fleet.invoke("AllTraffic", b"60", {"content-type": "text/csv"})
     assert (name, late.status) == ("primary", 0)
     assert late.body.startswith(b"Your invocation timed out while waiting for a response from container primary.")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import serving
-from local.serving import misfit, trusts_sagemaker, unpack
+from local.serving import archive
+from local.serving.archive import misfit, unpack
+from local.serving.fleet import trusts_sagemaker
 from tests.local.account import IMAGE, TRUST, pack
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_a_bad_archive_leaves_nothing_anywhere(tmp_path: Path, archive: bytes) -
 
 
 def test_an_archive_is_unpacked_up_to_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 1000)
     unpack(io.BytesIO(pack({"a": b"0" * 600, "b": b"0" * 400})), tmp_path / "fits")
     with pytest.raises(tarfile.TarError, match="more than 1000 bytes"):
         unpack(io.BytesIO(pack({"a": b"0" * 600, "b": b"0" * 401})), tmp_path / "too big")
