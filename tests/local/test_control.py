@@ -68,12 +68,17 @@ def is_alive(pid: int) -> bool:
 @pytest.fixture
 def port() -> Iterator[None]:
     """Somebody else has the usual port."""
+    deadline = time.monotonic() + 60
     with socket.socket() as other:
-        try:
-            other.bind(("127.0.0.1", PORT))
-            other.listen()
-        except OSError:
-            pass  # somebody has it indeed
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            try:
+                other.bind(("127.0.0.1", PORT))
+                other.listen()
+                break
+            except OSError:  # the server of another test, which may end while this one looks
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
         yield
 
 
