@@ -11,7 +11,7 @@ TOOLS := .venv/bin/python -m tools
 IN_ENV := $(TOOLS) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test unit check format lock
+.PHONY: help up down env doctor engine test unit check format bench lock
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ check: engine ## Format, lint, types, Terraform, docs against code
 
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
+
+bench: $(PACKAGES) ## Measure, as ratios taken in one run
+	@.venv/bin/python -m bench
 
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
 	@.venv/bin/pip install --quiet uv==0.13.9

@@ -7,9 +7,7 @@ import pulumi
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from components.terraform_base import TerraformBase
 
-# The engine interrupts a program when an update has failed; by default Python would end with a traceback.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # the engine stops a program so; Python's way would show a traceback
 config = pulumi.Config()
 model_data = config.require("modelData")
 if not model_data:

@@ -1,0 +1,82 @@
+"""A local AWS of its own for a measurement, with the article's model in its bucket."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from local import control
+from model import archive, train
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
+}
+URL = "s3://models/model.tar.gz"
+
+
+def client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients when they are asked for
+    """Give a boto3 client of a local AWS, which checks no keys."""
+    return boto3.Session("local", "local", region_name="us-east-1").client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A running local AWS.
+
+    Attributes:
+        directory: its state.
+        url: its address.
+        pid: its process.
+        model: the folder with the article's model, trained, and its archive.
+    """
+
+    directory: Path
+    url: str
+    pid: int
+    model: Path
+
+    def deploy(self, name: str) -> None:
+        """Make an endpoint with the article's model, and wait until it serves."""
+        sagemaker = client(self.url, "sagemaker")
+        role = client(self.url, "iam").get_role(RoleName="sagemaker")["Role"]["Arn"]
+        container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+        sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": name,
+            "InstanceType": "ml.m5.xlarge",
+            "InitialInstanceCount": 1,
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+
+
+@contextmanager
+def account() -> Iterator[Account]:
+    """Start a local AWS in a folder of its own; it ends with the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory, model = Path(folder, "aws"), Path(folder, "model")
+        model.mkdir()
+        train.train(train.DATA, model / "model.joblib")
+        archive.package(model / "model.joblib", model / "model.tar.gz")
+        running, _ = control.start(directory)
+        try:
+            s3 = client(running.url, "s3")
+            s3.create_bucket(Bucket="models")
+            s3.upload_file(str(model / "model.tar.gz"), "models", "model.tar.gz")
+            client(running.url, "iam").create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))
+            yield Account(directory, running.url, running.pid, model)
+        finally:
+            control.reset(directory)
