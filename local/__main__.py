@@ -1,14 +1,16 @@
-"""The command line: `python -m local start|stop|status|reset`."""
+"""The command line: `python -m local start|stop|status|reset|times|fault`."""
 
 from __future__ import annotations
 
 import functools
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
 
 from local import LocalError, control
+from local.times import Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +18,13 @@ if TYPE_CHECKING:
 NOT_RUNNING = 3  # exit status of `status`
 
 
-def _reported(command: Callable[[], None]) -> Callable[[], None]:
+def _reported(command: Callable[..., None]) -> Callable[..., None]:
     """Show a problem that the user can put right as one message."""
 
     @functools.wraps(command)
-    def call() -> None:
+    def call(**options: object) -> None:
         try:
-            command()
+            command(**options)
         except LocalError as problem:
             raise click.ClickException(str(problem)) from None
 
@@ -66,6 +68,58 @@ def status() -> None:
         sys.exit(NOT_RUNNING)
     click.echo(f"The local AWS runs at {running.url} (process {running.pid}).")
     click.echo(f"Endpoints: {running.endpoints}, buckets: {running.buckets}. Log: {control.log_file(directory)}")
+
+
+def _time_options(command: Callable[..., None]) -> Callable[..., None]:
+    for field in reversed(fields(Times)):
+        what = "AWS's seconds that pass in one" if field.name == "pace" else "seconds"
+        command = click.option(f"--{field.name.replace('_', '-')}", type=float, metavar="NUMBER", help=what)(command)
+    return command
+
+
+@main.command()
+@_time_options
+@_reported
+def times(**members: float | None) -> None:
+    """Show how long things take, after setting what the options name: seconds of a status at least, and the pace."""
+    asked = {name: value for name, value in members.items() if value is not None}
+    for name, value in control.set_times(control.default_directory(), **asked).items():
+        click.echo(f"{name.replace('_', '-'):14}{value:g}")
+
+
+@main.command(
+    help="Have something go wrong, or show what does.\n\n"
+    "\b\n"  # click: keep these lines
+    "throttle  AWS answers that there were too many requests\n"
+    "latency   AWS waits --seconds before it answers\n"
+    "error     AWS answers with an internal error (5xx)\n"
+    "s3        S3 refuses, to callers and when an endpoint fetches its model\n"
+    "ping      a new deployment's container does not pass the health check\n"
+    "capacity  a new deployment, or more instances, finds no instances\n"
+    "rollback  an update ends InService on the old configuration, silently\n"
+    "slow      a deployment takes --seconds longer\n"
+    "clear     nothing goes wrong any more\n"
+)
+@click.argument("kind", required=False, metavar="[KIND]")
+@click.option("--operation", metavar="NAME", help="Strike only this operation, such as UpdateEndpoint.")
+@click.option("--endpoint", metavar="NAME", help="Strike only this endpoint.")
+@click.option("--seconds", type=float, metavar="NUMBER", help="How long latency and slow take. Default: 5.")
+@click.option("--times", type=int, metavar="NUMBER", help="How often it strikes. Default: until cleared.")
+@_reported
+def fault(kind: str | None, **members: str | float | None) -> None:
+    """Have something go wrong, or show what does."""
+    directory = control.default_directory()
+    asked = {name: value for name, value in members.items() if value is not None}
+    if kind == "clear":
+        control.clear_faults(directory)
+    elif kind is not None:
+        control.fault(directory, kind, **asked)
+    found = control.faults(directory)
+    for one in found:
+        given = {name: value for name, value in one.items() if name != "kind" and value is not None}
+        click.echo(f"{one['kind']:10}{', '.join(f'{name} {value}' for name, value in given.items())}")
+    if not found:
+        click.echo("Nothing goes wrong.")
 
 
 @main.command()

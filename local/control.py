@@ -26,7 +26,12 @@ from local.files import write_file
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
-_OWN = ("state", "endpoints", "server.json", "server.log")  # what a reset removes: nothing that is not ours
+DYING_SECONDS = 1.0  # for the kernel to take the files of a process that was killed
+_OWN = ("state", "endpoints", "server.json", "server.log", "settings.json")  # what a reset removes
+
+# What the server gets of the caller's environment. Handlers run as its user, and can read the environment that a
+# process was started with: secrets of the caller's shell must not be there, nor a profile meant for clients.
+_PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def find(directory: Path) -> Running | None:
     """Find the directory's server, asking it whether it is that server."""
     try:
         recorded = json.loads((directory / "server.json").read_text())
-        answer = _ask(recorded["url"])
+        answer = _ask(recorded["url"], "GET", CONTROL_PATH)
     except (OSError, ValueError, KeyError, http.client.HTTPException):
         return None
     if (answer.get("pid"), answer.get("directory")) != (recorded["pid"], str(directory)):
@@ -120,11 +125,14 @@ def stop(directory: Path) -> bool:
     """
     running = find(directory)
     if running is None:
-        if _is_locked(directory):
-            raise LocalError(
-                f"A server holds {directory} and does not answer. Try again; if it stays so, end the process "
-                f"that {directory / 'server.json'} names. Its log: {log_file(directory)}"
-            )
+        deadline = time.monotonic() + DYING_SECONDS
+        while _is_locked(directory):
+            if time.monotonic() > deadline:
+                raise LocalError(
+                    f"A server holds {directory} and does not answer. Try again; if it stays so, end the process "
+                    f"that {directory / 'server.json'} names. Its log: {log_file(directory)}"
+                )
+            time.sleep(0.02)
         (directory / "server.json").unlink(missing_ok=True)
         return False
     with contextlib.suppress(ProcessLookupError):
@@ -153,10 +161,77 @@ def reset(directory: Path) -> bool:
     return ran
 
 
-def _ask(url: str) -> dict[str, Any]:
+def set_times(directory: Path, **members: float) -> dict[str, float]:
+    """Set some of the running server's times, named as the attributes of `local.times.Times`.
+
+    Args:
+        directory: the server's.
+        members: the times to set, in seconds, and the pace; none leaves all as they are.
+
+    Returns:
+        All of its times, as they are now.
+
+    Raises:
+        LocalError: the server does not run, or refuses a value.
+    """
+    return _settle(directory, "times", members)
+
+
+def fault(directory: Path, kind: str, **members: float | str) -> list[dict[str, Any]]:
+    """Have something go wrong on the running server.
+
+    Args:
+        directory: the server's.
+        kind: one of `local.faults.KINDS`.
+        members: the other attributes of `local.faults.Fault`.
+
+    Returns:
+        All the faults that there are.
+
+    Raises:
+        LocalError: the server does not run, or has no such fault.
+    """
+    return _faults(directory, {"kind": kind, **members})
+
+
+def faults(directory: Path) -> list[dict[str, Any]]:
+    """List the faults of the running server.
+
+    Raises:
+        LocalError: the server does not run.
+    """
+    return _faults(directory, {})
+
+
+def clear_faults(directory: Path) -> None:
+    """Have nothing go wrong any more.
+
+    Raises:
+        LocalError: the server does not run.
+    """
+    _faults(directory, {"clear": True})
+
+
+def _faults(directory: Path, members: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _settle(directory, "faults", members)["faults"]
+    return found
+
+
+def _settle(directory: Path, what: str, members: dict[str, Any]) -> dict[str, Any]:
+    """Change settings of the running server; no members change nothing."""
+    running = find(directory)
+    if running is None:
+        raise LocalError("The local AWS is not running. Start it with: python -m local start")
+    answer = _ask(running.url, "PUT", f"{CONTROL_PATH}/{what}", json.dumps(members))
+    if "message" in answer:
+        raise LocalError(answer["message"])
+    return answer
+
+
+def _ask(url: str, method: str, path: str, body: str | None = None) -> dict[str, Any]:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
     try:
-        connection.request("GET", CONTROL_PATH)
+        connection.request(method, path, body)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
     finally:
         connection.close()
@@ -164,8 +239,7 @@ def _ask(url: str) -> dict[str, Any]:
 
 
 def _spawn(directory: Path) -> subprocess.Popen[bytes]:
-    # A profile or endpoint meant for the server's clients must not reach the botocore inside it.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
     environment |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
     with log_file(directory).open("ab") as output:
         return subprocess.Popen(

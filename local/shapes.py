@@ -5,6 +5,7 @@ The wording is AWS's: `N validation errors detected: Value '…' at '…' failed
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel, ServiceModel, Shape
 
-# Java's Unicode classes, which Python's `re` does not know; they occur in the patterns of tags only.
-_JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d"}
+# Java's classes, which Python's `re` does not know; they occur in the patterns of tags and of SageMaker Runtime.
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{Z}": r"\s",
+    r"\p{N}": r"\d",
+    r"\p{M}": r"\u0300-\u036f",
+    r"\p{S}": r"$+<=>^`|~\u00a2-\u00a9\u00ac-\u00b1\u00b4\u00d7\u00f7\u2030-\u2bff\U0001f000-\U0001faff",
+    r"\p{P}": r"!-#%-*,-/:;?@\[-\]_{}\u00a1\u00a7\u00ab\u00b6\u00b7\u00bb\u00bf\u2010-\u205e\u3001-\u3003",
+    r"\p{ASCII}": r"[\x00-\x7f]",
+    r"\p{Print}+": r"[\x20-\x7e]+",  # by itself, in Application Auto Scaling
+    r"\p{Print}": r"\x20-\x7e",
+    r"\z": r"\Z",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",  # pairs of surrogates, in Application Auto Scaling
+}
+_LIMITS: dict[str, int] = {"integer": 2**31, "long": 2**63}  # Smithy's
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "boolean": bool,
@@ -30,6 +44,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
     "list": list,
+    "blob": bytes,
 }
 
 
@@ -78,9 +93,8 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: AN
             "SerializationException",
             f"Value of type {type(value).__name__} at '{path}' is not a {shape.type_name}",
         )
-    yield from (
-        f"Value '{value}' at '{path}' failed to satisfy constraint: {rule}" for rule in _broken_rules(shape, value)
-    )
+    said = "Value" if shape.metadata.get("sensitive") else f"Value '{value}'"
+    yield from (f"{said} at '{path}' failed to satisfy constraint: {rule}" for rule in _broken_rules(shape, value))
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             inner = f"{path}.{_lower(name)}" if path else _lower(name)
@@ -100,6 +114,10 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: AN
 def _has_type(shape: Shape, value: object) -> bool:
     if isinstance(value, bool):  # Python's True is an int, AWS's is not
         return shape.type_name == "boolean"
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no such number; Python's reads it
+        return False
+    if isinstance(value, int) and (limit := _LIMITS.get(shape.type_name)):
+        return -limit <= value < limit
     return isinstance(value, _PYTHON_TYPES[shape.type_name])
 
 
@@ -110,7 +128,7 @@ def _broken_rules(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - 
         if value not in enum:
             yield f"Member must satisfy enum value set: [{', '.join(enum)}]"
         return
-    sized = isinstance(value, (str, list, dict))
+    sized = isinstance(value, (str, bytes, list, dict))
     what = "length" if sized else "value"
     size = len(value) if sized else value
     if "min" in rules and size < rules["min"]:
@@ -125,7 +143,7 @@ def _broken_rules(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - 
 def _pattern(java: str) -> re.Pattern[str]:
     for theirs, ours in _JAVA_CLASSES.items():
         java = java.replace(theirs, ours)
-    return re.compile(java)
+    return re.compile(re.sub(r"\$\{\d+,\d+\}$", "", java))  # an end, so many times: CustomerMetadataKey has that
 
 
 def _lower(name: str) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from local import LocalError
+from local.files import write_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -25,3 +34,44 @@ class Times:
     deleting: float = 0.0
     idle: float = 300.0
     pace: float = 1.0
+
+
+NAMES = tuple(field.name for field in fields(Times))
+
+
+class SettableTimes:
+    """The times that hold now, asked for by calling it.
+
+    Args:
+        file: where they are kept; it need not exist.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._now = _changed(Times(), json.loads(file.read_text())) if file.exists() else Times()
+
+    def __call__(self) -> Times:
+        """Give the times that hold now."""
+        return self._now
+
+    def change(self, members: dict[str, Any]) -> Times:
+        """Set some of the times, by the names of their attributes; the others stay.
+
+        Raises:
+            LocalError: a name that there is not, or a value that is no time.
+        """
+        now = _changed(self._now, members)
+        write_file(self._file, json.dumps(asdict(now)).encode())
+        self._now = now
+        return now
+
+
+def _changed(times: Times, members: dict[str, Any]) -> Times:
+    for name, value in members.items():
+        if name not in NAMES:
+            raise LocalError(f"There is no time {name!r}. There are: {', '.join(NAMES)}.")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+            raise LocalError(f"{name} must be a number of seconds, 0 or more; got {value!r}.")
+        if name == "pace" and value == 0:
+            raise LocalError("pace must be more than 0: the clock cannot stand still.")
+    return replace(times, **members)

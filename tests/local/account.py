@@ -17,11 +17,14 @@ import boto3
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from botocore.config import Config
+
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
 }
+INSTANCE = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
 # Answers with the request, the process, and a word that tells one model from another.
 ECHO = """
 import os
@@ -64,12 +67,17 @@ class Account:
 
     def __init__(self, url: str) -> None:
         word = "local"  # nobody checks keys
-        session = boto3.Session(word, word, region_name="us-east-1")
+        self._session = boto3.Session(word, word, region_name="us-east-1")
         self.url = url
-        self.s3: Any = session.client("s3", endpoint_url=url)
-        self.iam: Any = session.client("iam", endpoint_url=url)
-        self.sagemaker: Any = session.client("sagemaker", endpoint_url=url)
-        self.runtime: Any = session.client("sagemaker-runtime", endpoint_url=url)
+        self.s3 = self.client("s3")
+        self.iam = self.client("iam")
+        self.sagemaker = self.client("sagemaker")
+        self.runtime = self.client("sagemaker-runtime")
+
+    def client(self, service: str, config: Config | None = None) -> Any:
+        """Make a client of another service, or one with a configuration of its own."""
+        make: Any = self._session.client
+        return make(service, endpoint_url=self.url, config=config)
 
     def base(self) -> str:
         """Make the bucket `models` and the role `sagemaker`, unless they are there; give the role's ARN."""
@@ -100,12 +108,32 @@ class Account:
             "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": url},
         }
         self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=role or self.base(), PrimaryContainer=container)
-        chosen = variant or {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+        chosen = variant or INSTANCE
         self.sagemaker.create_endpoint_config(
             EndpointConfigName=name,
             ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": name, **chosen}],
         )
         return name
+
+    def model(self, url: str | None = None, *, container: Mapping[str, object] | None = None, **members: object) -> str:
+        """Make a model of a container with `inference.py`; give its name."""
+        name = self.name("model")
+        primary = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}, **(container or {})}
+        if url:
+            primary["ModelDataUrl"] = url
+        asked = members if "Containers" in members else {"PrimaryContainer": primary, **members}
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=self.base(), **asked)
+        return name
+
+    def serve(self, model: str, variant: Mapping[str, object] | None = None, **members: object) -> str:
+        """Make an endpoint of one variant, and what else its configuration says; give its name when it serves."""
+        name = self.name("config")
+        production = {"VariantName": "AllTraffic", "ModelName": model, **(variant or INSTANCE)}
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[production], **members)
+        found = self.deploy(name)
+        assert found["EndpointStatus"] == "InService", found["FailureReason"]
+        endpoint: str = found["EndpointName"]
+        return endpoint
 
     def deploy(self, config: str) -> dict[str, Any]:
         """Make an endpoint of a configuration; give its description when it is InService or Failed."""

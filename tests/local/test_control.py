@@ -11,18 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import boto3
 import moto
 import pytest
 from botocore.exceptions import CredentialRetrievalError
 
-from local import PORT, ROOT, LocalError, control, store
+from local import ROOT, LocalError, control, server, store
 from tests.local.account import Account, echo, pack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.server
 
@@ -65,23 +61,6 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-@pytest.fixture
-def port() -> Iterator[None]:
-    """Somebody else has the usual port."""
-    deadline = time.monotonic() + 60
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        while True:
-            try:
-                other.bind(("127.0.0.1", PORT))
-                other.listen()
-                break
-            except OSError:  # the server of another test, which may end while this one looks
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-        yield
-
-
 def test_the_commands_from_start_to_reset(directory: Path) -> None:
     assert run(directory, "status") == (3, NOT_RUNNING + "\n")
     status, output = run(directory, "start")
@@ -117,12 +96,14 @@ def test_two_starts_at_once_make_one_server(directory: Path) -> None:
     assert (directory / "server.log").read_text().count("serving at") == 1
 
 
-@pytest.mark.usefixtures("port")
-def test_a_free_port_is_taken_when_the_usual_one_is_not(directory: Path) -> None:
-    account = started(directory)
-    assert account.url != f"http://127.0.0.1:{PORT}"
-    assert account.url in (directory / "config").read_text()
-    assert account.s3.list_buckets()["Buckets"] == []
+def test_a_free_port_is_taken_when_the_usual_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(server, "PORT", taken)
+        with server._listen() as listener:  # noqa: SLF001 - the usual port itself may be any other test's
+            host, port = listener.getsockname()
+    assert host == "127.0.0.1"
+    assert port not in (0, taken)
 
 
 def test_a_reset_ends_the_server_and_forgets(directory: Path) -> None:

@@ -229,14 +229,15 @@ def test_model_and_configuration_can_go_while_the_endpoint_serves(sagemaker: Sag
 
 def test_the_last_deployment_config_is_described(sagemaker: SageMaker) -> None:
     policy = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
-    names = {"EndpointName": "e", "EndpointConfigName": "c"}
-    sagemaker.call("CreateEndpoint", names | {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}})
+    sagemaker.call("CreateEndpointConfig", config("d"))
+    first, second = ({"EndpointName": "e", "EndpointConfigName": name} for name in ("c", "d"))
+    sagemaker.call("CreateEndpoint", first | {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}})
     sagemaker.deployed("e")
     assert describe(sagemaker)["LastDeploymentConfig"] == {"BlueGreenUpdatePolicy": policy}
-    sagemaker.call("UpdateEndpoint", names | {"RetainDeploymentConfig": True})
+    sagemaker.call("UpdateEndpoint", second | {"RetainDeploymentConfig": True})
     sagemaker.deployed("e")
     assert describe(sagemaker)["LastDeploymentConfig"] == {"BlueGreenUpdatePolicy": policy}
-    sagemaker.call("UpdateEndpoint", names)
+    sagemaker.call("UpdateEndpoint", first)
     assert "LastDeploymentConfig" not in describe(sagemaker)
 
 
@@ -289,5 +290,211 @@ def test_what_is_saved_gives_the_same_account_again(sagemaker: SageMaker, kept: 
     again = SageMaker(json.loads(kept.text), lambda _: None)
     assert describe(again) == before
     assert again.busy_endpoints() == []
-    again.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
+    again.call("CreateEndpointConfig", config("d"))
+    again.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
     assert again.busy_endpoints() == ["e"]
+
+
+def test_a_state_from_before_there_were_capacities_is_understood(sagemaker: SageMaker, kept: Kept) -> None:
+    serving(sagemaker)
+    state = json.loads(kept.text)
+    del state["ModelPackage"], state["ModelPackageGroup"]
+    for member in ("capacity", "events"):
+        del state["Endpoint"]["e"][member]
+    again = SageMaker(state, lambda _: None)
+    assert describe(again)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    weights(again, [{"VariantName": "v", "DesiredInstanceCount": 1}])
+    assert again.capacity("e") == {"v": {"weight": 1.0, "count": 2, "serverless": None}}
+    again.scaled("e")
+    assert again.capacity("e") == {"v": {"weight": 1.0, "count": 1, "serverless": None}}
+
+
+def weights(sagemaker: SageMaker, desired: list[dict[str, Any]]) -> None:
+    request = {"EndpointName": "e", "DesiredWeightsAndCapacities": desired}
+    sagemaker.call("UpdateEndpointWeightsAndCapacities", request)
+
+
+def test_a_change_of_capacities_shows_what_is_and_what_is_wanted(sagemaker: SageMaker) -> None:
+    weights(serving(sagemaker), [{"VariantName": "v", "DesiredWeight": 0.5, "DesiredInstanceCount": 3}])
+    sagemaker.stage("e", "Updating", "Scaling out desired instance count to 3.")
+    answer = describe(sagemaker)
+    assert (answer["EndpointStatus"], "PendingDeploymentSummary" in answer) == ("Updating", False)
+    (variant,) = answer["ProductionVariants"]
+    assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (2, 3)
+    assert (variant["CurrentWeight"], variant["DesiredWeight"]) == (1.0, 0.5)
+    (status,) = variant["VariantStatus"]
+    assert (status["Status"], status["StatusMessage"]) == ("Updating", "Scaling out desired instance count to 3.")
+    sagemaker.scaled("e")
+    (variant,) = describe(sagemaker)["ProductionVariants"]
+    assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (3, 3)
+    assert "VariantStatus" not in variant
+
+
+def test_capacities_that_cannot_be_had_stay_as_they_were(sagemaker: SageMaker) -> None:
+    weights(serving(sagemaker), [{"VariantName": "v", "DesiredInstanceCount": 3}])
+    sagemaker.failed("e", "because")
+    assert describe(sagemaker)["EndpointStatus"] == "RollingBack"
+    sagemaker.rolled_back("e")
+    answer = describe(sagemaker)
+    (variant,) = answer["ProductionVariants"]
+    assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (2, 2)
+    assert (answer["EndpointStatus"], answer["FailureReason"]) == ("InService", "because")
+
+
+def test_a_serverless_variant_changes_its_concurrency(sagemaker: SageMaker) -> None:
+    serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+    sagemaker.call("CreateEndpointConfig", config("s", ProductionVariants=[variant(ServerlessConfig=serverless)]))
+    sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "s"})
+    sagemaker.deployed("e")
+    weights(sagemaker, [{"VariantName": "v", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}])
+    (found,) = describe(sagemaker)["ProductionVariants"]
+    assert found["CurrentServerlessConfig"] == serverless
+    assert found["DesiredServerlessConfig"] == serverless | {"MaxConcurrency": 9}
+    sagemaker.scaled("e")
+    (found,) = describe(sagemaker)["ProductionVariants"]
+    assert found["CurrentServerlessConfig"] == serverless | {"MaxConcurrency": 9}
+    assert "DesiredServerlessConfig" not in found
+
+
+@pytest.mark.parametrize(
+    ("desired", "message"),
+    [
+        ({"VariantName": "w"}, 'The variant name(s) "w" is/are not present within endpoint configuration "c".'),
+        ({"VariantName": "v", "ServerlessUpdateConfig": {"MaxConcurrency": 1}}, "cannot have a ServerlessUpdateConfig"),
+    ],
+)
+def test_capacities_of_no_such_variant_are_refused(sagemaker: SageMaker, desired: dict[str, Any], message: str) -> None:
+    request = {"EndpointName": "e", "DesiredWeightsAndCapacities": [desired]}
+    assert message in refusal(serving(sagemaker), "UpdateEndpointWeightsAndCapacities", **request)
+    twice = {"EndpointName": "e", "DesiredWeightsAndCapacities": [{"VariantName": "v"}] * 2}
+    assert "non-unique" in refusal(sagemaker, "UpdateEndpointWeightsAndCapacities", **twice)
+
+
+def test_data_capture_and_shadow_variants_are_described(sagemaker: SageMaker) -> None:
+    sagemaker.call("CreateModel", {"ModelName": "n", "PrimaryContainer": {"Image": "shadow"}})
+    capture = {
+        "InitialSamplingPercentage": 20,
+        "DestinationS3Uri": "s3://b/capture",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+    shadow = [{"VariantName": "s", "ModelName": "n", "InitialVariantWeight": 0.5, **ON_INSTANCES}]
+    sagemaker.call("CreateEndpointConfig", config("d", DataCaptureConfig=capture, ShadowProductionVariants=shadow))
+    sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    pending = describe(sagemaker)["PendingDeploymentSummary"]
+    assert pending["ShadowProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
+    sagemaker.deployed("e")
+    sagemaker.call("DeleteModel", {"ModelName": "n"})
+    answer = describe(sagemaker)
+    assert answer["DataCaptureConfig"] == {
+        "EnableCapture": True,
+        "CaptureStatus": "Started",
+        "CurrentSamplingPercentage": 20,
+        "DestinationS3Uri": "s3://b/capture",
+    }
+    (found,) = answer["ShadowProductionVariants"]
+    assert (found["VariantName"], found["CurrentWeight"]) == ("s", 0.5)
+    assert found["DeployedImages"][0]["SpecifiedImage"] == "shadow"
+
+
+def test_a_deployment_under_way_says_what_it_is_doing(sagemaker: SageMaker) -> None:
+    serving(sagemaker).call("CreateEndpointConfig", config("d"))
+    sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    sagemaker.stage("e", "Baking", "Baking for 60 seconds")
+    answer = describe(sagemaker)
+    assert "VariantStatus" not in answer["ProductionVariants"][0]
+    (status,) = answer["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"]
+    assert (status["Status"], status["StatusMessage"]) == ("Baking", "Baking for 60 seconds")
+
+
+def test_events_tell_each_change_of_status_and_the_last_fifty_stay(sagemaker: SageMaker) -> None:
+    serving(sagemaker).call("CreateEndpointConfig", config("d"))
+    sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    sagemaker.failed("e", "because", at_once=True)
+    record = sagemaker.endpoint("e")
+    assert record is not None
+    assert [(event["status"], event["config"], event.get("reason")) for event in record["events"]] == [
+        ("Creating", "c", None),
+        ("InService", "c", None),
+        ("Updating", "d", None),
+        ("RollingBack", "c", "because"),
+        ("InService", "c", None),
+    ]
+    for _ in range(30):
+        weights(sagemaker, [{"VariantName": "v"}])
+        sagemaker.scaled("e")
+    record = sagemaker.endpoint("e")
+    assert record is not None
+    assert len(record["events"]) == 50
+
+
+def test_a_silent_rollback_gives_no_reason(sagemaker: SageMaker) -> None:
+    serving(sagemaker).call("CreateEndpointConfig", config("d"))
+    sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
+    sagemaker.failed("e", None, at_once=True)
+    answer = describe(sagemaker)
+    assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("InService", "c")
+    assert "FailureReason" not in answer
+
+
+def test_an_update_to_the_configuration_in_use_is_refused(sagemaker: SageMaker) -> None:
+    request = {"EndpointName": "e", "EndpointConfigName": "c"}
+    assert "already has endpoint configuration" in refusal(serving(sagemaker), "UpdateEndpoint", **request)
+
+
+def test_guardrails_need_the_same_variant_names(sagemaker: SageMaker) -> None:
+    other = {"VariantName": "w", "ModelName": "m", **ON_INSTANCES}
+    serving(sagemaker).call("CreateEndpointConfig", config("d", ProductionVariants=[other]))
+    request = {"EndpointName": "e", "EndpointConfigName": "d"}
+    policy = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
+    guarded = request | {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}}
+    assert "must have the variant names of the old one: v; it has w." in refusal(sagemaker, "UpdateEndpoint", **guarded)
+    sagemaker.call("UpdateEndpoint", request)
+
+
+def test_lists_go_on_where_they_ended_whatever_was_deleted_meanwhile(sagemaker: SageMaker) -> None:
+    for name in ("a1", "a2", "a3", "a4"):
+        sagemaker.call("CreateEndpointConfig", config(name))
+    asked = {"NameContains": "a", "SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 2}
+    first = sagemaker.call("ListEndpointConfigs", asked)
+    assert not first["NextToken"].isdigit()
+    for name in ("a1", "a2"):
+        sagemaker.call("DeleteEndpointConfig", {"EndpointConfigName": name})
+    second = sagemaker.call("ListEndpointConfigs", asked | {"NextToken": first["NextToken"]})
+    assert [item["EndpointConfigName"] for item in second["EndpointConfigs"]] == ["a3", "a4"]
+    assert "NextToken" not in second
+    other = asked | {"NextToken": first["NextToken"], "SortBy": "CreationTime"}
+    assert "NextToken" in refusal(sagemaker, "ListEndpointConfigs", **other)
+
+
+@pytest.mark.parametrize("token", ["1", "x", "e30=", "WzEsIDJd", "é", "AAAA"])
+def test_a_bad_next_token_is_refused(sagemaker: SageMaker, token: str) -> None:
+    assert "The NextToken is not one that" in refusal(sagemaker, "ListModels", NextToken=token)
+
+
+def test_model_packages_have_versions_and_an_approval(sagemaker: SageMaker) -> None:
+    specification = {"Containers": [{"Image": IMAGE}], "SupportedContentTypes": [], "SupportedResponseMIMETypes": []}
+    request = {"ModelPackageGroupName": "g", "InferenceSpecification": specification}
+    assert refusal(sagemaker, "CreateModelPackage", **request) == (
+        f"Model Package Group {ARN}model-package-group/g does not exist."
+    )
+    sagemaker.call("CreateModelPackageGroup", {"ModelPackageGroupName": "g"})
+    arns = [sagemaker.call("CreateModelPackage", request)["ModelPackageArn"] for _ in range(2)]
+    assert arns == [f"{ARN}model-package/g/1", f"{ARN}model-package/g/2"]
+    sagemaker.call("CreateModelPackage", {"ModelPackageName": "p", "InferenceSpecification": specification})
+    found = sagemaker.call("DescribeModelPackage", {"ModelPackageName": arns[1]})
+    assert (found["ModelPackageVersion"], found["ModelApprovalStatus"]) == (2, "PendingManualApproval")
+    assert found["ModelPackageStatus"] == "Completed"
+    sagemaker.call("UpdateModelPackage", {"ModelPackageArn": arns[1], "ModelApprovalStatus": "Approved"})
+    listed = sagemaker.call("ListModelPackages", {"ModelPackageGroupName": "g", "ModelApprovalStatus": "Approved"})[
+        "ModelPackageSummaryList"
+    ]
+    assert [item["ModelPackageArn"] for item in listed] == [arns[1]]
+    assert len(sagemaker.call("ListModelPackages", {})["ModelPackageSummaryList"]) == 1  # unversioned
+    model = {"ModelName": "n", "PrimaryContainer": {"ModelPackageName": "p"}}
+    sagemaker.call("CreateModel", model)
+    with pytest.raises(AwsError, match="still has model packages") as caught:
+        sagemaker.call("DeleteModelPackageGroup", {"ModelPackageGroupName": "g"})
+    assert caught.value.code == "ConflictException"
+    for arn in arns:
+        sagemaker.call("DeleteModelPackage", {"ModelPackageName": arn})
+    sagemaker.call("DeleteModelPackageGroup", {"ModelPackageGroupName": "g"})

@@ -1,0 +1,388 @@
+"""The life of endpoints on a running server: traffic that shifts, alarms that undo it, capacities that stay.
+
+A wait of AWS's is held at pace 1, where it takes an hour, and let go by a pace at which an hour is nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local import ROOT, control
+from tests.local.account import Account, echo, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.server
+
+HELD, LET_GO = 1.0, 1e6
+FOUR = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 4}
+HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    directory = tmp_path_factory.mktemp("life")
+    yield directory
+    control.stop(directory)
+
+
+@pytest.fixture(scope="module")
+def owner(place: Path) -> Account:
+    found = Account(control.start(place)[0].url)
+    found.base()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def held(owner: Account, place: Path) -> Iterator[None]:
+    assert owner
+    control.set_times(place, pace=HELD)
+    yield
+    control.set_times(place, creating=0, updating=0, rolling_back=0, deleting=0, pace=LET_GO)
+
+
+@pytest.fixture
+def endpoint(owner: Account) -> str:
+    """An endpoint that answers with `old`."""
+    name: str = owner.deploy(owner.config(owner.upload(echo("old")), variant=FOUR))["EndpointName"]
+    return name
+
+
+def new_config(owner: Account, word: str = "new", **variant: object) -> str:
+    return owner.config(owner.upload(echo(word)), variant=FOUR | variant)
+
+
+def blue_green(kind: str, wait: int = 3600, **members: object) -> dict[str, Any]:
+    size = {"CANARY": {"CanarySize": HALF}, "LINEAR": {"LinearStepSize": HALF}}.get(kind, {})
+    routing = {"Type": kind, "WaitIntervalInSeconds": wait, **size}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, **members}}
+
+
+def update(owner: Account, endpoint: str, policy: dict[str, Any], config: str | None = None, **members: object) -> str:
+    config = config or new_config(owner)
+    owner.sagemaker.update_endpoint(
+        EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=policy, **members
+    )
+    return config
+
+
+def message(owner: Account, endpoint: str) -> str:
+    """Give what a deployment under way is doing."""
+    pending = owner.sagemaker.describe_endpoint(EndpointName=endpoint).get("PendingDeploymentSummary", {})
+    (status,) = pending.get("ProductionVariants", [{}])[0].get("VariantStatus", [{}])
+    found: str = status.get("StatusMessage", "")
+    return found
+
+
+def until(owner: Account, endpoint: str, words: str) -> None:
+    """Wait until a deployment under way is doing something."""
+    deadline = time.monotonic() + 30
+    while words not in message(owner, endpoint):
+        assert time.monotonic() < deadline, owner.sagemaker.describe_endpoint(EndpointName=endpoint)
+        time.sleep(0.02)
+
+
+def answers(owner: Account, endpoint: str, count: int = 60) -> list[str]:
+    return [owner.invoke(endpoint)["word"] for _ in range(count)]
+
+
+def alarm(owner: Account, state: str) -> tuple[str, Any]:
+    """Make an alarm in a state; give its name and a client to change it."""
+    client: Any = boto3.client(
+        "cloudwatch",
+        endpoint_url=owner.url,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - nobody checks it
+    )
+    name = owner.name("alarm")
+    client.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Tests",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=3600,
+        EvaluationPeriods=24,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="asked for")
+    return name, client
+
+
+def watched(policy: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**policy, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]}}
+
+
+def test_a_canary_takes_its_share_of_the_traffic_until_the_rest_follows(
+    owner: Account, place: Path, endpoint: str
+) -> None:
+    config = update(owner, endpoint, blue_green("CANARY"))
+    until(owner, endpoint, "canary")
+    assert message(owner, endpoint) == (
+        "Baking for 3600 seconds (WaitIntervalInSeconds) with traffic enabled on canary capacity of 2 instance(s)."
+    )
+    seen = answers(owner, endpoint)
+    assert 10 < seen.count("new") < 50  # half of 60
+    assert seen.count("old") + seen.count("new") == len(seen)
+    control.set_times(place, pace=LET_GO)
+    found = owner.settled(endpoint)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
+    assert "PendingDeploymentSummary" not in found
+    assert set(answers(owner, endpoint, 20)) == {"new"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (blue_green("LINEAR", 600), ["linear capacity of 2", "full capacity of 4"]),
+        (
+            {"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeconds": 600}},
+            ["batch capacity of 2", "full capacity of 4"],
+        ),
+    ],
+)
+def test_traffic_shifts_step_by_step(
+    owner: Account, place: Path, endpoint: str, policy: dict[str, Any], expected: list[str]
+) -> None:
+    if "BlueGreenUpdatePolicy" in policy:
+        policy["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 600
+    update(owner, endpoint, policy)
+    until(owner, endpoint, expected[0])
+    assert set(answers(owner, endpoint)) == {"old", "new"}
+    control.set_times(place, pace=4000)  # the rest of this wait takes 0.15 s
+    until(owner, endpoint, expected[1])
+    control.set_times(place, pace=HELD)
+    if message(owner, endpoint):  # else it is done already
+        assert set(answers(owner, endpoint, 20)) == {"new"}
+    control.set_times(place, pace=LET_GO)
+    owner.settled(endpoint)
+    assert set(answers(owner, endpoint, 20)) == {"new"}
+
+
+def test_no_request_is_lost_while_traffic_shifts(owner: Account, place: Path, endpoint: str) -> None:
+    control.set_times(place, pace=20_000)
+    update(owner, endpoint, blue_green("LINEAR"))
+    seen = []
+    while owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating":
+        seen += answers(owner, endpoint, 5)
+    assert set(seen) <= {"old", "new"}
+    assert set(answers(owner, endpoint, 5)) == {"new"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "stage"),
+    [(blue_green("CANARY"), "canary"), (blue_green("ALL_AT_ONCE", TerminationWaitInSeconds=3600), "full capacity")],
+)
+def test_an_alarm_during_the_bake_rolls_back(owner: Account, endpoint: str, policy: dict[str, Any], stage: str) -> None:
+    before = owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    name, cloudwatch = alarm(owner, "OK")
+    update(owner, endpoint, watched(policy, name))
+    until(owner, endpoint, stage)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="asked for")
+    found = owner.settled(endpoint)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
+    assert name in found["FailureReason"]
+    assert set(answers(owner, endpoint, 20)) == {"old"}
+
+
+def test_an_alarm_before_the_deployment_rolls_back(owner: Account, endpoint: str) -> None:
+    name, _ = alarm(owner, "ALARM")
+    update(owner, endpoint, watched(blue_green("ALL_AT_ONCE", 0), name))
+    found = owner.settled(endpoint)
+    assert name in found["FailureReason"]
+    assert set(answers(owner, endpoint, 5)) == {"old"}
+
+
+def test_a_deployment_that_takes_too_long_rolls_back(owner: Account, place: Path, endpoint: str) -> None:
+    control.set_times(place, pace=LET_GO)
+    update(owner, endpoint, blue_green("CANARY", MaximumExecutionTimeoutInSeconds=600))
+    found = owner.settled(endpoint)
+    assert "MaximumExecutionTimeoutInSeconds, 600" in found["FailureReason"]
+    assert set(answers(owner, endpoint, 5)) == {"old"}
+    assert "FailureReason" not in owner.update(endpoint, new_config(owner))
+
+
+def test_while_it_is_updated_an_endpoint_is_neither_updated_nor_deleted(
+    owner: Account, place: Path, endpoint: str
+) -> None:
+    config = update(owner, endpoint, blue_green("CANARY"))
+    weight = [{"VariantName": "AllTraffic", "DesiredWeight": 2}]
+    calls: dict[str, dict[str, Any]] = {
+        "update_endpoint": {"EndpointConfigName": config},
+        "delete_endpoint": {},
+        "update_endpoint_weights_and_capacities": {"DesiredWeightsAndCapacities": weight},
+    }
+    for operation, members in calls.items():
+        with pytest.raises(ClientError, match="Cannot update in-progress endpoint") as caught:
+            getattr(owner.sagemaker, operation)(EndpointName=endpoint, **members)
+        assert caught.value.response["Error"]["Code"] == "ValidationException"
+    control.set_times(place, pace=LET_GO)
+    owner.settled(endpoint)
+    with pytest.raises(ClientError, match="already has endpoint configuration"):
+        owner.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_server_that_ends_amid_a_shift_does_it_anew_when_it_starts(directory: Path, how: str) -> None:
+    running, _ = control.start(directory)
+    owner = Account(running.url)
+    owner.base()
+    name = owner.deploy(new_config(owner, "old"))["EndpointName"]
+    config = update(owner, name, blue_green("CANARY"))
+    until(owner, name, "canary")
+    if how == "kill":
+        os.kill(running.pid, signal.SIGKILL)
+        control.stop(directory)
+    else:
+        control.stop(directory)
+    owner = Account(control.start(directory)[0].url)
+    found = owner.sagemaker.describe_endpoint(EndpointName=name)
+    assert found["EndpointStatus"] == "Updating"
+    assert owner.invoke(name)["word"] in ("old", "new")
+    control.set_times(directory, pace=LET_GO)
+    found = owner.settled(name)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
+    assert set(answers(owner, name, 10)) == {"new"}
+
+
+def lasting(owner: Account, endpoint: str) -> dict[str, float]:
+    """Watch an endpoint until nothing is under way; give how many seconds each status lasted."""
+    found: dict[str, float] = {}
+    status, since = "", time.monotonic()
+    while status not in ("InService", "Failed", "gone"):
+        try:
+            now = owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"]
+        except ClientError:
+            now = "gone"
+        if now != status:
+            found[status] = time.monotonic() - since
+            status, since = now, time.monotonic()
+        time.sleep(0.01)
+    return found
+
+
+def test_each_status_lasts_as_long_as_asked_for(owner: Account, place: Path) -> None:
+    control.set_times(place, creating=0.5, updating=0.5, rolling_back=0.5, deleting=0.5)
+    name = owner.name("endpoint")
+    owner.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=new_config(owner))
+    assert lasting(owner, name)["Creating"] > 0.4  # a little is gone when the first look is answered
+    broken = owner.config(owner.upload(pack({"inference.py": "1 / 0"})), variant=FOUR)
+    owner.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
+    found = lasting(owner, name)
+    assert found["Updating"] > 0.4
+    assert found["RollingBack"] > 0.4
+    owner.sagemaker.delete_endpoint(EndpointName=name)
+    assert lasting(owner, name)["Deleting"] > 0.4
+
+
+def test_weights_and_counts_change_while_it_serves(owner: Account) -> None:
+    models = [owner.config(owner.upload(echo(word))) for word in ("one", "two")]
+    config = owner.name("config")
+    variants = [
+        {"VariantName": name, "ModelName": model, "InitialVariantWeight": weight, **FOUR}
+        for name, model, weight in zip(("One", "Two"), models, (1, 0), strict=True)
+    ]
+    owner.sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
+    endpoint = owner.deploy(config)["EndpointName"]
+    assert set(answers(owner, endpoint, 10)) == {"one"}
+    owner.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint,
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "One", "DesiredWeight": 0, "DesiredInstanceCount": 2},
+            {"VariantName": "Two", "DesiredWeight": 3},
+        ],
+    )
+    found = owner.settled(endpoint)
+    assert [(v["CurrentWeight"], v["DesiredInstanceCount"]) for v in found["ProductionVariants"]] == [(0, 2), (3, 4)]
+    assert set(answers(owner, endpoint, 10)) == {"two"}
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({}, (1.0, 4)),
+        ({"RetainAllVariantProperties": True}, (5.0, 7)),
+        (
+            {
+                "RetainAllVariantProperties": True,
+                "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredInstanceCount"}],
+            },
+            (5.0, 4),
+        ),
+    ],
+)
+def test_an_update_keeps_live_capacities_when_asked(
+    owner: Account, endpoint: str, members: dict[str, Any], expected: tuple[float, int]
+) -> None:
+    owner.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredWeight": 5, "DesiredInstanceCount": 7}],
+    )
+    owner.settled(endpoint)
+    owner.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=new_config(owner), **members)
+    (variant,) = owner.settled(endpoint)["ProductionVariants"]
+    assert (variant["CurrentWeight"], variant["CurrentInstanceCount"]) == expected
+    assert (variant["DesiredWeight"], variant["DesiredInstanceCount"]) == expected
+
+
+def test_a_model_package_serves(owner: Account) -> None:
+    url = owner.upload(echo("packaged"))
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
+    container = {"Image": image, "ModelDataUrl": url, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+    group, name = owner.name("group"), owner.name("model")
+    owner.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    arn = owner.sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        InferenceSpecification={
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )["ModelPackageArn"]
+    role = owner.base()
+    with pytest.raises(ClientError, match="is not approved"):
+        owner.sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"ModelPackageName": arn})
+    owner.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    primary = {"ModelPackageName": arn, "Environment": {"WORD": "set"}}
+    owner.sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=primary)
+    assert owner.sagemaker.describe_model(ModelName=name)["PrimaryContainer"] == primary
+    owner.sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": name, **FOUR}]
+    )
+    endpoint = owner.deploy(name)["EndpointName"]
+    answer = owner.invoke(endpoint)
+    assert (answer["word"], answer["environment"]["WORD"]) == ("packaged", "set")
+
+
+def test_times_are_set_by_the_command_line_and_kept(directory: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"LOCAL_AWS_DIR": str(directory)}
+        command = [sys.executable, "-m", "local", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert "The local AWS is not running" in run("times").stderr
+    run("start")
+    assert "rolling-back  1.5\n" in run("times", "--rolling-back", "1.5").stdout
+    assert "pace must be more than 0" in run("times", "--pace", "0").stderr
+    assert "must be a number of seconds, 0 or more" in run("times", "--creating", "nan").stderr
+    run("stop")
+    run("start")
+    shown = run("times").stdout
+    assert "rolling-back  1.5\n" in shown
+    assert "pace          1\n" in shown
+    run("reset")
+    run("start")
+    assert "rolling-back  0\n" in run("times").stdout
