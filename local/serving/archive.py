@@ -6,6 +6,7 @@ import re
 import shutil
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -34,10 +35,16 @@ def misfit(image: str, versions: Mapping[str, str]) -> str | None:
     )
 
 
-def unpack(archive: BinaryIO, target: Path) -> None:
+def unpack(archive: BinaryIO, target: Path, deadline: float = float("inf")) -> None:
     """Unpack a model.tar.gz into a new folder, whole or not at all.
 
+    Args:
+        archive: the archive's content.
+        target: the new folder.
+        deadline: when to give up, in the seconds of `time.monotonic`; looked at between members.
+
     Raises:
+        TimeoutError: the deadline passed.
         tarfile.TarError, OSError, EOFError, zlib.error: not such an archive, or one that reaches outside the
             folder, or one of more than `MAX_UNPACKED` bytes or `MAX_MEMBERS` members.
     """
@@ -45,7 +52,7 @@ def unpack(archive: BinaryIO, target: Path) -> None:
     part = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as tar:
-            for member in _bounded(tar):
+            for member in _bounded(tar, deadline):
                 tar.extract(member, part, filter="data")
         part.chmod(0o755)
         part.replace(target)
@@ -54,10 +61,12 @@ def unpack(archive: BinaryIO, target: Path) -> None:
         raise
 
 
-def _bounded(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+def _bounded(tar: tarfile.TarFile, deadline: float) -> Iterator[tarfile.TarInfo]:
     size = 0
     for count, member in enumerate(tar, start=1):
         size += member.size
         if size > MAX_UNPACKED or count > MAX_MEMBERS:
             raise tarfile.TarError(f"more than {MAX_UNPACKED} bytes or {MAX_MEMBERS} members")
+        if time.monotonic() > deadline:
+            raise TimeoutError
         yield member

@@ -1,4 +1,4 @@
-"""One container of an endpoint: its unpacked archive, and the process that serves it."""
+"""One container of an instance: the process that serves it, started when it is needed and ended when it is not."""
 
 from __future__ import annotations
 
@@ -8,105 +8,148 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
-import tarfile
 import tempfile
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+from weakref import WeakSet
 
-from local.sagemaker import containers
-from local.serving.archive import misfit, unpack
+from local.serving.archive import misfit
+from local.serving.forks import FORKS, Child
+from local.serving.model_data import DeployError, ModelData
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from local.sagemaker import Record
+    from local.serving.model_data import Aws
+    from local.times import Times
 
-PING_SECONDS = 240.0  # for a worker to load its model
-INVOKE_SECONDS = 60.0  # AWS: "The timeout for the container to respond … is 1 minute"
+PING_SECONDS = 240.0  # for a container to answer /ping, unless ContainerStartupHealthCheckTimeoutInSeconds says else
+INVOKE_SECONDS = 60.0  # AWS: "model containers must respond to requests within 60 seconds"
+SWEEP_SECONDS = 0.5  # between two looks for idle processes
 # AWS's own words
-NO_DATA = (
-    'Failed to download model data for container "{container}" from URL: "{url}". '
-    "Please ensure that there is an object located at the URL and that the role passed to CreateModel "
-    "has permissions to download the model."
+NO_RESPONSE = (
+    "Your invocation timed out while waiting for a response from container {container}. Review the latency "
+    "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
-NO_ARCHIVE = (
-    'Failed to extract model data archive for container "{container}" from URL "{url}". '
-    "Please ensure that the object located at the URL is a valid tar.gz archive."
-)
-_WORKER = Path(__file__).with_name("worker.py")
-_THREAD_COUNTS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-class Aws(Protocol):
-    """What an endpoint needs of the account's other services."""
-
-    def open_object(self, bucket: str, key: str) -> BinaryIO | None:
-        """Open an S3 object, or give None when there is none."""
-
-    def trust_policy(self, role_arn: str) -> dict[str, Any] | None:
-        """Give an IAM role's trust policy, or None when there is no such role."""
-
-
-class DeployError(Exception):
-    """A deployment came to nothing.
-
-    Args:
-        reason: AWS's FailureReason.
-        cause: what really went wrong, for the endpoint's log.
-    """
-
-    def __init__(self, reason: str, cause: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.cause = cause
+_NOT_STARTED = "The container could not be started."
+_CHUNK = 64 * 1024  # bytes
 
 
 class RetiredError(Exception):
-    """The fleet was replaced while the request was on its way."""
+    """The container was given up while the request was on its way: another one is there for it."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a container answered: status, headers with names in lower case, body."""
+    """What a container answered.
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Worker:
-    """One container of one variant: its unpacked archive and the process that serves it.
-
-    Args:
-        home: the folder for what is unpacked; it stays when the server stops.
-        model: the model's record.
-        number: which of the model's containers, from 1.
-        aws: where the archive comes from.
-        log_file: takes what the process prints.
+    Attributes:
+        status: the HTTP status; 0 for no answer, with the reason as the body.
+        headers: names in lower case.
+        body: all of it.
     """
 
-    def __init__(self, home: Path, model: Record, number: int, aws: Aws, log_file: Path) -> None:
-        found = containers(model)
-        self._container: Record = found[number - 1]
-        self._label = f"container_{number}"
-        default_name = "primary" if len(found) == 1 else self._label
-        self.name: str = self._container.get("ContainerHostname", default_name)
-        self._model_dir = home
-        self._aws = aws
-        self._log_file = log_file
-        self._lock = Lock()  # the process answers one request at a time
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        """Whether it is a success."""
+        return http.client.OK <= self.status < http.client.MULTIPLE_CHOICES
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all containers of a deployment share.
+
+    Attributes:
+        home: the folder of the deployment.
+        aws: the account's other services.
+        log_file: the endpoint's log; takes what the processes print.
+        times: says how long an idle process is kept.
+    """
+
+    home: Path
+    aws: Aws
+    log_file: Path
+    times: Callable[[], Times]
+
+
+class Reply:
+    """A container's answer on its way.
+
+    Args:
+        response: where it comes from.
+        connection: where the response comes from.
+        deadline: until when all of it must have come, in the seconds of `time.monotonic`.
+    """
+
+    def __init__(self, response: http.client.HTTPResponse, connection: socket.socket, deadline: float) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self._response = response
+        self._connection = connection
+        self._deadline = deadline
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the body as it comes.
+
+        Raises:
+            TimeoutError, OSError, http.client.HTTPException: it does not come.
+        """
+        while True:
+            self._connection.settimeout(_left(self._deadline))
+            read = self._response.read1 if self._response.chunked else self._response.read
+            chunk = read(_CHUNK)
+            if not chunk:
+                if self._response.length:  # it broke off
+                    raise http.client.IncompleteRead(b"", self._response.length)
+                return
+            yield chunk
+
+    def whole(self) -> Answer:
+        """Wait for all of it; raises as `chunks`."""
+        return Answer(self.status, self.headers, b"".join(self.chunks()))
+
+
+class Container:
+    """One container of one instance, or one model of a multi-model container.
+
+    Its process answers one request at a time.
+
+    Args:
+        name: what errors call it.
+        definition: the container's part of the model's record.
+        data: its model data.
+        ping_seconds: the most that loading the model may take.
+        site: its deployment's.
+
+    Attributes:
+        name: as above.
+        warm: whether an idle process is kept for ever.
+    """
+
+    def __init__(self, name: str, definition: Record, data: ModelData, ping_seconds: float, site: Site) -> None:
+        self.name = name
+        self.warm = False
+        self._definition = definition
+        self._data = data
+        self._ping_seconds = ping_seconds
+        self._site = site
+        self._lock = Lock()
+        self._used = time.monotonic()
         self._retired = False
-        self._process: subprocess.Popen[bytes] | None = None
-        self._room = Path()
+        self._child: Child | None = None
+        self._http = http.client.HTTPConnection("localhost")
+        self._home = Path()
 
     def start(self, not_ready: str) -> None:
-        """Make the worker answer /ping.
+        """Make the process run and answer /ping.
 
         Args:
             not_ready: the reason to give when it does not.
@@ -114,144 +157,192 @@ class Worker:
         Raises:
             DeployError: it cannot.
         """
-        if not self._model_dir.exists():
-            self._fetch(not_ready)
-        versions = self._model_dir / "versions.json"
-        try:
-            cause = misfit(self._container["Image"], json.loads(versions.read_bytes()) if versions.exists() else {})
-        except (ValueError, AttributeError) as error:
-            raise DeployError(not_ready, f"The archive's versions.json is no JSON object: {error}") from error
-        if cause:
-            raise DeployError(not_ready, cause)
-        self._room = Path(tempfile.mkdtemp(prefix="local-aws-"))  # a socket's path must be short
-        self._process = self._run()
-        deadline = time.monotonic() + PING_SECONDS
-        while not self._pings():
-            if self._process.poll() is not None:
-                raise DeployError(not_ready, f"The worker ended with status {self._process.returncode}; see above.")
-            if time.monotonic() > deadline:
-                self.kill()
-                raise DeployError(not_ready, f"The worker did not answer /ping within {PING_SECONDS:.0f} s.")
-            time.sleep(0.02)
+        with self._lock:
+            self._ensure(not_ready)
 
-    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Pass one request on, starting the worker when it is not running.
+    @contextlib.contextmanager
+    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Iterator[Reply]:
+        """Pass one request on, starting the process when it is not running.
+
+        A process that has not given all of its answer when this ends is killed: it would go on with a request
+        that nobody waits for.
+
+        Args:
+            body: the request's.
+            headers: the request's.
+            deadline: until when the answer must have come, in the seconds of `time.monotonic`.
 
         Raises:
-            RetiredError: the fleet does not serve any more.
-            DeployError: the worker cannot be started.
-            OSError, http.client.HTTPException: it gave no answer.
+            RetiredError: the container does not serve any more.
+            DeployError: the process cannot be started.
+            TimeoutError, OSError, http.client.HTTPException: it gave no answer.
         """
-        with self._lock:
+        if not self._lock.acquire(timeout=_left(deadline)):
+            raise TimeoutError
+        try:
             if self._retired:
                 raise RetiredError
-            with contextlib.suppress(ConnectionRefusedError, FileNotFoundError):  # nobody listens: it is dead
-                if self._process is not None:
-                    return self._post(body, headers)
-            self.kill()
-            self.start("The container could not be started.")
-            return self._post(body, headers)
+            before = time.monotonic()
+            connection = self._ensure(_NOT_STARTED).connection
+            late = deadline + time.monotonic() - before  # the model's loading is not the caller's time
+            response = None
+            try:
+                connection.settimeout(_left(late))
+                self._http.request("POST", "/invocations", body, dict(headers))
+                response = self._http.getresponse()
+                yield Reply(response, connection, late)
+            finally:
+                if response is None or not response.isclosed():
+                    self._end()
+                self._used = time.monotonic()
+        finally:
+            self._lock.release()
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
+        """Pass one request on and wait for the answer; what comes of no answer has the status 0.
+
+        Raises:
+            RetiredError: the container does not serve any more.
+        """
+        try:
+            with self.exchange(body, headers, deadline) as reply:
+                return reply.whole()
+        except (OSError, http.client.HTTPException, DeployError) as error:
+            return no_answer(self.name, error)
 
     def retire(self) -> None:
         """End for good, after the request that is being answered."""
         with self._lock:
             self._retired = True
-            self.kill()
+            self._end()
 
     def kill(self) -> None:
-        """End the process now."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._clear()
+        """End for good and at once, whatever is being answered."""
+        self._retired = True
+        child = self._child
+        if child is not None:
+            child.signal_end()
+        with self._lock:
+            self._end()
 
-    def _clear(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            shutil.rmtree(self._room, ignore_errors=True)
-        self._process = None
-
-    def _fetch(self, not_ready: str) -> None:
-        source = self._container.get("ModelDataSource", {}).get("S3DataSource")
-        if source is None:
-            raise DeployError(not_ready, "The local worker needs model data: give the container a ModelDataUrl.")
-        if (source["S3DataType"], source["CompressionType"]) != ("S3Object", "Gzip"):
-            raise DeployError(not_ready, "The local worker takes model data as one .tar.gz object only.")
-        url = source["S3Uri"]
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        archive = self._aws.open_object(bucket, key)
-        if archive is None:
-            raise DeployError(
-                NO_DATA.format(container=self._label, url=url),
-                f"There is no object at {url}.",
-            )
-        with archive:
+    def rest(self) -> bool:
+        """End the process if it is idle; tell whether it runs."""
+        if self._lock.acquire(blocking=False):
             try:
-                unpack(archive, self._model_dir)
-            except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-                raise DeployError(
-                    NO_ARCHIVE.format(container=self._label, url=url),
-                    f"{url} cannot be unpacked: {type(error).__name__}: {error}",
-                ) from error
+                idle = time.monotonic() - self._used
+                if self._child is not None and not self.warm and idle > self._site.times().idle:
+                    self._end()
+            finally:
+                self._lock.release()
+        return self._child is not None
 
-    def _run(self) -> subprocess.Popen[bytes]:
-        """Start the process with the container's environment, and nothing of the server's."""
-        environment = {
+    def _ensure(self, not_ready: str) -> Child:
+        if self._child is not None and _is_open(self._child.connection):
+            return self._child
+        self._end()
+        self._data.bring()
+        versions = self._data.folder / "versions.json"
+        try:
+            cause = misfit(self._definition["Image"], json.loads(versions.read_bytes()) if versions.exists() else {})
+        except (ValueError, AttributeError) as error:
+            raise DeployError(not_ready, f"The archive's versions.json is no JSON object: {error}") from error
+        if cause:
+            raise DeployError(not_ready, cause)
+        self._home = Path(tempfile.mkdtemp(dir=self._data.folder.parent, prefix=".home-"))
+        try:
+            child = self._child = FORKS.spawn(self._data.folder, self._environment(), self._home, self._site.log_file)
+            self._http.sock = child.connection
+            child.connection.settimeout(self._ping_seconds)
+            self._http.request("GET", "/ping")
+            answer = self._http.getresponse()
+            answer.read()
+        except TimeoutError as error:
+            self._end()
+            raise DeployError(not_ready, f"No answer to /ping within {self._ping_seconds:.0f} s.") from error
+        except (OSError, http.client.HTTPException) as error:
+            status = self._child and self._child.wait(1)
+            self._end()
+            raise DeployError(not_ready, f"The worker ended with status {status}; see above.") from error
+        if answer.status != http.client.OK:
+            self._end()
+            raise DeployError(not_ready, f"The answer to /ping has the status {answer.status}.")
+        self._used = time.monotonic()
+        _SWEEPER.watch(self)
+        return child
+
+    def _environment(self) -> dict[str, str]:
+        """Give the process's environment: the container's, and nothing of the server's."""
+        return {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
-            "HOME": str(self._room),
-            "TMPDIR": str(self._room),
+            "HOME": str(self._home),
+            "TMPDIR": str(self._home),
             "PYTHONUNBUFFERED": "1",
-            **dict.fromkeys(_THREAD_COUNTS, "1"),
-            **self._container.get("Environment", {}),
-            "SM_MODEL_DIR": str(self._model_dir),
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            **self._definition.get("Environment", {}),
+            "SM_MODEL_DIR": str(self._data.folder),
         }
-        with self._log_file.open("ab") as output:
-            return subprocess.Popen(  # -P: the server's own modules are not the handler's to import
-                [sys.executable, "-P", str(_WORKER), str(self._model_dir), str(self._room / "socket")],
-                cwd=self._model_dir,
-                env=environment,
-                stdin=subprocess.PIPE,  # its end tells the worker that the server is gone
-                stdout=output,
-                stderr=output,
-            )
 
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        try:
-            return self._ask("POST", "/invocations", INVOKE_SECONDS, body, headers)
-        except TimeoutError:
-            self.kill()  # it would go on with a request that nobody waits for
-            raise
-
-    def _pings(self) -> bool:
-        try:
-            return self._ask("GET", "/ping", 2.0).status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        timeout: float,
-        body: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        connection = _UnixConnection(self._room / "socket", timeout)
-        try:
-            connection.request(method, path, body, dict(headers or {}))
-            response = connection.getresponse()
-            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-        finally:
-            connection.close()
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.end()
+            self._http.close()
+            shutil.rmtree(self._home, ignore_errors=True)
+        self._child = None
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
+class _Sweeper:
+    """Ends idle processes, in a thread that lives while there are any processes."""
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: WeakSet[Container] = WeakSet()
+        self._thread: Thread | None = None
+
+    def watch(self, container: Container) -> None:
+        """Look after a container whose process was started."""
+        with self._lock:
+            self._running.add(container)
+            if self._thread is None:
+                self._thread = Thread(target=self._sweep, name="idle processes", daemon=True)
+                self._thread.start()
+
+    def _sweep(self) -> None:
+        while True:
+            time.sleep(SWEEP_SECONDS)
+            with self._lock:
+                watched = list(self._running)
+            ended = [container for container in watched if not container.rest()]
+            with self._lock:
+                self._running.difference_update(container for container in ended if not container.rest())
+                if not self._running:
+                    self._thread = None
+                    return
+
+
+_SWEEPER = _Sweeper()
+
+
+def no_answer(name: str, error: Exception) -> Answer:
+    """Make an answer of what kept a container from answering."""
+    if isinstance(error, TimeoutError):
+        return Answer(0, {}, NO_RESPONSE.format(container=name).encode())
+    return Answer(0, {}, f"The container gave no response: {getattr(error, 'cause', error)}".encode())
+
+
+def _left(deadline: float) -> float:
+    """Give the seconds until a deadline; a socket takes 0 for "do not wait", so never that."""
+    return max(0.001, deadline - time.monotonic())
+
+
+def _is_open(connection: socket.socket) -> bool:
+    """Tell whether a process still has its end of a connection: the kernel closes that when the process ends."""
+    connection.settimeout(0)
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

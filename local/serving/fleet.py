@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import http.client
 import random
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from local.sagemaker import containers
-from local.serving.container import Answer, Aws, DeployError, Worker
+from local.serving.container import Site
+from local.serving.model_data import Aws, DeployError
+from local.serving.variant import Variant
 from local.shapes import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from local.sagemaker import Record
+    from local.times import Times
 
-SERVERLESS_BODY = 4 * 1024**2  # bytes; AWS's guide to serverless endpoints
 # AWS's own words
 NO_ROLE = (
     'The execution role ARN "{arn}" is invalid. Please ensure that the role exists and that its trust '
     'relationship policy allows the action "sts:AssumeRole" for the service principal '
     '"sagemaker.amazonaws.com".'
-)
-NO_PING = (
-    "The {container} container for production variant {variant} did not pass the ping health check. "
-    "Please check CloudWatch logs for this endpoint."
-)
-NO_RESPONSE = (
-    "Your invocation timed out while waiting for a response from container {container}. Review the latency "
-    "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 
 
@@ -51,30 +43,34 @@ def trusts_sagemaker(policy: Mapping[str, Any]) -> bool:
 
 
 class Fleet:
-    """The workers of one deployment.
+    """The variants of one deployment.
 
     Args:
         deployment: as `SageMaker.endpoint` gives it.
         home: the folder of the deployment.
         aws: the account's other services.
         log_file: the endpoint's log.
+        times: says how long an idle process is kept.
+
+    Attributes:
+        home: as above.
+        config: the endpoint configuration's record.
     """
 
-    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path) -> None:
+    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, times: Callable[[], Times]) -> None:
         self.home = home
+        self.config: Record = deployment["config"]
         self._aws = aws
+        site = Site(home, aws, log_file, times)
         self._models: Record = deployment["models"]
-        self._variants: dict[str, Record] = {
-            variant["VariantName"]: variant for variant in deployment["config"]["ProductionVariants"]
-        }
-        self._workers = {
-            name: [
-                Worker(home / f"{name}-{number}", model, number, aws, log_file)
-                for number in range(1, len(containers(model)) + 1)
-            ]
-            for name, variant in self._variants.items()
-            if (model := self._models[variant["ModelName"]])
-        }
+        self._production, self._shadow = (
+            {
+                record["VariantName"]: Variant(record, self._models[record["ModelName"]], site)
+                for record in self.config.get(kind, [])
+            }
+            for kind in ("ProductionVariants", "ShadowProductionVariants")
+        )
+        self._variants = self._production | self._shadow
 
     def start(self) -> None:
         """Check the roles, fetch the archives, load the models.
@@ -89,55 +85,54 @@ class Fleet:
                     NO_ROLE.format(arn=arn),
                     f"{arn} does not exist." if policy is None else f"{arn} has the trust policy {policy}.",
                 )
-        for variant, workers in self._workers.items():
-            for worker in workers:
-                worker.start(NO_PING.format(container=worker.name, variant=variant))
+        for variant in self._variants.values():
+            variant.start()
 
-    def choose(self, target: str | None) -> str:
-        """Choose the variant for a request: the target, or one by weight."""
-        if target is not None:
-            if target not in self._variants:
-                raise AwsError("ValidationError", f"Variant {target} not found for this endpoint.")
-            return target
-        weights = [variant["InitialVariantWeight"] for variant in self._variants.values()]
-        return random.choices(list(self._variants), weights if any(weights) else None)[0]  # noqa: S311 - no secret
+    def choose(self, target: str | None) -> Variant:
+        """Choose the variant for a request: the target, or one by weight.
 
-    def body_limit(self, variant: str, limit: int) -> int:
-        """Give the most bytes that a request's body may have, `limit` for a variant on instances."""
-        return SERVERLESS_BODY if "ServerlessConfig" in self._variants[variant] else limit
-
-    def invoke(self, variant: str, body: bytes, headers: Mapping[str, str]) -> tuple[str, Answer]:
-        """Pass a request through a variant's containers, each taking the answer of the one before.
-
-        Returns:
-            The name of the container that answered last, and its answer.
+        Raises:
+            AwsError: `ValidationError` for a target that there is not.
         """
-        answer = Answer(http.client.OK, dict(headers), body)
-        name = ""
-        for worker in self._workers[variant]:
-            sent = {k: v for k, v in answer.headers.items() if k in ("content-type", "accept") or "sagemaker" in k}
-            name = worker.name
-            try:
-                answer = worker.invoke(answer.body, sent)
-            except TimeoutError:
-                answer = _no_answer(NO_RESPONSE.format(container=name))
-            except (OSError, http.client.HTTPException, DeployError) as error:
-                answer = _no_answer(f"The container gave no response: {getattr(error, 'cause', error)}")
-            if not http.client.OK <= answer.status < http.client.MULTIPLE_CHOICES:
-                break
-        return name, answer
+        if target is not None:
+            if target not in self._production:
+                raise AwsError("ValidationError", f"Variant {target} not found for this endpoint.")
+            return self._production[target]
+        variants = list(self._production.values())
+        if len(variants) == 1:
+            return variants[0]
+        weights = [variant.weight for variant in variants]
+        return random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311 - no secret
+
+    def shadows(self, variant: Variant) -> list[Variant]:
+        """Choose the shadow variants that get a copy of a request.
+
+        A shadow's share of the requests is the ratio of its weight to the production variant's.
+        """
+        return [
+            shadow
+            for shadow in self._shadow.values()
+            if random.random() * variant.weight < shadow.weight  # noqa: S311 - no secret
+        ]
+
+    def resize(self, variant: str, count: int) -> None:
+        """Have a number of instances of a variant; those too many end after the requests that they have."""
+        self._variants[variant].resize(count)
+
+    def limit(self, variant: str, serverless: Record) -> None:
+        """Give a serverless variant another concurrency, as a ServerlessConfig."""
+        self._variants[variant].limit(serverless)
+
+    def weigh(self, variant: str, weight: float) -> None:
+        """Give a variant another weight."""
+        self._variants[variant].weight = weight
 
     def retire(self, *, remove: bool) -> None:
-        """End the workers, and with `remove` forget what they unpacked."""
-        for workers in self._workers.values():
-            for worker in workers:
-                if remove:
-                    worker.retire()
-                else:
-                    worker.kill()
+        """End the processes; with `remove` after the requests that they have, and forget what was unpacked."""
+        for variant in self._variants.values():
+            if remove:
+                variant.retire()
+            else:
+                variant.kill()
         if remove:
             shutil.rmtree(self.home, ignore_errors=True)
-
-
-def _no_answer(message: str) -> Answer:
-    return Answer(0, {}, message.encode())

@@ -10,7 +10,7 @@ the sagemaker-containers 2.8.6 that it serves with:
 - What the handler's last function returns is a Flask view's result, or a tuple (body, mimetype).
 - Every exception, the default functions' own included, becomes a ClientError, which nothing handles: 500.
 
-Usage: worker.py MODEL_DIRECTORY SOCKET. It ends when its standard input does, hence with the server.
+`forkserver.py` runs it. It ends when its control socket does, hence with the server.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ import json
 import os
 import shutil
 import sys
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
+from local.serving.http11 import KeepAlive
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+    from socket import socket
     from types import ModuleType
 
     from flask.typing import ResponseReturnValue
@@ -43,11 +46,31 @@ class ClientError(Exception):
     """Whatever the model's functions raise."""
 
 
-def main(model_dir: Path, socket: str) -> None:
-    """Load the model, then answer requests one at a time, as one process of the container does."""
-    Thread(target=_end_with_server, args=[Path(socket).parent], daemon=True).start()
+class _Quiet(KeepAlive):
+    """Leaves the log to what the model prints, and waits for the next request for ever."""
+
+    timeout = None  # type: ignore[assignment] # the connection's own, which is none
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+def main(model_dir: Path, home: Path, connection: socket, control: socket) -> None:
+    """Load the model, then answer requests one at a time, as one process of the container does.
+
+    Args:
+        model_dir: the unpacked archive.
+        home: a folder of the process's own, removed when the server ends before it.
+        connection: the requests come on it, one after the other.
+        control: at its end the process ends.
+    """
+    watch = Thread(target=_end_with_server, args=[control, home], daemon=True)
+    watch.start()
     app = build_app(_import_handler(model_dir), model_dir)
-    make_server(f"unix://{socket}", 0, app).serve_forever()
+    server = make_server("unix://worker", 0, app, request_handler=_Quiet, fd=connection.fileno())
+    server.server_address = ("localhost", 0)
+    server.finish_request(connection, ("localhost", 0))
+    watch.join()  # the connection is closed, so the server is gone, or about to end this process
 
 
 def build_app(handler: ModuleType, model_dir: Path) -> Flask:
@@ -144,11 +167,7 @@ def _encode(prediction: object, accept: str) -> Response:
     raise ValueError(f"Accept {accept} is not supported; give the handler an output_fn.")
 
 
-def _end_with_server(home: Path) -> None:
-    os.read(0, 1)  # not sys.stdin, whose lock would get in the way when the process ends by itself
+def _end_with_server(control: socket, home: Path) -> None:
+    control.recv(1)
     shutil.rmtree(home, ignore_errors=True)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])

@@ -19,9 +19,6 @@ import sklearn
 from botocore.exceptions import ClientError
 from sklearn.linear_model import LinearRegression
 
-from local.serving import container
-from local.serving.archive import unpack
-from local.serving.fleet import Fleet
 from tests.local.account import ECHO, IMAGE, echo, pack
 
 if TYPE_CHECKING:
@@ -56,16 +53,6 @@ def endpoint(account: Account) -> str:
     """An endpoint that echoes, for tests that do not change it."""
     name: str = account.deploy(account.config(account.upload(echo("shared"))))["EndpointName"]
     return name
-
-
-class NoAws:
-    """The services of an account that has nothing."""
-
-    def open_object(self, bucket: str, key: str) -> None:
-        pass
-
-    def trust_policy(self, role_arn: str) -> None:
-        pass
 
 
 def send(account: Account, method: str, path: str, **headers: str) -> tuple[int, str]:
@@ -312,28 +299,6 @@ def test_a_dead_worker_is_started_again(account: Account) -> None:
     assert account.invoke(name)["pid"] == second
 
 
-def test_a_worker_that_takes_too_long_is_a_model_error_and_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    handler = "import time\ndef model_fn(d): return 1\ndef input_fn(b, t): time.sleep(float(b)); return b\n"
-    handler += "def predict_fn(d, m): return d\ndef output_fn(p, a): return p\n"
-    monkeypatch.setattr(container, "INVOKE_SECONDS", 0.5)
-    home = tmp_path / "AllTraffic-1"
-    unpack(io.BytesIO(pack({"inference.py": handler})), home)
-    primary = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
-    deployment = {
-        "config": {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InitialVariantWeight": 1}]},
-        "models": {"m": {"PrimaryContainer": primary}},
-    }
-    fleet = Fleet(deployment, tmp_path, NoAws(), tmp_path / "log")
-    name, late = fleet.invoke("AllTraffic", b"60", {"content-type": "text/csv"})
-    assert (name, late.status) == ("primary", 0)
-    assert late.body.startswith(b"Your invocation timed out while waiting for a response from container primary.")
-    assert fleet.invoke("AllTraffic", b"0", {"content-type": "text/csv"})[1].body == b"0"
-    fleet.retire(remove=True)
-    assert not tmp_path.exists()
-
-
 def test_a_worker_that_dies_over_a_request_is_a_model_error(account: Account) -> None:
     handler = "import os\ndef model_fn(d): return 1\ndef input_fn(b, t): os._exit(1)\n"
     name = account.deploy(account.config(account.upload(pack({"inference.py": handler}))))["EndpointName"]
@@ -403,11 +368,6 @@ def test_other_regions_of_sagemaker_are_refused(account: Account) -> None:
     status, text = send(account, "POST", "/", X_Amz_Target="SageMaker.ListModels", Authorization=authorization)
     assert status == 400
     assert "has SageMaker in us-east-1 only; the request was for eu-west-1" in text
-
-
-def test_async_invocations_say_that_they_are_not_served(account: Account, endpoint: str) -> None:
-    with pytest.raises(ClientError, match=r"The local AWS does not serve POST /endpoints/.*/async-invocations"):
-        account.runtime.invoke_endpoint_async(EndpointName=endpoint, InputLocation="s3://models/x")
 
 
 @pytest.mark.parametrize("origin", ["http://example.com", "null", "http://127.0.0.1:1"])

@@ -1,0 +1,169 @@
+"""Processes for containers: each forked, in milliseconds, from one that has imported what handlers share.
+
+`forkserver.py` is that process. It is started at the first need and again when it has died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+FORK_SECONDS = 60.0  # for the fork server to import its modules, on a busy machine, and to fork
+KILL_SECONDS = 10.0  # for the kernel to end a process
+_PROGRAM = Path(__file__).with_name("forkserver.py")
+_ENVIRONMENT = {
+    "PATH": os.defpath,
+    "LANG": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class Child:
+    """A container's process.
+
+    Args:
+        control: brings the process number, and the exit status; the process ends when it is closed.
+        connection: the connection that the process answers HTTP on.
+
+    Attributes:
+        pid: its process number.
+        connection: as above.
+    """
+
+    def __init__(self, control: socket.socket, connection: socket.socket) -> None:
+        self._control = control
+        self._status: int | None = None
+        self.connection = connection
+        self.pid = self._read_number(FORK_SECONDS)
+
+    def poll(self) -> int | None:
+        """Give the exit status, negative for a signal, or None while the process runs."""
+        if self._status is None:
+            with contextlib.suppress(BlockingIOError):
+                self._learn(0)
+        return self._status
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait for the exit status for some seconds."""
+        if self._status is None:
+            with contextlib.suppress(TimeoutError):
+                self._learn(timeout)
+        return self._status
+
+    def signal_end(self) -> None:
+        """Kill the process and what it started, without waiting."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                try:
+                    os.killpg(self.pid, signal.SIGKILL)
+                except ProcessLookupError:  # it has no session of its own yet
+                    os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill the process and what it started, and wait until it is gone."""
+        self.signal_end()
+        if self.wait(KILL_SECONDS) is None:
+            log.warning("process %d does not end", self.pid)
+        self._control.close()
+        self.connection.close()
+
+    def _learn(self, timeout: float) -> None:
+        try:
+            self._status = self._read_number(timeout)
+        except (EOFError, ConnectionError):  # the fork server is dead, and so is the child: nobody has the other end
+            self._status = -signal.SIGKILL
+
+    def _read_number(self, timeout: float) -> int:
+        self._control.settimeout(timeout)
+        text = b""
+        while not text.endswith(b"\n"):
+            piece = self._control.recv(1)
+            if not piece:
+                raise EOFError
+            text += piece
+        return int(text)
+
+
+class Forks:
+    """Starts processes for containers."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests = socket.socket()
+
+    def spawn(self, model_dir: Path, environment: Mapping[str, str], home: Path, log_file: Path) -> Child:
+        """Start a process that serves a model.
+
+        Args:
+            model_dir: the unpacked archive; the process works in it.
+            environment: all of the process's environment.
+            home: a folder that the process removes when the server ends before it.
+            log_file: takes what it prints.
+
+        Raises:
+            OSError: it cannot be started, not even by a new fork server.
+        """
+        order = json.dumps([str(model_dir), dict(environment), str(home)]).encode() + b"\n"
+        with self._lock:
+            server = self._started()
+        try:
+            return self._spawn(order, log_file)
+        except (OSError, EOFError) as error:
+            log.warning("the fork server is started again: %s", error or type(error).__name__)
+            server.kill()  # it may hang; its children go on
+            server.wait()
+        try:
+            return self._spawn(order, log_file)
+        except EOFError as error:
+            raise OSError("The fork server ended.") from error
+
+    def _spawn(self, order: bytes, log_file: Path) -> Child:
+        control, theirs = socket.socketpair()
+        connection, far = socket.socketpair()
+        try:
+            with theirs, far, log_file.open("ab") as output, self._lock:
+                self._started()
+                socket.send_fds(self._requests, [b"f"], [theirs.fileno(), far.fileno(), output.fileno()])
+            control.sendall(order)
+            return Child(control, connection)
+        except BaseException:
+            control.close()
+            connection.close()
+            raise
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        """Give the fork server, a new one when there is none."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._requests.close()
+        self._requests, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno())],
+                cwd="/",
+                env=_ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        return self._process
+
+
+FORKS = Forks()  # one for all fleets: what is shared, is shared by all

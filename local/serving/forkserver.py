@@ -1,0 +1,185 @@
+"""Run as a program: a process that has imported what handlers share, and forks one of itself for each container.
+
+It is started by `forks.py` with a clean environment, and asked through the socket whose number is its argument.
+A request is one byte and three files: the container's end of a control socket, its end of the connection that
+requests come on, and its log. The child reads the rest (`Order`) from the control socket itself, so nothing that
+a container is given can hurt this process. This process writes to the control socket the child's process number,
+and later its exit status. It ends when its own socket does, and so with the server; the children watch their
+control sockets.
+
+No threads here, and one thread for numpy's libraries: a fork copies only the thread that forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+_SHARED = (
+    "flask",
+    "werkzeug.serving",
+    "numpy",
+    "joblib",
+    "sklearn.pipeline",
+    "sklearn.linear_model",
+    "sklearn.ensemble",
+    "local.serving.worker",
+)
+# Variables that Python or a library reads once, when it is started or imported: these take a process of its own.
+_READ_AT_START = re.compile(
+    r"(PYTHON|LD_|LC_|LANG|GLIBC_|MALLOC_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|BLIS_|BLAS_"
+    r"|NPY_|NUMPY_|SCIPY_|SKLEARN_|JOBLIB_|LOKY_|FLASK_|WERKZEUG_)"
+)
+
+
+class Order(NamedTuple):
+    """What a child is to be: where its model is, its environment, and a folder that goes when it ends."""
+
+    model_dir: str
+    environment: dict[str, str]
+    home: str
+
+
+class Child(NamedTuple):
+    """What a child has: its control socket and its connection."""
+
+    control: socket.socket
+    connection: socket.socket
+
+
+def prepare() -> None:
+    """Import what handlers share; what cannot be imported is left to the handlers that want it."""
+    for name in _SHARED:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            sys.stderr.write(f"fork server: {name} is not shared: {error}\n")
+    gc.collect()
+    gc.freeze()  # the collector would touch, and so copy, every page of what is shared
+
+
+def serve(requests: socket.socket) -> Child:
+    """Fork a child for each request; returns in the child, and ends the program when the server is gone."""
+    children: dict[int, socket.socket] = {}
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    selector = selectors.DefaultSelector()
+    selector.register(woken, selectors.EVENT_READ)
+    selector.register(requests, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fd == woken:
+                os.read(woken, 4096)
+                _reap(children)
+                continue
+            asked, fds, *_ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
+            if not asked:
+                sys.exit()
+            control, connection = socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1])
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                selector.close()
+                for end in (requests, *children.values()):
+                    end.close()
+                os.close(woken)
+                os.close(wake)
+                _stand_alone(fds[2])
+                return Child(control, connection)
+            children[pid] = control
+            connection.close()
+            os.close(fds[2])
+            _say(control, pid)
+
+
+def _reap(children: dict[int, socket.socket]) -> None:
+    """Report the children that ended, after ending what they had started."""
+    while children:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(ended.si_pid, signal.SIGKILL)  # its number is not free before the wait below
+        _, status = os.waitpid(ended.si_pid, 0)
+        with children.pop(ended.si_pid) as control:
+            _say(control, os.waitstatus_to_exitcode(status))
+
+
+def _say(control: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # the server has given the child up
+        control.sendall(b"%d\n" % number)
+
+
+def _stand_alone(log: int) -> None:
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for fd, place in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(fd, place)
+    os.close(nothing)
+    os.close(log)
+
+
+def receive(control: socket.socket) -> Order:
+    """Read a child's order, a line of JSON."""
+    text = b""
+    while not text.endswith(b"\n"):
+        piece = control.recv(65536)
+        if not piece:
+            sys.exit("The server has given this container up.")
+        text += piece
+    return Order(*json.loads(text))
+
+
+def become(order: Order, child: Child) -> None:
+    """Take over the order's environment and folder, in a new program if the environment asks for one."""
+    os.chdir(order.model_dir)
+    if any(_READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()):
+        for end in child:
+            end.set_inheritable(True)
+        numbers = [str(end.fileno()) for end in child]
+        program = [sys.executable, "-P", __file__, *numbers, order.model_dir, order.home]
+        os.execve(program[0], program, order.environment)  # noqa: S606 - no shell is wanted
+    os.environ.clear()
+    os.environ.update(order.environment)
+    time.tzset()
+    tempfile.tempdir = None  # it may be known from the old environment
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # else all children would draw the same numbers
+
+
+def run(model_dir: str, home: str, child: Child) -> None:
+    """Serve the model until the process is ended."""
+    from local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
+
+    for name in [name for name in sys.modules if name == "local" or name.startswith("local.")]:
+        del sys.modules[name]  # the server's own modules are not the handler's to import
+    sys.path[:] = [folder for folder in sys.path if folder != str(ROOT)]
+    main(Path(model_dir), Path(home), child.connection, child.control)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    if len(sys.argv) == 2:  # noqa: PLR2004 - the number of the socket to be asked through
+        prepare()
+        mine = serve(socket.socket(fileno=int(sys.argv[1])))
+        asked = receive(mine.control)
+        become(asked, mine)
+        run(asked.model_dir, asked.home, mine)
+    else:
+        ends = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
+        run(sys.argv[3], sys.argv[4], Child(*ends))

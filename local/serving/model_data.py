@@ -1,0 +1,193 @@
+"""A container's model data: brought from S3 into a folder, once for all who serve from it."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+import time
+import zlib
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from local.serving.archive import unpack
+
+if TYPE_CHECKING:
+    from local.sagemaker import Record
+
+DOWNLOAD_SECONDS = 3600.0  # unless ModelDataDownloadTimeoutInSeconds says less
+MAX_NAME = 255  # bytes of a file's name
+_CHUNK = 1024 * 1024  # bytes
+# AWS's own words
+NO_DATA = (
+    'Failed to download model data for container "{container}" from URL: "{url}". '
+    "Please ensure that there is an object located at the URL and that the role passed to CreateModel "
+    "has permissions to download the model."
+)
+NO_ARCHIVE = (
+    'Failed to extract model data archive for container "{container}" from URL "{url}". '
+    "Please ensure that the object located at the URL is a valid tar.gz archive."
+)
+
+
+class Aws(Protocol):
+    """What endpoints need of the account's other services."""
+
+    def open_object(self, bucket: str, key: str) -> BinaryIO | None:
+        """Open an S3 object, or give None when there is none."""
+
+    def list_objects(self, bucket: str, prefix: str) -> list[str]:
+        """Give the keys of the S3 objects below a prefix."""
+
+    def put_object(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
+        """Put an S3 object."""
+
+    def trust_policy(self, role_arn: str) -> dict[str, Any] | None:
+        """Give an IAM role's trust policy, or None when there is no such role."""
+
+    def publish(self, topic_arn: str, message: str) -> None:
+        """Publish to an SNS topic."""
+
+
+class DeployError(Exception):
+    """A deployment came to nothing.
+
+    Args:
+        reason: AWS's FailureReason.
+        cause: what really went wrong, for the endpoint's log.
+    """
+
+    def __init__(self, reason: str, cause: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cause = cause
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Split `s3://bucket/key`, or `https://s3.amazonaws.com/bucket/key` in any of its forms, into bucket and key."""
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    if scheme == "s3":
+        return host, path
+    if host.startswith("s3"):
+        bucket, _, key = path.partition("/")
+        return bucket, key
+    return host.split(".s3", 1)[0], path
+
+
+class ModelData:
+    """The data of one container, or of one model of a multi-model container.
+
+    Args:
+        folder: where it is brought to; it stays when the server stops.
+        source: the container's `S3DataSource`, or None for a container without data.
+        label: what AWS calls the container in its reasons, such as `container_1`.
+        aws: where it comes from.
+        seconds: the most that bringing it may take.
+    """
+
+    def __init__(self, folder: Path, source: Record | None, label: str, aws: Aws, seconds: float) -> None:
+        self.folder = folder
+        self._source = source
+        self._label = label
+        self._aws = aws
+        self._seconds = seconds
+        self._lock = Lock()
+
+    def bring(self) -> None:
+        """Make the folder be there, whole or not at all.
+
+        Raises:
+            DeployError: with AWS's reason.
+        """
+        with self._lock:
+            if self.folder.exists():
+                return
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            if self._source is None:
+                self.folder.mkdir()
+                return
+            try:
+                self._fetch(self._source, time.monotonic() + self._seconds)
+            except TimeoutError as error:
+                url = self._source["S3Uri"]
+                reason = NO_DATA.format(container=self._label, url=url)
+                raise DeployError(reason, f"{url} was not there within {self._seconds:.0f} s.") from error
+
+    def _fetch(self, source: Record, deadline: float) -> None:
+        url = source["S3Uri"]
+        if source["S3DataType"] == "S3Prefix":
+            self._copy_all(url, source["CompressionType"], deadline)
+            return
+        bucket, key = split_url(url)
+        found = self._aws.open_object(bucket, key)
+        if found is None:
+            raise self._useless(f"There is no object at {url}.")
+        with found:
+            if source["CompressionType"] == "None":
+                self._copy({PurePosixPath(key).name: found}, deadline)
+                return
+            try:
+                unpack(found, self.folder, deadline)
+            except TimeoutError:
+                raise
+            except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+                raise DeployError(
+                    NO_ARCHIVE.format(container=self._label, url=url),
+                    f"{url} cannot be unpacked: {type(error).__name__}: {error}",
+                ) from error
+
+    def _copy_all(self, url: str, compression: str, deadline: float) -> None:
+        if compression != "None":
+            raise DeployError(
+                NO_ARCHIVE.format(container=self._label, url=url),
+                "Compressed model data is one object: S3DataType S3Prefix needs the CompressionType None.",
+            )
+        bucket, prefix = split_url(url)
+        keys = self._aws.list_objects(bucket, prefix)
+        if not keys:
+            raise self._useless(f"There is no object at {url}.")
+        self._copy({key.removeprefix(prefix): (bucket, key) for key in keys}, deadline)
+
+    def _copy(self, files: dict[str, BinaryIO] | dict[str, tuple[str, str]], deadline: float) -> None:
+        """Copy objects into the folder, by AWS's rules for their names (botocore, S3ModelDataSource)."""
+        for name in files:
+            if not all(_is_file_name(step) for step in name.split("/")):
+                raise self._useless(f"{name!r} cannot be the name of a model's file.")
+        part = Path(tempfile.mkdtemp(dir=self.folder.parent, prefix=".part-"))
+        try:
+            for name, source in files.items():
+                opened = self._aws.open_object(*source) if isinstance(source, tuple) else source
+                if opened is not None:  # else it was removed since it was listed
+                    with opened:
+                        self._write(opened, part / name, deadline)
+            part.chmod(0o755)
+            part.replace(self.folder)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+    def _write(self, content: BinaryIO, target: Path, deadline: float) -> None:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                while chunk := content.read(_CHUNK):
+                    file.write(chunk)
+                    _be_in_time(deadline)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise self._useless(f"{target.name!r} would be a file and a folder.") from error
+
+    def _useless(self, cause: str) -> DeployError:
+        url = self._source and self._source["S3Uri"]
+        return DeployError(NO_DATA.format(container=self._label, url=url), cause)
+
+
+def _is_file_name(step: str) -> bool:
+    """Tell whether a part of a key may name a file or folder (botocore, S3ModelDataSource)."""
+    return bool(step.strip()) and step not in (".", "..") and "\0" not in step and len(step) <= MAX_NAME
+
+
+def _be_in_time(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise TimeoutError
