@@ -1,51 +1,68 @@
 """moto, kept on disk: the AWS services other than SageMaker.
 
-All that knows moto's insides is here (how its backends are registered, how an S3 object holds its body). It
-was written for moto 5.2.5, and refuses to start on another version.
+All that knows moto's insides is here (how its backends are registered, how an S3 object holds its body), but for
+CloudWatch's, in `cloudwatch/moto.py`. It was written for moto 5.2.5, and refuses to start on another version.
 
 On disk: `moto.pickle`, the backends without the bodies of S3 objects, and `bodies/`, each body once, named by
-its SHA-256. So a change writes little however big the objects are. What was acknowledged survives the end of
-the process, kill -9 included; nothing is synced for the case that the machine itself goes down.
+its SHA-256. So a change writes little however big the objects are, and only the services that a request can
+have changed are looked at. What was acknowledged survives the end of the process, kill -9 included; nothing is
+synced for the case that the machine itself goes down.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import hashlib
 import importlib
 import json
 import logging
 import pickle
+import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
-from threading import Lock, RLock
+from functools import partial
+from threading import Condition, Lock, RLock
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 from weakref import WeakKeyDictionary
 
 import moto
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
+from moto.core.exceptions import ServiceException
 from moto.iam.access_control import IAMPolicy
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.utils import _VersionedKeyStore
+from moto.sns.models import sns_backends
+from moto.sqs.models import Queue
 from werkzeug.test import run_wsgi_app
 from werkzeug.wsgi import get_input_stream
 
-from local import ACCOUNT, MOTO_VERSION, LocalError
+from local import ACCOUNT, MOTO_VERSION, REGION, LocalError
 from local.files import write_file
+from local.shapes import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024 * 1024  # bytes; a request's body is held in memory up to here, then in a file
+_POLL = 0.05  # seconds
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_LOCKS: dict[type, Callable[[], object]] = {type(lock()): lock for lock in (Condition, Lock, RLock)}
 _TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
+_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
+# Services that may hold thousands of things, so that writing them down takes a while, as moto names them.
+_BIG = frozenset({"s3", "iam", "cloudwatch"})
+# Which of these a request may change, by the name that it is signed for. A request to any other service: all.
+_CHANGES = {"s3": {"s3"}, "iam": {"iam"}, "sts": {"iam"}, "monitoring": {"cloudwatch"}, "sns": set(), "sqs": set()}
 
 
 def check_moto() -> None:
@@ -70,18 +87,20 @@ class Moto:
     def __init__(self, directory: Path) -> None:
         check_moto()
         FakeBucket.get_permission = _get_permission  # type: ignore[method-assign, assignment]
+        Queue.wait_for_messages = lambda _, timeout: self._wait(timeout)  # type: ignore[method-assign, assignment]
         self._file = directory / "moto.pickle"
         self._bodies = Bodies(directory / "bodies")
         self._lock = RLock()
-        self._saved = b""
+        self._saved: dict[tuple[str, str, str], _Saved] = {}
         self._unsaveable: set[str] = set()
         self._app = DomainDispatcherApplication(create_backend_app)
         if self._file.exists():
             self._load()
+            self._save()  # so that all of it is known to be kept
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; what it changed is on disk before the answer is sent."""
-        with tempfile.SpooledTemporaryFile(max_size=_CHUNK) as body:
+        with _RequestBody(max_size=_CHUNK) as body:
             shutil.copyfileobj(get_input_stream(environ), body, _CHUNK)
             body.seek(0)
             environ["wsgi.input"] = body
@@ -89,9 +108,33 @@ class Moto:
             with self._lock:
                 answer, status, headers = run_wsgi_app(self._app, environ, buffered=True)
                 if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
-                    self._save()
+                    signed = _SIGNED_FOR.search(environ.get("HTTP_AUTHORIZATION", ""))
+                    self._save(_CHANGES.get(signed[1], _BIG) if signed else _BIG)
         start_response(status, list(headers))
         return answer
+
+    @contextlib.contextmanager
+    def changing(self, service: str) -> Iterator[None]:
+        """Hold moto still for a change by this package to one service; it is on disk when this ends.
+
+        Args:
+            service: as requests to it are signed, such as `s3` or `monitoring`.
+
+        Raises:
+            AwsError: what moto raises meanwhile.
+        """
+        with self._lock:
+            try:
+                yield
+            except ServiceException as error:
+                raise AwsError(error.code, error.message) from error
+            self._save(_CHANGES[service])
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold moto still while something is read."""
+        with self._lock:
+            yield
 
     def open_object(self, bucket: str, key: str) -> BinaryIO | None:
         """Open the newest version of an S3 object for reading, or give None when there is none."""
@@ -107,30 +150,73 @@ class Moto:
             documents = [role.assume_role_policy_document for role in roles if role.arn == role_arn]
         return json.loads(documents[0]) if documents else None
 
+    def list_objects(self, bucket: str, prefix: str) -> list[str]:
+        """Give the keys of the S3 objects below a prefix, sorted; none when there is no such bucket."""
+        with self._lock:
+            found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+            keys = found.keys.items() if found else ()
+            return sorted(key for key, value in keys if key.startswith(prefix) and isinstance(value, FakeKey))
+
+    def put_object(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
+        """Put an object into a bucket of the account's; on disk when this returns, as a request's change is.
+
+        Raises:
+            AwsError: `NoSuchBucket`.
+        """
+        with self.changing("s3"):
+            found = s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body)
+            found.set_metadata({"Content-Type": content_type})
+
+    def publish(self, topic_arn: str, message: str) -> None:
+        """Publish to an SNS topic of the account's, and so to the queues and others that it tells.
+
+        Raises:
+            AwsError: `NotFound` for a topic that there is not.
+        """
+        with self.changing("sns"):
+            sns_backends[ACCOUNT][REGION].publish(message, topic_arn)
+
+    def alarm_states(self, names: Collection[str]) -> dict[str, str]:
+        """Give the states of CloudWatch alarms, `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent for none."""
+        with self._lock:
+            alarms = cloudwatch_backends[ACCOUNT][REGION].alarms
+            return {name: alarms[name].state_value for name in names if name in alarms}
+
     def count_buckets(self) -> int:
         """Count the S3 buckets."""
         return len(s3_backends[ACCOUNT]["aws"].buckets)
 
-    def _save(self) -> None:
-        used: set[str] = set()
-        backends = [
-            (account, region, pickled)
-            for every in _instances()
-            for account, region, backend in list(every.iter_backends())
-            if (pickled := self._pickle(backend, used))
-        ]
-        content = pickle.dumps({"moto": moto.__version__, "backends": backends})
-        if content != self._saved:
-            write_file(self._file, content)
-            self._saved = content
-        self._bodies.keep_only(used)
+    def _wait(self, seconds: float) -> None:
+        """Wait for a message to come into a queue, without holding up the request that brings it."""
+        self._lock.release()
+        try:
+            time.sleep(min(seconds, _POLL))  # moto looks again, until the caller's time is over
+        finally:
+            self._lock.acquire()
 
-    def _pickle(self, backend: object, used: set[str]) -> bytes | None:
+    def _save(self, big: Collection[str] = _BIG) -> None:
+        """Keep what changed: the named ones of the big services are looked at, and all small ones."""
+        written = {
+            (every.service_name, account, region): self._pickle(backend)
+            for every in _instances()
+            if every.service_name in big or every.service_name not in _BIG
+            for account, region, backend in list(every.iter_backends())
+        }
+        before, after = self._saved, self._saved | written
+        if after == before:
+            return
+        backends = [(account, region, kept.content) for (_, account, region), kept in after.items() if kept.content]
+        write_file(self._file, pickle.dumps({"moto": moto.__version__, "backends": backends}))
+        self._saved = after
+        if any(kept.bodies != before.get(key, _Saved(None)).bodies for key, kept in written.items()):
+            self._bodies.keep_only(set().union(*(kept.bodies for kept in after.values())))
+
+    def _pickle(self, backend: object) -> _Saved:
         """Pickle one backend; some of moto's cannot be, and are lost when the server stops."""
+        used: set[str] = set()
         with tempfile.SpooledTemporaryFile(max_size=64 * _CHUNK) as file:
-            pickler = _Pickler(file, self._bodies, used)
             try:
-                pickler.dump(backend)
+                _Pickler(file, self._bodies, used).dump(backend)
             except (TypeError, AttributeError, pickle.PicklingError) as error:
                 if isinstance(backend, S3Backend):  # never lose an object silently
                     raise
@@ -138,9 +224,9 @@ class Moto:
                 if name not in self._unsaveable:
                     self._unsaveable.add(name)
                     log.warning("%s is not kept when the server stops: %s", name, error)
-                return None
+                return _Saved(None)
             file.seek(0)
-            return file.read()
+            return _Saved(file.read(), frozenset(used))
 
     def _load(self) -> None:
         remedy = "Start afresh with: python -m local reset"
@@ -162,6 +248,12 @@ class Moto:
             _registry(type(backend))[account][region] = backend
             if isinstance(backend, S3Backend):
                 s3_backends.bucket_accounts |= dict.fromkeys(backend.buckets, (backend.partition, account))
+
+
+class _RequestBody(tempfile.SpooledTemporaryFile[bytes]):
+    """A request's body, read once it is whole."""
+
+    mode = "rb"  # moto unpacks a compressed body by `gzip`, which asks for this
 
 
 def _instances() -> list[Any]:
@@ -188,10 +280,11 @@ def _registry(backend: type) -> Any:  # noqa: ANN401 - moto ships no types
 
 
 @dataclass(frozen=True)
-class _Body:
-    """Stands for an S3 object's body in a pickle."""
+class _Saved:
+    """One backend as it was last written down, and the S3 bodies that it refers to."""
 
-    digest: str
+    content: bytes | None  # None: it cannot be pickled
+    bodies: frozenset[str] = frozenset()
 
 
 class Bodies:
@@ -245,25 +338,25 @@ class Bodies:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles a backend, with a reference in place of each S3 object's body."""
+    """Pickles a backend, with a reference in place of each S3 object's body.
+
+    By a table of types, which pickle looks up by itself: a hook would be called for every string.
+    """
 
     def __init__(self, file: Any, bodies: Bodies, used: set[str]) -> None:  # noqa: ANN401 - any binary file
         super().__init__(file, protocol=5)
         self._bodies = bodies
         self._used = used
+        locks = {kind: partial(_reduce_lock, make) for kind, make in _LOCKS.items()}
+        special: dict[type, Any] = {_VersionedKeyStore: _reduce_store, FakeKey: self._reduce_key}
+        self.dispatch_table = copyreg.dispatch_table | locks | special
 
-    def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - the signature of pickle's hook
-        if isinstance(obj, _VersionedKeyStore):  # its items() give the newest version of each object only
-            return type(obj), (), dict(dict.items(obj)), None, None, dict.update
-        if not isinstance(obj, FakeKey):
-            return NotImplemented
-        body = _Body(self._bodies.path(obj).name)
-        self._used.add(body.digest)
-        state = {name: value for name, value in vars(obj).items() if name not in ("_value_buffer", "lock")}
-        return copyreg.__newobj__, (type(obj),), (state, body), None, None, _set_key_state  # type: ignore[attr-defined]
-
-    def persistent_id(self, obj: Any) -> str | None:  # noqa: ANN401 - the signature of pickle's hook
-        return obj.digest if isinstance(obj, _Body) else None
+    def _reduce_key(self, key: FakeKey) -> tuple[object, ...]:
+        digest = self._bodies.path(key).name
+        self._used.add(digest)
+        state = {name: value for name, value in vars(key).items() if name not in ("_value_buffer", "lock")}
+        new: Any = copyreg.__newobj__  # type: ignore[attr-defined]
+        return new, (type(key),), (state, digest), None, None, _set_key_state
 
 
 class _Unpickler(pickle.Unpickler):
@@ -271,11 +364,24 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file)
         self._bodies = bodies
 
-    def persistent_load(self, pid: str) -> tuple[Bodies, str]:
-        return self._bodies, pid
+    def find_class(self, module: str, name: str, /) -> Any:  # noqa: ANN401 - the signature of pickle's hook
+        found = super().find_class(module, name)
+        return partial(_set_key_state, self._bodies) if found is _set_key_state else found
+
+    def persistent_load(self, pid: str) -> str:
+        return pid  # a body, as earlier states refer to it
 
 
-def _set_key_state(key: Any, state: tuple[dict[str, Any], tuple[Bodies, str]]) -> None:  # noqa: ANN401 - a moto object
-    members, (bodies, digest) = state
+def _reduce_lock(make: Callable[[], object], _: object) -> tuple[object, ...]:
+    return make, ()  # nobody holds it who comes back
+
+
+def _reduce_store(store: _VersionedKeyStore) -> tuple[object, ...]:
+    """Take it as a dict; its own items() gives the newest version of each object only."""
+    return type(store), (), dict(dict.items(store)), None, None, dict.update
+
+
+def _set_key_state(bodies: Bodies, key: Any, state: tuple[dict[str, Any], str]) -> None:  # noqa: ANN401 - a moto object
+    members, digest = state
     vars(key).update(members)
     bodies.restore(key, digest)

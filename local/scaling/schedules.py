@@ -1,0 +1,126 @@
+"""Schedules of actions: `at(…)`, `rate(…)` and `cron(…)`, as Application Auto Scaling and EventBridge write them.
+
+Of cron's special characters there are `,`, `-`, `*`, `?`, `/` and, for the last day of the month, `L`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_UNITS = {"minute": 60, "hour": 3600, "day": 86400}
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+_MINUTE = timedelta(minutes=1)
+_LOOK_BACK = timedelta(days=1)  # what was missed for longer is not made up for
+
+
+class Schedule:
+    """When an action is due.
+
+    Args:
+        text: the schedule.
+        timezone: in which `at` and `cron` are meant, such as `Europe/Berlin`.
+
+    Raises:
+        ValueError: it is none.
+    """
+
+    def __init__(self, text: str, timezone: str = "UTC") -> None:
+        try:
+            self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no time zone {timezone!r}") from error
+        found = re.fullmatch(r"(at|rate|cron)\((.*)\)", text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} is not at(…), rate(…) or cron(…)")
+        read: dict[str, Callable[[str], None]] = {"at": self._read_at, "rate": self._read_rate, "cron": self._read_cron}
+        self._at = math.inf
+        self._rate = 0
+        self._fields: list[frozenset[int]] = []
+        self._last_day = False
+        read[found[1]](found[2])
+
+    def is_due(self, begun: float, since: float, until: float, pace: float = 1.0) -> bool:
+        """Tell whether the action is due in a span of time.
+
+        Args:
+            begun: from when a rate counts, in seconds since the epoch.
+            since: the span begins after this.
+            until: the span ends with this.
+            pace: divides a rate's interval; `at` and `cron` name times of the clock.
+        """
+        if self._rate:
+            interval = self._rate / pace
+            return (until - begun) // interval > max((since - begun) // interval, 0)
+        if self._fields:
+            return self._cron_is_due(since, until)
+        return since < self._at <= until
+
+    def _read_at(self, text: str) -> None:
+        self._at = datetime.fromisoformat(text).replace(tzinfo=self._zone).timestamp()
+
+    def _read_rate(self, text: str) -> None:
+        found = re.fullmatch(r"([1-9]\d*) (minute|hour|day)(s?)", text)
+        if found is None or (found[1] == "1") == bool(found[3]):
+            raise ValueError(f"{text!r} is no rate such as 1 hour or 5 minutes")
+        self._rate = int(found[1]) * _UNITS[found[2]]
+
+    def _read_cron(self, text: str) -> None:
+        fields = text.split()
+        if len(fields) != 6 or (fields[2] == "?") == (fields[4] == "?"):  # noqa: PLR2004 - minutes to years
+            raise ValueError(f"{text!r} has not six fields with one ? for the day of the month or of the week")
+        minutes, hours, days, months, weekdays, years = fields
+        self._last_day = days == "L"
+        self._fields = [
+            _numbers(minutes, 0, 59),
+            _numbers(hours, 0, 23),
+            frozenset() if self._last_day else _numbers(days, 1, 31),
+            _numbers(months, 1, 12, _MONTHS),
+            _numbers(weekdays, 1, 7, _DAYS),
+            _numbers(years, 1970, 2199),
+        ]
+
+    def _cron_is_due(self, since: float, until: float) -> bool:
+        end = datetime.fromtimestamp(until, UTC)
+        moment = max(datetime.fromtimestamp(since, UTC), end - _LOOK_BACK).replace(second=0, microsecond=0) + _MINUTE
+        while moment <= end:
+            if self._matches(moment.astimezone(self._zone)):
+                return True
+            moment += _MINUTE
+        return False
+
+    def _matches(self, moment: datetime) -> bool:
+        minutes, hours, days, months, weekdays, years = self._fields
+        last = (moment + timedelta(days=1)).month != moment.month
+        return (
+            moment.minute in minutes
+            and moment.hour in hours
+            and (last if self._last_day else moment.day in days)
+            and moment.month in months
+            and moment.isoweekday() % 7 + 1 in weekdays
+            and moment.year in years
+        )
+
+
+def _numbers(field: str, least: int, most: int, names: list[str] | None = None) -> frozenset[int]:
+    """Read one field of a cron expression."""
+    for place, name in enumerate(names or []):
+        field = re.sub(name, str(least + place), field, flags=re.IGNORECASE)
+    found: set[int] = set()
+    for part in field.split(","):
+        parsed = re.fullmatch(r"(\*|\?|(\d+)(-(\d+))?)(/(\d+))?", part)
+        if parsed is None:
+            raise ValueError(f"{field!r} is not understood")
+        start = int(parsed[2] or least)
+        end = int(parsed[4] or (start if parsed[2] and not parsed[5] else most))
+        if not least <= start <= end <= most or parsed[6] == "0":
+            raise ValueError(f"{field!r} is not within {least} to {most}")
+        found.update(range(start, end + 1, int(parsed[6] or 1)))
+    return frozenset(found)

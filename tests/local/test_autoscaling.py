@@ -1,0 +1,673 @@
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local import control
+from local.cloudwatch.alarms import Finding, Rule
+from local.cloudwatch.metrics import metric
+from local.cloudwatch.queries import Query
+from local.scaling.autoscaling import AutoScaling, empty_state
+from local.scaling.policies import bounded, stepped, tracked
+from local.scaling.schedules import Schedule
+from local.shapes import AwsError
+from local.times import Times
+from tests.local.account import Account, echo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+INSTANCES = "sagemaker:variant:DesiredInstanceCount"
+CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
+TARGET = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/it/variant/v",
+    "ScalableDimension": INSTANCES,
+}
+TRACKING = {
+    "TargetValue": 10.0,
+    "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+}
+UP = {
+    "AdjustmentType": "ChangeInCapacity",
+    "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+}
+
+
+# Arithmetic
+
+
+@given(st.integers(1, 1000), st.floats(0.01, 1e4), st.floats(0.01, 1e4))
+def test_a_tracked_capacity_is_the_least_that_meets_the_target(capacity: int, value: float, target: float) -> None:
+    wanted = tracked(capacity, value, target)
+    assert capacity * value / max(wanted, 1) <= target * 1.0001
+    assert wanted <= 1 or capacity * value / (wanted - 1) > target * 0.9999
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
+def test_a_bounded_capacity_is_within_its_bounds(capacity: int, one: int, other: int) -> None:
+    least, most = sorted((one, other))
+    found = bounded(capacity, least, most)
+    assert least <= found <= most
+    assert found == capacity or not least <= capacity <= most
+
+
+# The user guide's example: threshold 50, steps at 0 to 10, 10 to 20 and above
+STEPS = [
+    {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 0},
+    {"MetricIntervalLowerBound": 10, "MetricIntervalUpperBound": 20, "ScalingAdjustment": 10},
+    {"MetricIntervalLowerBound": 20, "ScalingAdjustment": 30},
+    {"MetricIntervalLowerBound": -20, "MetricIntervalUpperBound": -10, "ScalingAdjustment": -10},
+    {"MetricIntervalUpperBound": -20, "ScalingAdjustment": -30},
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "capacity"),
+    [(50, 10), (59.9, 10), (60, 11), (69.9, 11), (70, 13), (45, 10), (40, 9), (30.1, 9), (30, 7), (0, 7)],
+)
+def test_the_step_is_chosen_by_how_far_the_threshold_is_crossed(value: float, capacity: int) -> None:
+    config = {"AdjustmentType": "PercentChangeInCapacity", "StepAdjustments": STEPS}
+    assert stepped(10, [value], 50, config) == capacity
+
+
+@pytest.mark.parametrize(
+    ("members", "adjustment", "capacity"),
+    [
+        ({"AdjustmentType": "ChangeInCapacity"}, 3, 13),
+        ({"AdjustmentType": "ExactCapacity"}, 3, 3),
+        ({"AdjustmentType": "PercentChangeInCapacity"}, 127, 22),  # 12.7 is 12
+        ({"AdjustmentType": "PercentChangeInCapacity"}, 7, 11),  # 0.7 is 1
+        ({"AdjustmentType": "PercentChangeInCapacity"}, -6, 9),  # -0.6 is -1
+        ({"AdjustmentType": "PercentChangeInCapacity"}, -67, 4),  # -6.7 is -6
+        ({"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2}, 7, 12),
+        ({"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2}, -7, 8),
+    ],
+)
+def test_adjustments(members: dict[str, Any], adjustment: int, capacity: int) -> None:
+    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": adjustment}]
+    assert stepped(10, [1], 0, members | {"StepAdjustments": steps}) == capacity
+
+
+def test_values_are_aggregated_as_the_policy_says() -> None:
+    config = UP | {"StepAdjustments": [{"MetricIntervalLowerBound": 5, "ScalingAdjustment": 1}]}
+    found = [stepped(1, [0, 4, 8], 0, config | {"MetricAggregationType": how}) for how in ("Minimum", "Maximum")]
+    assert found == [1, 2]
+    assert stepped(1, [0, 4, 8], 0, config) == 1
+
+
+# Schedules
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "moment"),
+    [
+        ("at(2026-11-22T18:30:00)", "UTC", "2026-11-22 18:30"),
+        ("at(2026-11-22T18:30:00)", "Europe/Berlin", "2026-11-22 17:30"),
+        ("cron(30 18 * * ? *)", "UTC", "2026-11-22 18:30"),
+        ("cron(0/15 8-17 ? * MON-FRI *)", "UTC", "2026-11-23 08:45"),
+        ("cron(0 9 L * ? 2026)", "UTC", "2026-11-30 09:00"),
+        ("cron(0 9 1,15 JAN,jul ? *)", "America/New_York", "2026-07-15 13:00"),
+        ("cron(5 * ? * 1 *)", "UTC", "2026-11-22 18:05"),  # a Sunday
+    ],
+)
+def test_a_schedule_is_due_at_its_moment_only(schedule: str, zone: str, moment: str) -> None:
+    due = at(moment)
+    found = [
+        offset for offset in range(-180, 180, 20) if Schedule(schedule, zone).is_due(0, due + offset - 20, due + offset)
+    ]
+    assert found == [0]
+
+
+def test_a_rate_counts_from_its_beginning_and_goes_with_the_pace() -> None:
+    schedule = Schedule("rate(5 minutes)")
+    found = [now for now in range(0, 1000, 50) if schedule.is_due(100, 100 + now - 50, 100 + now)]
+    assert found == [300, 600, 900]
+    assert schedule.is_due(100, 101, 106, pace=60)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "",
+        "soon",
+        "at(tomorrow)",
+        "rate(1 minutes)",
+        "rate(0 hours)",
+        "rate(2 weeks)",
+        "cron(* * * *)",
+        "cron(0 0 * * * *)",
+        "cron(60 0 * * ? *)",
+        "cron(0 0 ? * MON-SUN/0 *)",
+        "cron(x 0 * * ? *)",
+    ],
+)
+def test_what_is_no_schedule_is_refused(schedule: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Schedule(schedule)
+    with pytest.raises(ValueError, match="no time zone"):
+        Schedule("rate(1 hour)", "Nowhere/Else")
+
+
+# The service, with a SageMaker and alarms in memory
+
+
+class Book:
+    """Alarms in memory."""
+
+    def __init__(self) -> None:
+        self.alarms: dict[str, Any] = {}
+
+    def put(self, members: Any) -> str:
+        self.alarms[members["AlarmName"]] = members
+        return f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{members['AlarmName']}"
+
+    def delete(self, names: Any) -> None:
+        for name in names:
+            del self.alarms[name]
+
+    def rules(self) -> list[Rule]:
+        return [self.rule(name, "ALARM") for name in self.alarms]
+
+    def rule(self, name: str, state: str) -> Rule:
+        members = self.alarms[name]
+        query = Query("m", metric=metric("Test", "Value", {}))
+        actions = {"ALARM": tuple(members["AlarmActions"])}
+        return Rule(
+            name, "arn", (query,), members["ComparisonOperator"], members["Threshold"], 1, 1, "missing",
+            enabled=True, actions=actions, state=state, reason="", told={},
+        )  # fmt: skip
+
+
+class Lab:
+    """An Application Auto Scaling, and the one endpoint that it scales."""
+
+    def __init__(self, count: int = 2, *, queue: bool = False, status: str = "InService") -> None:
+        self.count, self.queue, self.status = count, queue, status
+        self.kind = "ml.m5.large"
+        self.serverless: dict[str, int] | None = None
+        self.asked: list[Any] = []
+        book: Any = Book()
+        self.book = book
+        self.saved = 0
+        self.pace = 1.0
+        self.service = AutoScaling(empty_state(), self._save, self.sagemaker, self.book, lambda: Times(pace=self.pace))
+
+    def _save(self, _: Any) -> None:
+        self.saved += 1
+
+    def sagemaker(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if operation == "DescribeEndpointConfig":
+            return {"ProductionVariants": [{"VariantName": "v", "InstanceType": self.kind}]}
+        if request["EndpointName"] != "it":
+            raise AwsError("ValidationException", "Could not find endpoint")
+        if operation == "DescribeEndpoint":
+            variant: dict[str, Any] = {"VariantName": "v", "CurrentInstanceCount": self.count}
+            variant |= {"CurrentServerlessConfig": self.serverless} if self.serverless else {}
+            members: dict[str, Any] = {"AsyncInferenceConfig": {}} if self.queue else {}
+            shown = {"ProductionVariants": [variant], "EndpointConfigName": "config", **members}
+            return {"EndpointStatus": self.status, **shown}
+        assert operation == "UpdateEndpointWeightsAndCapacities"
+        if self.status == "Throttled":
+            raise AwsError("ResourceLimitExceeded", "The account-level service limit is 0.")
+        (change,) = request["DesiredWeightsAndCapacities"]
+        self.asked.append(change)
+        self.count = change.get("DesiredInstanceCount", self.count)
+        return {}
+
+    def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        return self.service.call(operation, TARGET | members)
+
+    def register(self, least: int = 1, most: int = 10, **members: Any) -> dict[str, Any]:
+        return self.call("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **members)
+
+    def track(self, name: str = "p", **members: Any) -> list[str]:
+        """Put a target tracking policy; give the names of its alarms."""
+        config = TRACKING | {"ScaleInCooldown": 0, "ScaleOutCooldown": 0} | members
+        answer = self.call(
+            "PutScalingPolicy",
+            PolicyName=name,
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=config,
+        )
+        return [alarm["AlarmName"] for alarm in answer["Alarms"]]
+
+    def alarm(self, name: str, value: float, *others: str) -> int:
+        """Let alarms ask for their policies; give the count that results."""
+        rules = [self.book.rule(each, "ALARM") for each in (name, *others)]
+        self.service.scale([(rule, Finding("ALARM", "", ((0.0, value),))) for rule in rules])
+        return self.count
+
+    def step(self, config: dict[str, Any], threshold: float = 0.0) -> str:
+        """Put a step scaling policy and an alarm for it; give the alarm's name."""
+        answer = self.call("PutScalingPolicy", PolicyName="step", StepScalingPolicyConfiguration=config)
+        arn, comparison = answer["PolicyARN"], "GreaterThanOrEqualToThreshold"
+        members = {"AlarmName": "mine", "AlarmActions": [arn], "ComparisonOperator": comparison, "Threshold": threshold}
+        self.book.put(members)
+        return "mine"
+
+
+def test_target_tracking_makes_awss_alarms() -> None:
+    lab = Lab()
+    lab.register()
+    high, low = lab.track()
+    assert high.startswith("TargetTracking-endpoint/it/variant/v-AlarmHigh-")
+    assert low.startswith("TargetTracking-endpoint/it/variant/v-AlarmLow-")
+    above, below = lab.book.alarms[high], lab.book.alarms[low]
+    assert (above["EvaluationPeriods"], above["Period"], above["Threshold"]) == (3, 60, 10)
+    assert (below["EvaluationPeriods"], below["Period"], below["Threshold"]) == (15, 60, 9)
+    assert (above["MetricName"], above["Statistic"]) == ("InvocationsPerInstance", "Sum")
+    high, low = lab.track(
+        PredefinedMetricSpecification={
+            "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+        }
+    )
+    assert (lab.book.alarms[high]["Period"], lab.book.alarms[low]["Period"]) == (10, 60)
+    assert len(lab.book.alarms) == 2  # the former two went
+    assert len(lab.track(DisableScaleIn=True)) == 1
+    lab.call("DeleteScalingPolicy", PolicyName="p")
+    assert lab.book.alarms == {}
+
+
+def test_target_tracking_follows_the_metric_within_bounds() -> None:
+    lab = Lab(2)
+    lab.register(1, 10)
+    high, low = lab.track()
+    assert lab.alarm(high, 25) == 5
+    assert lab.alarm(high, 1000) == 10
+    assert lab.alarm(low, 3) == 3
+    assert lab.alarm(low, 0) == 1
+    assert [change["DesiredInstanceCount"] for change in lab.asked] == [5, 10, 3, 1]
+
+
+def test_a_cooldown_holds_scaling_in_back_and_counts_what_was_added() -> None:
+    lab = Lab(4)
+    lab.register(1, 20)
+    high, low = lab.track(ScaleOutCooldown=300, ScaleInCooldown=300)
+    assert lab.alarm(high, 20) == 8
+    assert lab.alarm(high, 20) == 8  # the four that were added count
+    assert lab.alarm(high, 30) == 12  # a larger scale-out, from four
+    lab.pace = 1e6  # a cooldown of 0.3 ms
+    time.sleep(0.01)
+    assert lab.alarm(low, 5) == 6
+    lab.pace = 1.0
+    assert lab.alarm(low, 5) == 6
+    assert lab.alarm(high, 20) == 12
+
+
+def test_it_takes_all_policies_to_scale_in_and_one_to_scale_out() -> None:
+    lab = Lab(8)
+    lab.register(1, 20)
+    _, low = lab.track("one")
+    high, other = lab.track("two")
+    assert lab.alarm(low, 5) == 8
+    assert lab.alarm(low, 5, other) == 4
+    assert lab.alarm(high, 20, low) == 8
+
+
+def test_what_is_suspended_does_not_happen() -> None:
+    lab = Lab(4)
+    lab.register(1, 20, SuspendedState={"DynamicScalingOutSuspended": True})
+    high, low = lab.track()
+    assert lab.alarm(high, 100) == 4
+    assert lab.alarm(low, 5) == 2
+    lab.register(1, 20, SuspendedState={"DynamicScalingInSuspended": True})
+    assert lab.alarm(low, 5) == 2
+    assert lab.alarm(high, 100) == 2  # what was not named stays
+    (target,) = lab.call("DescribeScalableTargets", ResourceIds=[TARGET["ResourceId"]])["ScalableTargets"]
+    assert target["SuspendedState"] == {
+        "DynamicScalingInSuspended": True,
+        "DynamicScalingOutSuspended": True,
+        "ScheduledScalingSuspended": False,
+    }
+
+
+def test_a_queue_scales_from_zero_by_steps() -> None:
+    lab = Lab(0, queue=True)
+    lab.register(0, 3)
+    high, low = lab.track()
+    assert lab.alarm(high, 100) == 0  # target tracking cannot leave zero
+    alarm = lab.step(UP, threshold=1)
+    assert lab.alarm(alarm, 1) == 1
+    assert lab.alarm(low, 0) == 0
+
+
+def test_an_endpoint_under_way_is_left_alone() -> None:
+    lab = Lab(2)
+    lab.register()
+    high, _ = lab.track()
+    lab.status = "Updating"
+    assert lab.alarm(high, 100) == 2
+    assert lab.call("DescribeScalingActivities")["ScalingActivities"] == []
+
+
+def test_a_change_is_an_activity_until_it_is_done_and_one_that_fails_too() -> None:
+    lab = Lab(2)
+    lab.register()
+    high, _ = lab.track()
+    lab.alarm(high, 20)
+    (activity,) = lab.call("DescribeScalingActivities")["ScalingActivities"]
+    assert (activity["StatusCode"], activity["Description"]) == ("InProgress", "Setting desired instance count to 4.")
+    assert activity["Cause"] == f"monitor alarm {high} in state ALARM triggered policy p"
+    lab.status = "Updating"
+    lab.service.tick(time.time())
+    assert lab.call("DescribeScalingActivities")["ScalingActivities"][0]["StatusCode"] == "InProgress"
+    lab.status = "InService"
+    lab.service.tick(time.time())
+    (activity,) = lab.call("DescribeScalingActivities")["ScalingActivities"]
+    assert activity["StatusCode"] == "Successful"
+    assert activity["StatusMessage"] == (
+        "Successfully set desired instance count to 4. Change successfully fulfilled by sagemaker."
+    )
+    sagemaker = lab.service._sagemaker  # noqa: SLF001 - what fails
+
+    def refuses(operation: str, request: Any) -> Any:
+        if operation.startswith("Update"):
+            raise AwsError("ResourceLimitExceeded", "The account-level service limit is 4 Instances.")
+        return sagemaker(operation, request)
+
+    lab.service._sagemaker = refuses  # noqa: SLF001 - as above
+    lab.alarm(high, 20)
+    failed = lab.call("DescribeScalingActivities")["ScalingActivities"][0]
+    assert failed["StatusCode"] == "Failed"
+    assert failed["StatusMessage"].startswith("Failed to set desired instance count to 8. Reason: The account-level")
+
+
+def test_provisioned_concurrency_is_scaled_by_its_own_member() -> None:
+    lab = Lab(0)
+    lab.serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 20, "ProvisionedConcurrency": 2}
+    with pytest.raises(AwsError, match="does not go with"):
+        lab.register()
+    lab.register(3, 10, ScalableDimension=CONCURRENCY)
+    assert lab.asked == [{"VariantName": "v", "ServerlessUpdateConfig": {"ProvisionedConcurrency": 3}}]
+
+
+def test_a_scheduled_action_sets_the_bounds_and_the_count_follows() -> None:
+    lab = Lab(2)
+    lab.register(1, 4)
+    lab.pace = 3600.0
+    lab.call(
+        "PutScheduledAction",
+        ScheduledActionName="a",
+        Schedule="rate(1 hour)",
+        ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 6},
+    )
+    now = time.time()
+    lab.service.tick(now + 0.5)
+    assert lab.count == 2
+    lab.status = "Updating"
+    lab.service.tick(now + 1.5)
+    assert lab.count == 2
+    lab.status = "InService"  # what could not be done then is done now
+    lab.service.tick(now + 1.6)
+    assert lab.count == 3
+    (target,) = lab.call("DescribeScalableTargets")["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 6)
+    first, second = lab.call("DescribeScalingActivities")["ScalingActivities"]
+    assert first["Cause"] == "minimum capacity was set to 3"
+    assert second["Description"] == "Setting min capacity to 3 and max capacity to 6"
+
+
+def test_an_updated_scheduled_action_keeps_all_but_its_times() -> None:
+    lab = Lab()
+    lab.register()
+    named = {"ScheduledActionName": "a"}
+    lab.call(
+        "PutScheduledAction",
+        **named,
+        Schedule="rate(1 hour)",
+        StartTime=1.0,
+        EndTime=2e9,
+        ScalableTargetAction={"MinCapacity": 3},
+    )
+    lab.call("PutScheduledAction", **named, Schedule="rate(2 hours)", EndTime=3e9)
+    (found,) = lab.call("DescribeScheduledActions", ScheduledActionNames=["a"])["ScheduledActions"]
+    assert (found["Schedule"], found["EndTime"], found["Timezone"]) == ("rate(2 hours)", 3e9, "UTC")
+    assert found["ScalableTargetAction"] == {"MinCapacity": 3}
+    assert "StartTime" not in found
+
+
+@pytest.mark.parametrize(
+    ("members", "code", "message"),
+    [
+        ({"ResourceId": "endpoint/other/variant/v"}, "ValidationException", "variant doesn't exist"),
+        ({"ResourceId": "endpoint/it/variant/w"}, "ValidationException", "variant doesn't exist"),
+        ({"ResourceId": "it"}, "ValidationException", "Unsupported service namespace, resource type"),
+        ({"ScalableDimension": "ecs:service:DesiredCount"}, "ValidationException", "Unsupported service namespace"),
+        ({"ScalableDimension": "no"}, "ValidationException", "Member must satisfy enum value set"),
+        ({"MinCapacity": 0}, "ValidationException", "Minimum capacity must be at least 1"),
+        ({"MinCapacity": 3, "MaxCapacity": 2}, "ValidationException", "Maximum capacity cannot be less than minimum"),
+        ({"MaxCapacity": None}, "ValidationException", "needs MaxCapacity"),
+        ({"ScalableDimension": CONCURRENCY}, "ValidationException", "does not go with"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(members: dict[str, Any], code: str, message: str) -> None:
+    request = {"MinCapacity": 1, "MaxCapacity": 2} | members
+    with pytest.raises(AwsError, match=message) as caught:
+        Lab().call("RegisterScalableTarget", **{name: value for name, value in request.items() if value is not None})
+    assert caught.value.code == code
+
+
+def test_burstable_instances_are_refused_as_aws_refuses_them() -> None:
+    lab = Lab()
+    lab.kind = "ml.t2.medium"
+    with pytest.raises(AwsError, match=r"You cannot register a variant with ml\.t2\.medium instance type"):
+        lab.register()
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "message"),
+    [
+        (
+            "PutScalingPolicy",
+            {"PolicyName": "p", "StepScalingPolicyConfiguration": UP},
+            "No scalable target registered",
+        ),
+        ("PutScheduledAction", {"ScheduledActionName": "a"}, "No scalable target registered"),
+        ("DeregisterScalableTarget", {}, "No scalable target registered"),
+        ("DeleteScalingPolicy", {"PolicyName": "p"}, "No scaling policy found"),
+        ("DeleteScheduledAction", {"ScheduledActionName": "a"}, "No scheduled action found"),
+    ],
+)
+def test_what_there_is_not_is_not_found(operation: str, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(AwsError, match=f"{message} for service namespace: sagemaker, resource ID: ") as caught:
+        Lab().call(operation, **members)
+    assert caught.value.code == "ObjectNotFoundException"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"PolicyType": "StepScaling"},
+        {"PolicyType": "TargetTrackingScaling", "StepScalingPolicyConfiguration": UP},
+        {"StepScalingPolicyConfiguration": {"AdjustmentType": "ExactCapacity"}},
+        {"StepScalingPolicyConfiguration": UP | {"StepAdjustments": [STEPS[0], STEPS[2]]}},  # a gap
+        {"StepScalingPolicyConfiguration": UP | {"StepAdjustments": [STEPS[2], STEPS[2]]}},  # an overlap
+        {"PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 1.0}},
+        {
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 1.0,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+            },
+        },
+        {
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": TRACKING | {"TargetValue": 0},
+        },
+    ],
+)
+def test_what_is_no_policy_is_refused(members: dict[str, Any]) -> None:
+    lab = Lab()
+    lab.register()
+    with pytest.raises(AwsError) as caught:
+        lab.call("PutScalingPolicy", PolicyName="p", **members)
+    assert caught.value.code == "ValidationException"
+
+
+def test_tags() -> None:
+    lab = Lab()
+    arn = lab.register(Tags={"a": "1"})["ScalableTargetARN"]
+    with pytest.raises(AwsError, match="The scalable target that you tried to tag already exists"):
+        lab.register(Tags={"a": "1"})
+    call = lab.service.call
+    assert lab.service.serves({"ResourceARN": arn})
+    call("TagResource", {"ResourceARN": arn, "Tags": {"b": "2", "c": "3"}})
+    call("UntagResource", {"ResourceARN": arn, "TagKeys": ["a", "b"]})
+    assert call("ListTagsForResource", {"ResourceARN": arn})["Tags"] == {"c": "3"}
+    with pytest.raises(AwsError) as caught:
+        call("ListTagsForResource", {"ResourceARN": f"{arn}x"})
+    assert caught.value.code == "ResourceNotFoundException"
+
+
+def test_a_deleted_endpoint_takes_its_targets_policies_and_alarms_along() -> None:
+    lab = Lab()
+    lab.register()
+    lab.track()
+    assert lab.service.registered("it") == {"v"}
+    lab.service.forget("it")
+    assert (lab.service.registered("it"), lab.book.alarms) == (set(), {})
+    assert lab.call("DescribeScalingPolicies")["ScalingPolicies"] == []
+
+
+def test_lists_come_in_pages() -> None:
+    lab = Lab()
+    lab.register()
+    for number in range(7):
+        lab.call("PutScalingPolicy", PolicyName=f"p{number}", StepScalingPolicyConfiguration=UP)
+    names: list[str] = []
+    token: dict[str, str] = {}
+    for _ in range(math.ceil(7 / 3)):
+        page = lab.call("DescribeScalingPolicies", MaxResults=3, **token)
+        names += [policy["PolicyName"] for policy in page["ScalingPolicies"]]
+        token = {"NextToken": page["NextToken"]} if "NextToken" in page else {}
+    assert (names, token) == ([f"p{number}" for number in range(7)], {})
+    with pytest.raises(AwsError) as caught:
+        lab.call("DescribeScalingPolicies", NextToken="x")
+    assert caught.value.code == "InvalidNextTokenException"
+
+
+# On a server
+
+
+def eventually(found: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.02)
+    return result
+
+
+def instances(account: Account, endpoint: str) -> int:
+    (variant,) = account.sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
+    found: int = variant["CurrentInstanceCount"]
+    return found
+
+
+@pytest.mark.server
+def test_traffic_raises_the_instance_count_and_its_end_lowers_it(directory: Path) -> None:
+    account = Account(control.start(directory)[0].url)
+    account.base()
+    control.set_times(directory, pace=120)
+    endpoint = account.deploy(account.config(account.upload(echo("x"))))["EndpointName"]
+    scaling = account.client("application-autoscaling")
+    target = TARGET | {"ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
+    scaling.put_scaling_policy(
+        **target,
+        PolicyName="p",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=TRACKING
+        | {"TargetValue": 1.0, "ScaleInCooldown": 0, "ScaleOutCooldown": 0},
+    )
+
+    def raised() -> bool:
+        account.invoke(endpoint)
+        return instances(account, endpoint) == 3
+
+    eventually(raised)
+    eventually(lambda: instances(account, endpoint) == 1)
+    found = eventually(
+        lambda: [
+            activity["Description"]
+            for activity in scaling.describe_scaling_activities(**target)["ScalingActivities"]
+            if activity["StatusCode"] == "Successful"
+        ]
+    )
+    assert found[-1].startswith("Setting desired instance count to ")
+    account.sagemaker.delete_endpoint(EndpointName=endpoint)
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+    assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+
+
+@pytest.mark.server
+def test_steps_and_schedules_change_the_count_and_survive_a_restart(directory: Path) -> None:
+    account = Account(control.start(directory)[0].url)
+    account.base()
+    control.set_times(directory, pace=120)
+    endpoint = account.deploy(account.config(account.upload(echo("x"))))["EndpointName"]
+    target = TARGET | {"ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
+    scaling, cloudwatch = account.client("application-autoscaling"), account.client("cloudwatch")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3, Tags={"a": "b"})
+    policy = scaling.put_scaling_policy(**target, PolicyName="s", StepScalingPolicyConfiguration=UP)
+    cloudwatch.put_metric_alarm(
+        AlarmName="depth",
+        Namespace="Mine",
+        MetricName="Depth",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        AlarmActions=[policy["PolicyARN"]],
+    )
+    cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "Depth", "Value": 5}])
+    eventually(lambda: instances(account, endpoint) == 2)
+    control.stop(directory)
+    account = Account(control.start(directory)[0].url)
+    scaling = account.client("application-autoscaling")
+    (found,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [alarm["AlarmName"] for alarm in found["Alarms"]] == ["depth"]
+    assert scaling.list_tags_for_resource(
+        ResourceARN=scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"][0][
+            "ScalableTargetARN"
+        ]
+    )["Tags"] == {"a": "b"}
+    moment = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0, tzinfo=None)
+    scaling.put_scheduled_action(
+        **target,
+        ScheduledActionName="now",
+        Schedule=f"at({moment.isoformat()})",
+        ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 4},
+    )
+    eventually(lambda: instances(account, endpoint) == 3)
+
+
+@pytest.mark.server
+def test_requests_for_other_services_are_motos(account: Account) -> None:
+    scaling = account.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": "table/t",
+        "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    (found,) = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
+    assert found["ResourceId"] == "table/t"
+    with pytest.raises(ClientError, match="variant doesn't exist: endpoint/nothing/variant/v"):
+        scaling.register_scalable_target(
+            **TARGET | {"ResourceId": "endpoint/nothing/variant/v"}, MinCapacity=1, MaxCapacity=2
+        )

@@ -1,0 +1,211 @@
+"""moto on disk: what is kept, what it costs, and what it offers to the rest of `local/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local import ROOT, control
+from tests.local.account import Account
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUCKET = "a-bucket"
+# moto's backends are one for the process, so each of these runs in a process of its own
+OPENED = f"""
+import sys
+from pathlib import Path
+from local.shapes import AwsError
+from local.store import Moto
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+moto = Moto(Path(sys.argv[1]))
+s3 = s3_backends["123456789012"]["aws"]
+cloudwatch, sns, sqs = (b["123456789012"]["us-east-1"] for b in (cloudwatch_backends, sns_backends, sqs_backends))
+if "{BUCKET}" not in s3.buckets:
+    s3.create_bucket("{BUCKET}", "us-east-1")
+
+def alarm(name):
+    cloudwatch.put_metric_alarm(
+        name, namespace="N", metric_name="M", comparison_operator="GreaterThanThreshold", evaluation_periods=1,
+        period=60, threshold=1.0, statistic="Sum", description="", dimensions=[], alarm_actions=[],
+    )
+"""
+
+
+def run(directory: Path, script: str) -> str:
+    """Run a script on the store of a directory; give what it prints."""
+    command = [sys.executable, "-c", OPENED + script, str(directory)]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_what_is_put_for_the_account_is_there_afterwards(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        f"""
+topic = sns.create_topic("t").arn
+sqs.create_queue("q")
+sns.subscribe(topic, "arn:aws:sqs:us-east-1:123456789012:q", "sqs")
+moto.put_object("{BUCKET}", "out/1", b"result", "text/csv")
+moto.publish(topic, "done")
+""",
+    )
+    said = run(
+        tmp_path,
+        f"""
+print(moto.open_object("{BUCKET}", "out/1").read().decode())
+print(s3.get_object("{BUCKET}", "out/1").metadata["content-type"])
+print(sqs.queues["q"].messages[0].body)
+""",
+    )
+    assert said.startswith("result\ntext/csv\n")
+    assert json.loads(said.split("\n", 2)[2])["Message"] == "done"
+
+
+def test_what_is_not_there_is_refused_and_alarms_that_are_not_are_absent(tmp_path: Path) -> None:
+    said = run(
+        tmp_path,
+        """
+for call in (lambda: moto.put_object("none", "k", b"", "a/b"), lambda: moto.publish("arn:aws:sns:us-east-1:1:t", "")):
+    try:
+        call()
+    except AwsError as error:
+        print(error.code)
+alarm("mine")
+print(moto.alarm_states(["mine", "none"]))
+""",
+    )
+    assert said.splitlines() == ["NoSuchBucket", "NotFound", "{'mine': 'OK'}"]
+
+
+def test_a_change_to_one_service_leaves_what_is_kept_of_the_others(tmp_path: Path) -> None:
+    run(tmp_path, f'moto.put_object("{BUCKET}", "k", b"kept", "a/b")')
+    run(tmp_path, 'with moto.changing("monitoring"): alarm("mine")')  # says nothing of S3
+    said = run(tmp_path, f'print(moto.open_object("{BUCKET}", "k").read(), moto.alarm_states(["mine"]))')
+    assert said == "b'kept' {'mine': 'OK'}\n"
+
+
+def test_alarms_do_not_make_s3_slow(tmp_path: Path) -> None:
+    said = run(
+        tmp_path,
+        f"""
+import time
+def put():
+    started = time.perf_counter()
+    for number in range(30):
+        moto.put_object("{BUCKET}", "k", str(number).encode(), "a/b")
+    return time.perf_counter() - started
+put()
+before = put()
+with moto.changing("monitoring"):
+    for number in range(2000):
+        alarm(f"alarm-{{number}}")
+print(min(put() for _ in range(3)) / before)
+""",
+    )
+    assert float(said) < 5  # it was 40 when every change wrote down every service
+
+
+@pytest.mark.server
+def test_what_was_acknowledged_survives_kill_9_at_any_time(directory: Path) -> None:
+    account = Account(control.start(directory)[0].url)
+    account.s3.create_bucket(Bucket=BUCKET)
+    for turn in range(3):
+        acknowledged: list[str] = []
+
+        def work(acknowledged: list[str] = acknowledged, turn: int = turn, account: Account = account) -> None:
+            cloudwatch = account.client("cloudwatch")
+            for number in range(10_000):
+                name = f"{turn}-{number}"
+                try:
+                    account.s3.put_object(Bucket=BUCKET, Key=name, Body=name.encode())
+                    _put_alarm(cloudwatch, name)
+                    data = [{"MetricName": name, "Value": 1.0}]
+                    cloudwatch.put_metric_data(Namespace="Mine", MetricData=data)
+                except (ClientError, OSError, Exception):  # noqa: BLE001 - the server is gone
+                    return
+                acknowledged.append(name)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        deadline = time.monotonic() + 20
+        while len(acknowledged) < 5 + turn and time.monotonic() < deadline:
+            time.sleep(0.001)
+        found = control.find(directory)
+        assert found is not None
+        os.kill(found.pid, signal.SIGKILL)
+        worker.join()
+        account = Account(control.start(directory)[0].url)
+        cloudwatch = account.client("cloudwatch")
+        for name in acknowledged:
+            assert account.s3.get_object(Bucket=BUCKET, Key=name)["Body"].read() == name.encode()
+        alarms = {alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]}
+        metrics = {metric["MetricName"] for metric in cloudwatch.list_metrics(Namespace="Mine")["Metrics"]}
+        assert alarms >= set(acknowledged)
+        assert metrics >= set(acknowledged)
+
+
+def _put_alarm(cloudwatch: Any, name: str, threshold: float = 1.0) -> None:
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Mine",
+        MetricName="None",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=threshold,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
+def _size(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+@pytest.mark.server
+def test_a_thousand_changes_do_not_make_the_state_grow(directory: Path) -> None:
+    account = Account(control.start(directory)[0].url)
+    account.s3.create_bucket(Bucket=BUCKET)
+    cloudwatch = account.client("cloudwatch")
+
+    def change(times: int) -> int:
+        for number in range(times):
+            account.s3.put_object(Bucket=BUCKET, Key="k", Body=f"{number:05d}".encode())
+            _put_alarm(cloudwatch, "alarm", number)
+        return _size(directory / "state")
+
+    before = change(20)
+    assert change(490) < before * 1.1
+    assert len(list((directory / "state" / "bodies").iterdir())) == 1
+
+
+@pytest.mark.server
+def test_who_waits_for_a_message_holds_up_nobody(account: Account) -> None:
+    sqs, name = account.client("sqs"), account.name("queue")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    received: list[Any] = []
+
+    def receive() -> None:
+        received.extend(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages", []))
+
+    waiting = threading.Thread(target=receive)
+    waiting.start()
+    started = time.monotonic()
+    time.sleep(0.3)  # for the wait to begin; were it to begin later, nothing would be shown
+    account.client("sqs").send_message(QueueUrl=queue, MessageBody="come")
+    waiting.join()
+    assert [message["Body"] for message in received] == ["come"]
+    assert time.monotonic() - started < 10
