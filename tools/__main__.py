@@ -6,7 +6,7 @@ import sys
 import click
 from rich.console import Console
 
-from tools import doctor, engine, environment, job
+from tools import browser, doctor, engine, environment, job
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -30,6 +30,12 @@ def doctor_command() -> None:
     for line in missing:
         console.print(line)
     sys.exit(1 if missing else 0)
+
+
+@main.command(name="browser")
+def browser_command() -> None:
+    """Get a headless Chromium for the tests of the console, unless there is one."""
+    click.echo(browser.get(console))
 
 
 @main.command()

@@ -159,7 +159,7 @@ def parts() -> list[Part]:
 
 def get_all(console: Console) -> dict[str, Found]:
     """Gets every part; a second checkout waits for the first instead of building the same."""
-    with _one_at_a_time(console):
+    with one_at_a_time(console):
         wanted = parts()
         return {
             part.name: part.get(console, f"[{number}/{len(wanted)}] {part.name}")
@@ -179,7 +179,8 @@ def outer_path() -> str:
 
 
 @contextmanager
-def _one_at_a_time(console: Console) -> Iterator[None]:
+def one_at_a_time(console: Console) -> Iterator[None]:
+    """Waits for another set-up on this machine, and keeps others waiting meanwhile."""
     cache().mkdir(parents=True, exist_ok=True)
     with (cache() / "lock").open("w") as lock:
         try:
@@ -212,7 +213,7 @@ def _install_plugin(name: str, version: str, folder: Path, running: Step) -> Non
     pulumi = find_all()["pulumi"]
     command = [str(executable(pulumi, "pulumi")), "plugin", "install", "resource", name, version]
     try:
-        _run(command, {"PULUMI_HOME": str(home)})
+        run(command, {"PULUMI_HOME": str(home)})
         shutil.copytree(home / "plugins" / f"resource-{name}-v{version}", folder, dirs_exist_ok=True)
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -228,7 +229,7 @@ def _mirror_provider(folder: Path, running: Step) -> None:
         f'      version = "{AWS_PROVIDER}"\n    }}\n  }}\n}}\n'
     )
     terraform = executable(find_all()["terraform"], "terraform")
-    _run([str(terraform), f"-chdir={folder}", "providers", "mirror", str(folder / "mirror")], {})
+    run([str(terraform), f"-chdir={folder}", "providers", "mirror", str(folder / "mirror")], {})
     (folder / "main.tf").unlink()
     _write_terraformrc(folder)
 
@@ -290,7 +291,12 @@ def _on_path(name: str, ask: str, minimum: str) -> Found | None:
     return Found(match[0], "PATH", Path(path))
 
 
-def _run(command: list[str], settings: dict[str, str]) -> None:
+def run(command: list[str], settings: dict[str, str]) -> None:
+    """Runs a command that installs something, with settings added to the environment.
+
+    Raises:
+        Unavailable: it failed, or took longer than 600 s.
+    """
     try:
         subprocess.run(
             command,

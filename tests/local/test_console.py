@@ -1,0 +1,211 @@
+"""The console's pages: over HTTP, and as a person meets them in a headless Chromium."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from rich.console import Console
+
+from local import control
+from local.console.page import RECENT, SAMPLE
+from model import contract
+from tests.browser import Browser
+from tests.conftest import PREDICTION
+from tests.local.account import Account, echo, pack
+from tests.local.screenshot import arrange
+from tools import browser
+from tools.errors import ToolsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("console")]  # one worker arranges it all once
+
+SCRIPT = """
+def model_fn(model_dir): return None
+def input_fn(body, content_type): return body
+def predict_fn(data, model): return "<script>document.title = 'taken over'</script>"
+def output_fn(prediction, accept): return prediction
+"""
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture(scope="module")
+def arranged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """A server of its own: what it shows when it has nothing, then with the endpoints of the screenshot."""
+    directory = tmp_path_factory.mktemp("console")
+    try:
+        account = Account(control.start(directory)[0].url)
+        _, _, empty = send(account, "GET", "/")
+        assert "No endpoint yet" in empty
+        assert "make up" in empty
+        arrange(account, tmp_path_factory.mktemp("model"))
+        yield account
+    finally:
+        control.stop(directory)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    try:
+        executable = browser.get(Console(stderr=True))
+    except ToolsError as problem:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(str(problem))
+    with Browser(executable) as opened:
+        opened.look(width=1280)
+        yield opened
+
+
+def send(
+    account: Account, method: str, path: str, body: str | None = None, **headers: str
+) -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection(urlsplit(account.url).netloc, timeout=30)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.headers), answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_a_person_sees_endpoints_a_canary_and_a_failure(arranged: Account, page: Browser) -> None:
+    page.goto(arranged.url)
+    canary, nightly, prices, rents = (page.text(f"section:nth-of-type({number})") for number in range(1, 5))
+    assert "Updating" in canary
+    assert "traffic enabled on canary capacity" in canary
+    rows = page.ask("[...document.querySelectorAll('section tr')].map(row => row.innerText.split(/\\s+/).join(' '))")
+    assert "housing-1 old AllTraffic housing-1 2 × ml.m5.xlarge 1 90 %" in rows  # noqa: RUF001 - as on the page
+    assert "housing-2 new AllTraffic housing-2 2 × ml.m5.xlarge 1 10 %" in rows  # noqa: RUF001 - as above
+    assert "serverless, 2,048 MB, 5 at once" in nightly
+    assert ("75 %" in prices, "25 %" in prices) == (True, True)
+    assert "Failed" in rents
+    assert 'Failed to download model data for container "container_1"' in rents
+    assert page.ask("document.querySelectorAll('section:last-of-type tbody tr').length") >= 6
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 600])
+def test_it_fits_the_window_and_needs_nothing_from_elsewhere(
+    arranged: Account, page: Browser, width: int, colours: str
+) -> None:
+    page.look(width=width, dark=colours == "dark")
+    for path in ("/", "/_local/console/endpoints/housing"):
+        page.goto(arranged.url + path)
+        assert page.ask("document.documentElement.scrollWidth") == width
+    ground = page.ask("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert ("dark" if sum(ground) < 3 * 128 else "light") == colours
+    page.look(width=1280)
+    assert all(url.startswith(arranged.url) for url in page.requests())
+    assert page.complaints() == []
+
+
+def test_a_press_of_the_button_predicts(arranged: Account, page: Browser) -> None:
+    page.goto(arranged.url)
+    page.click("button[aria-label='Invoke nightly with the sample row']")
+    assert page.text("h1") == "nightly"
+    assert json.loads(page.text("#answer pre"))["Predictions"] == [pytest.approx(PREDICTION, abs=1e-9)]
+    assert "AllTraffic · " in page.text("#answer")
+    assert page.ask("document.querySelector('textarea').value") == SAMPLE
+
+
+def test_what_is_typed_into_the_form_is_sent(arranged: Account, page: Browser) -> None:
+    page.goto(f"{arranged.url}/_local/console/endpoints/nightly")
+    page.write("#body", '{"Input":\n "no rows"}')
+    page.click("main form button")
+    assert "ModelError" in page.text("#answer")
+    assert page.ask("document.querySelector('textarea').value") == '{"Input":\n "no rows"}'
+    assert "424" in page.text("section:nth-of-type(4) tbody tr")  # the newest of its invocations
+
+
+def test_a_models_answer_is_shown_and_not_run(account: Account, page: Browser) -> None:
+    name = account.deploy(account.config(account.upload(pack({"inference.py": SCRIPT}))))["EndpointName"]
+    path = f"/_local/console/endpoints/{name}"
+    _, headers, text = send(account, "POST", path, urlencode({"body": "<b>", "content_type": "text/plain"}), **FORM)
+    assert "&lt;script&gt;document.title" in text
+    assert "<script" not in text
+    assert "<b>" not in text
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    page.goto(account.url + path)
+    page.click("main form button")
+    assert page.text("#answer pre") == "<script>document.title = 'taken over'</script>"
+    assert page.ask("document.title") == f"{name} · local AWS"
+
+
+def test_s3_keeps_the_address_for_who_signs(account: Account) -> None:
+    signed = account.s3.list_buckets()
+    assert "models" in [bucket["Name"] for bucket in signed["Buckets"]]
+    status, headers, text = send(account, "GET", "/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "<h1>Endpoints</h1>" in text
+    presigned = urlsplit(account.s3.generate_presigned_url("list_buckets"))
+    assert "<ListAllMyBucketsResult" in send(account, "GET", f"{presigned.path or '/'}?{presigned.query}")[2]
+    account.s3.put_object(Bucket="models", Key="hello.txt", Body=b"hello")
+    presigned = urlsplit(account.s3.generate_presigned_url("get_object", {"Bucket": "models", "Key": "hello.txt"}))
+    assert send(account, "GET", f"{presigned.path}?{presigned.query}")[::2] == (200, "hello")
+    assert "<h1>" not in send(account, "GET", "/models")[2]
+
+
+def test_another_sites_page_cannot_press_the_button(account: Account) -> None:
+    name = account.deploy(account.config(account.upload(echo("asked"))))["EndpointName"]
+    path = f"/_local/console/endpoints/{name}"
+    form = urlencode({"body": "{}", "content_type": "application/json"})
+    for origin in ("https://example.com", "null"):
+        status, _, text = send(account, "POST", path, form, Origin=origin, **FORM)
+        assert status == 403
+        assert "asked" not in text
+    assert "None since the server started" in send(account, "GET", path)[2]
+    status, _, text = send(account, "POST", path, form, Origin=account.url, **FORM)
+    assert status == 200
+    assert "asked" in text[text.index('id="answer"') :]
+
+
+def test_the_last_invocations_are_kept_and_no_more(account: Account) -> None:
+    name = account.deploy(account.config(account.upload(echo("many"))))["EndpointName"]
+    for _ in range(RECENT + 2):
+        account.invoke(name)
+    assert send(account, "GET", "/")[2].count(f'<td class="name">{name}</td>') == RECENT
+
+
+def test_the_endpoints_page_has_its_log_and_its_timeline(arranged: Account) -> None:
+    _, _, text = send(arranged, "GET", "/_local/console/endpoints/rents")
+    assert "endpoints/rents.log" in text
+    assert "There is no object at s3://models/rents/model.tar.gz." in text
+    timeline = text[text.index("<h2>Timeline</h2>") :]
+    assert timeline.index(">Failed<") < timeline.index(">Creating<")
+
+
+@pytest.mark.parametrize("path", ["/_local/console/endpoints/nothing", "/_local/console/", "/_local/console/../x<b>"])
+def test_where_there_is_nothing_it_says_so(account: Account, path: str) -> None:
+    status, _, text = send(account, "GET", path)
+    assert status == 404
+    assert "There is no page or endpoint at" in text
+    assert "<b>" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"body": "{}", "content_type": "text/plain\r\nX-Evil: 1"}, "printable ASCII"),
+        ({"body": "{}", "content_type": "é"}, "printable ASCII"),
+        ({"body": "x" * (6 * 1024**2 + 1), "content_type": "text/plain"}, "less than or equal to 6291456"),
+        ({}, "word"),
+    ],
+)
+def test_a_form_that_no_browser_would_send_is_answered_too(account: Account, fields: dict[str, str], said: str) -> None:
+    name = account.deploy(account.config(account.upload(echo("word"))))["EndpointName"]
+    status, _, text = send(account, "POST", f"/_local/console/endpoints/{name}", urlencode(fields), **FORM)
+    assert status == 200
+    assert said in text
+
+
+def test_the_sample_row_is_the_articles() -> None:
+    assert contract.SAMPLE == SAMPLE
