@@ -8,6 +8,7 @@ who asks, at `/_local`.
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import logging
 import os
@@ -17,6 +18,8 @@ import socket
 import sys
 import time
 import uuid
+from collections import deque
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,23 +28,31 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from local import CONTROL_PATH, PORT, REGION, LocalError
+from local.cloudwatch.cbor import in_cbor
+from local.cloudwatch.endpoints import Gauges
+from local.console.page import RECENT, Console, Sources
+from local.console.views import facts
 from local.control import write_config
+from local.faults import Faults, FaultyMoto
 from local.files import write_file
-from local.sagemaker import SageMaker, empty_state
+from local.monitoring import TARGET, Monitoring
+from local.runtime import Runtime
+from local.sagemaker import WORK, SageMaker, empty_state
+from local.serving.asynchronous import Asynchronous
+from local.serving.capture import Capture
 from local.serving.hosting import Hosting
-from local.serving.invocations import Invocations
-from local.shapes import AwsError, service
-from local.store import Moto
+from local.serving.http11 import KeepAlive
+from local.serving.invocations import Invocation, Invocations
+from local.shapes import AwsError
+from local.times import SettableTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _LOOPBACK_NAMES = re.compile(r"(127\.0\.0\.1|localhost|[a-z0-9.-]+\.localhost)(:\d+)?")
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
-_BODY_LIMIT: int = service("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]  # bytes; 6 MB
 
 
 class Server:
@@ -53,12 +64,35 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._moto = Moto(directory / "state")
+        self._faults = Faults()
+        self._moto = FaultyMoto(directory / "state", self._faults)
         file = directory / "state" / "sagemaker.json"
         state = json.loads(file.read_text()) if file.exists() else empty_state()
         self._sagemaker = SageMaker(state, lambda state: write_file(file, json.dumps(state, indent=1).encode()))
-        self._hosting = Hosting(self._sagemaker, self._moto, directory / "endpoints")
-        self._invocations = Invocations(self._hosting.route)
+        self._times = SettableTimes(directory / "settings.json")
+        self._hosting = Hosting(self._sagemaker, self._moto, directory / "endpoints", self._times, self._faults)
+        self._capture = Capture(self._moto)
+        recent: deque[Invocation] = deque(maxlen=RECENT)
+        observers = [recent.appendleft]
+        self._invocations = Invocations(self._hosting.route, observers, self._capture)
+        self._asynchronous = Asynchronous(
+            self._invocations, self._hosting.route, self._moto, directory / "state" / "queue"
+        )
+        self._runtime = Runtime(self._invocations, self._asynchronous)
+        self._console = Console(
+            Sources(
+                self._sagemaker,
+                self._hosting.shares,
+                self._invocations.invoke,
+                recent,
+                self._moto.alarm_states,
+                lambda: facts(self._described(), self._times(), self._faults.listed()),
+                directory / "endpoints",
+            )
+        )
+        gauges = Gauges(self._asynchronous.backlog, getattr(self._hosting, "loads", dict))
+        self._monitoring = Monitoring(directory / "state", self._moto, self.sagemaker, self._times, gauges)
+        observers.append(self._monitoring.observe)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -66,21 +100,56 @@ class Server:
         region, service_name = _scope(request)
         if refusal := _foreign(request):
             answer = Response(refusal, 403, mimetype="text/plain")
+        elif self._console.serves(request):
+            answer = self._console(request)
         elif request.path == CONTROL_PATH:
             answer = _json(self._described())
+        elif request.path == f"{CONTROL_PATH}/times":
+            answer = _settings(request, lambda members: asdict(self._times.change(members)))
+        elif request.path == f"{CONTROL_PATH}/faults":
+            answer = _settings(request, self._change_faults)
+        elif struck := self._faults.strike(request, service_name):
+            answer = struck
         elif request.headers.get("X-Amz-Target", "").startswith("SageMaker.") or service_name == "sagemaker":
             try:
                 _check_region(region)
                 answer = self._answer_sagemaker(request)
             except AwsError as error:
                 answer = _error(error)
+        elif request.headers.get("X-Amz-Target", "").startswith(TARGET):
+            return self._answer_scaling(request)(environ, start_response)
         else:
-            return self._moto(environ, start_response)
+            return in_cbor(self._moto)(environ, start_response)
         answer.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return answer(environ, start_response)
 
+    def sagemaker(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one SageMaker operation, such as `UpdateEndpoint`, and begin the work that follows from it.
+
+        Raises:
+            AwsError: as AWS would answer.
+        """
+        answer = self._sagemaker.call(operation, asked)
+        if operation in WORK:
+            self._hosting.work(asked["EndpointName"])
+        if operation == "DeleteEndpoint":
+            self._monitoring.scaling.forget(asked["EndpointName"])
+        return answer
+
+    def _change_faults(self, members: dict[str, Any]) -> dict[str, Any]:
+        """Add a fault, forget all with `clear`, or change nothing; give those that there are."""
+        if members.pop("clear", False):
+            self._faults.clear()
+        elif members:
+            self._faults.add(members)
+        return {"faults": self._faults.listed()}
+
     def close(self) -> None:
         """End the workers."""
+        self._monitoring.close()
+        self._asynchronous.close()
+        self._invocations.close()
+        self._capture.flush()
         self._hosting.close()
 
     def _described(self) -> dict[str, object]:
@@ -91,32 +160,47 @@ class Server:
             "buckets": self._moto.count_buckets(),
         }
 
+    def _answer_scaling(self, request: Request) -> WSGIApplication:
+        """Answer a request to Application Auto Scaling, those for other services than SageMaker by moto."""
+        body = request.get_data()
+        request.environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            asked = json.loads(body or b"{}", object_hook=_without_null)
+            if not isinstance(asked, dict):
+                raise ValueError(f"it is a {type(asked).__name__}")  # noqa: TRY301, TRY004 - as what json raises
+            if not self._monitoring.scaling.serves(asked):
+                return self._moto
+            return _json(self._monitoring.scaling.call(request.headers["X-Amz-Target"].removeprefix(TARGET), asked))
+        except (ValueError, RecursionError) as error:
+            return _error(AwsError("SerializationException", f"The request's body is not a JSON object: {error}"))
+        except AwsError as error:
+            return _error(error)
+
     def _answer_sagemaker(self, request: Request) -> Response:
-        if found := _INVOCATIONS.fullmatch(request.path):
-            return self._invoke(found[1], request)
+        if self._runtime.serves(request):
+            return self._runtime(request)
         target = request.headers.get("X-Amz-Target", "")
         if not target:
             message = f"The local AWS does not serve {request.method} {request.path}."
             raise AwsError("UnknownOperationException", message)
         try:
             asked = json.loads(request.get_data() or b"{}", object_hook=_without_null)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AwsError("SerializationException", f"The request's body is not JSON: {error}") from error
         operation = target.removeprefix("SageMaker.")
-        answer = _json(self._sagemaker.call(operation, asked))
-        if operation in ("CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"):
-            self._hosting.work(asked["EndpointName"])
-        return answer
+        return _json(self.sagemaker(operation, asked))
 
-    def _invoke(self, endpoint: str, request: Request) -> Response:
-        body = request.stream.read(_BODY_LIMIT + 1)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        target = headers.pop("x-amzn-sagemaker-target-variant", None)
-        variant, answer = self._invocations.invoke(endpoint, target, body, headers, _BODY_LIMIT)
-        kept = {name: value for name, value in answer.headers.items() if "sagemaker" in name}
-        response = Response(answer.body, headers={**kept, "x-Amzn-Invoked-Production-Variant": variant})
-        response.headers["Content-Type"] = answer.headers.get("content-type", "application/octet-stream")
-        return response
+
+def _settings(request: Request, change: Callable[[dict[str, Any]], object]) -> Response:
+    """Answer a request for settings: those that the body names are changed, all are answered."""
+    try:
+        members = json.loads(request.get_data() or b"{}")
+        if isinstance(members, dict):
+            return _json(change(members))
+        problem: object = "The request's body must be a JSON object."
+    except (LocalError, ValueError) as error:
+        problem = error
+    return _json({"message": str(problem)}, 400)
 
 
 def _scope(request: Request) -> tuple[str | None, str | None]:
@@ -158,8 +242,10 @@ def _error(error: AwsError) -> Response:
     return answer
 
 
-class _Handler(MotoRequestHandler):
+class _Handler(KeepAlive, MotoRequestHandler):
     """Logs a line for each request, without werkzeug's colours."""
+
+    disable_nagle_algorithm = True  # else an answer's end may wait for the client's next packet
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - werkzeug's signature
         if self.path != CONTROL_PATH:

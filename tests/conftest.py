@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from configparser import ConfigParser
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import boto3
 import pytest
 
 from model import archive, contract, train
+from tests.fields import IMAGE, Given
 from tools import environment
 
 if TYPE_CHECKING:
@@ -165,6 +167,21 @@ def trained(folder: Path, rows: int | None = None) -> Path:
 def model_data(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The article's model, published."""
     return publish(aws, base, trained(tmp_path_factory.mktemp("model")), "boston-housing")
+
+
+@pytest.fixture
+def given(aws: Aws, base: Base, model_data: str) -> Given:
+    """What the table of all fields needs."""
+    prefix = f"f{uuid.uuid4().hex[:8]}"
+    package = aws.sagemaker.create_model_package(
+        ModelPackageName=prefix,
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": model_data}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    return Given(base.execution_role_arn, model_data, prefix, package["ModelPackageArn"])
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
