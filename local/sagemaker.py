@@ -33,7 +33,7 @@ from local import ACCOUNT, REGION, deployment
 from local.shapes import AwsError, check, service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from botocore.model import OperationModel
 
@@ -99,11 +99,18 @@ class SageMaker:
     Args:
         state: as `empty_state` gives it, or as it was last saved.
         save: keeps the state; called before a change is acknowledged.
+        scaled: gives the variants of an endpoint that Application Auto Scaling scales.
     """
 
-    def __init__(self, state: Record, save: Callable[[Record], None]) -> None:
+    def __init__(
+        self,
+        state: Record,
+        save: Callable[[Record], None],
+        scaled: Callable[[str], Collection[str]] = lambda _: (),
+    ) -> None:
         self._state = empty_state() | state
         self._save = save
+        self._scaled = scaled
         self._lock = RLock()
         self._operations: dict[str, Callable[[Record], Record]] = {
             "UpdateEndpoint": self._update_endpoint,
@@ -373,6 +380,7 @@ class SageMaker:
                 f'Endpoint "{record["EndpointArn"]}" already has endpoint configuration '
                 f'"{running["config"]["EndpointConfigArn"]}". Create a new one to update it.'
             )
+        _check_scaled(running["config"], asked["config"], self._scaled(record["EndpointName"]))
         policy = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             policy = record.get("LastDeploymentConfig")
@@ -655,6 +663,24 @@ def _check_names(old: Record, new: Record) -> None:
         raise _invalid(
             "With a DeploymentConfig, the new endpoint configuration must have the variant names of the old one: "
             f"{', '.join(sorted(before))}; it has {', '.join(sorted(after))}."
+        )
+
+
+def _check_scaled(old: Record, new: Record, scaled: Collection[str]) -> None:
+    """Refuse to remove a variant that is scaled automatically, or to change its instance type.
+
+    Guide, "Update endpoints that use auto scaling": "If the update would change the instance type for any model that is
+    a target for automatic scaling, the update fails." The words are remembered from public reports.
+    """
+    before, after = (
+        {variant["VariantName"]: variant.get("InstanceType") for variant in config["ProductionVariants"]}
+        for config in (old, new)
+    )
+    wrong = [name for name in before if name in scaled and after.get(name) != before[name]]
+    if wrong:
+        raise _invalid(
+            f"The variant(s) {json.dumps(wrong)} must be deregistered as scalable targets with AWS Auto Scaling before "
+            "they can be removed or have their instance type updated."
         )
 
 

@@ -68,7 +68,11 @@ class Server:
         self._moto = FaultyMoto(directory / "state", self._faults)
         file = directory / "state" / "sagemaker.json"
         state = json.loads(file.read_text()) if file.exists() else empty_state()
-        self._sagemaker = SageMaker(state, lambda state: write_file(file, json.dumps(state, indent=1).encode()))
+        self._sagemaker = SageMaker(
+            state,
+            lambda state: write_file(file, json.dumps(state, indent=1).encode()),
+            lambda endpoint: self._monitoring.scaling.registered(endpoint),  # noqa: PLW0108 - made further down
+        )
         self._times = SettableTimes(directory / "settings.json")
         self._hosting = Hosting(self._sagemaker, self._moto, directory / "endpoints", self._times, self._faults)
         self._capture = Capture(self._moto)
@@ -90,7 +94,7 @@ class Server:
                 directory / "endpoints",
             )
         )
-        gauges = Gauges(self._asynchronous.backlog, getattr(self._hosting, "loads", dict))
+        gauges = Gauges(self._asynchronous.backlog, self._hosting.loads)
         self._monitoring = Monitoring(directory / "state", self._moto, self.sagemaker, self._times, gauges)
         observers.append(self._monitoring.observe)
 

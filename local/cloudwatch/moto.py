@@ -81,7 +81,7 @@ class AlarmBook:
             MetricDataQuery(
                 each["Id"],
                 each.get("Label"),
-                "",
+                None,  # type: ignore[arg-type] # a period, which these have none of
                 each.get("ReturnData", True),
                 each.get("Expression"),
                 MetricStat(

@@ -115,6 +115,10 @@ class Fleet:
             if random.random() * variant.weight < shadow.weight  # noqa: S311 - no secret
         ]
 
+    def loads(self) -> dict[str, int]:
+        """Give the number of requests under way, by variant."""
+        return {name: variant.outstanding for name, variant in self._variants.items()}
+
     def resize(self, variant: str, count: int) -> None:
         """Have a number of instances of a variant; those too many end after the requests that they have."""
         self._variants[variant].resize(count)

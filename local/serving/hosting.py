@@ -13,6 +13,7 @@ import random
 import shutil
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol
@@ -116,6 +117,16 @@ class Hosting:
         with self._lock:
             parts = self._serving(name) if self._control.is_serving(name) else []
         return [(part.deployment, part.share) for part in parts]
+
+    def loads(self) -> dict[tuple[str, str], int]:
+        """Give the number of requests under way, by endpoint and variant."""
+        with self._lock:
+            fleets = [(name, part.fleet) for name, parts in self._parts.items() for part in parts]
+        under_way: Counter[tuple[str, str]] = Counter()
+        for name, fleet in fleets:
+            for variant, load in fleet.loads().items():
+                under_way[name, variant] += load
+        return under_way
 
     def close(self) -> None:
         """End all workers and all waits; what was unpacked stays for the next start."""
@@ -309,7 +320,10 @@ class Hosting:
 def _resize(fleet: Fleet, capacities: Record) -> None:
     for variant, wanted in capacities.items():
         fleet.weigh(variant, wanted["weight"])
-        fleet.resize(variant, wanted["serverless"]["MaxConcurrency"] if wanted["serverless"] else wanted["count"])
+        if wanted["serverless"]:
+            fleet.limit(variant, wanted["serverless"])
+        else:
+            fleet.resize(variant, wanted["count"])
 
 
 def _launching(deployment: Record) -> str:

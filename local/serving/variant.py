@@ -75,6 +75,11 @@ class Variant:
         self._instances: list[_Instance] = []
         self.resize(serverless["MaxConcurrency"] if serverless else record["InitialInstanceCount"])
 
+    @property
+    def outstanding(self) -> int:
+        """The number of requests under way."""
+        return self._outstanding
+
     def start(self) -> None:
         """Make the first instance answer /ping.
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from local.scaling.policies import bounded, stepped, tracked
 from local.scaling.schedules import Schedule
 from local.shapes import AwsError
 from local.times import Times
-from tests.local.account import Account, echo
+from tests.local.account import ECHO, Account, echo, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -654,6 +655,74 @@ def test_steps_and_schedules_change_the_count_and_survive_a_restart(directory: P
         ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 4},
     )
     eventually(lambda: instances(account, endpoint) == 3)
+
+
+@pytest.mark.server
+def test_a_scaled_variant_keeps_its_name_and_instance_type(account: Account) -> None:
+    url = account.upload(echo("x"))
+    endpoint = account.deploy(account.config(url))["EndpointName"]
+    target = TARGET | {"ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
+    scaling = account.client("application-autoscaling")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
+    bigger = account.config(url, variant={"InstanceType": "ml.m5.2xlarge", "InitialInstanceCount": 1})
+    with pytest.raises(ClientError, match=r'The variant\(s\) \["AllTraffic"\] must be deregistered'):
+        account.update(endpoint, bigger)
+    assert account.update(endpoint, account.config(url))["EndpointStatus"] == "InService"
+    scaling.deregister_scalable_target(**target)
+    assert account.update(endpoint, bigger)["EndpointConfigName"] == bigger
+
+
+@pytest.mark.server
+def test_the_alarms_of_a_policy_on_metric_math_can_be_described(account: Account) -> None:
+    endpoint = account.deploy(account.config(account.upload(echo("x"))))["EndpointName"]
+    target = TARGET | {"ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
+    scaling = account.client("application-autoscaling")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
+    depth = {"Metric": {"Namespace": "Mine", "MetricName": "Depth"}, "Stat": "Average"}
+    metrics = [
+        {"Id": "depth", "MetricStat": depth, "ReturnData": False},
+        {"Id": "half", "Expression": "depth / 2", "ReturnData": True},
+    ]
+    configuration = {"TargetValue": 1.0, "CustomizedMetricSpecification": {"Metrics": metrics}}
+    policy = scaling.put_scaling_policy(
+        **target,
+        PolicyName="math",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=configuration,
+    )
+    names = {alarm["AlarmName"] for alarm in policy["Alarms"]}
+    assert names <= {alarm["AlarmName"] for alarm in account.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    scaling.deregister_scalable_target(**target)
+
+
+@pytest.mark.server
+def test_an_invocation_under_way_is_a_concurrent_request(directory: Path) -> None:
+    account = Account(control.start(directory)[0].url)
+    account.base()
+    control.set_times(directory, pace=10)
+    handler = ECHO.format(word="x").replace(
+        "def predict_fn(data, model):", "def predict_fn(data, model):\n    sleep(2)"
+    )
+    archive = pack({"inference.py": f"from time import sleep\n{handler}"})
+    endpoint = account.deploy(account.config(account.upload(archive)))["EndpointName"]
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(account.invoke, endpoint) for _ in range(3)]
+        assert [request.result()["word"] for request in waiting] == ["x"] * 3
+    dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "AllTraffic"}]
+
+    def most() -> float:
+        points = account.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="ConcurrentRequestsPerModel",
+            Dimensions=dimensions,
+            StartTime=datetime.now(UTC) - timedelta(minutes=5),
+            EndTime=datetime.now(UTC) + timedelta(minutes=5),
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return max((point["Maximum"] for point in points), default=0)
+
+    eventually(lambda: most() == 3)
 
 
 @pytest.mark.server
