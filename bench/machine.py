@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -55,9 +56,10 @@ def memory_of(pids: Sequence[int]) -> float:
 def descendants(pid: int) -> list[int]:
     """Give a process and all that it started, directly or not, that are alive."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += descendants(int(child))
+    with suppress(FileNotFoundError):  # a thread or a child that ends meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += descendants(int(child))
     return found
 
 

@@ -135,6 +135,11 @@ class SageMaker:
                 f"List{kind.title}s": partial(self._list, kind),
             }
 
+    @property
+    def operations(self) -> list[str]:
+        """The names of the operations that there are."""
+        return sorted(self._operations)
+
     def call(self, name: str, request: Record) -> Record:
         """Carry out one operation, such as `CreateModel`.
 
@@ -145,7 +150,7 @@ class SageMaker:
         if operation is None:
             raise AwsError(
                 "UnknownOperationException",
-                f"The local AWS has no SageMaker {name}. It has: {', '.join(sorted(self._operations))}.",
+                f"The local AWS has no SageMaker {name}. It has: {', '.join(self.operations)}.",
             )
         model = service("sagemaker").operation_model(name)
         check(model, request)

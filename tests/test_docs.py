@@ -10,6 +10,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+LOCAL = (ROOT / "local" / "README.md").read_text()
+LINK = re.compile(r"\]\((?!http)([^)#]+)\)")
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 
@@ -63,15 +65,35 @@ def test_every_python_command_in_the_readme_exists() -> None:
     from model.__main__ import main as model  # noqa: PLC0415
 
     groups = {"local": local, "model": model}
-    found = re.findall(r"python -m (\w+) (\w+)((?: --\w+)*)", README)
+    found = re.findall(r"python -m (local|model) (\w+)([^`#&|\n]*)", README + LOCAL)
     assert found
-    for group, command, options in found:
+    for group, command, rest in found:
         known = {option for parameter in groups[group].commands[command].params for option in parameter.opts}
-        assert set(options.split()) <= known, (group, command, options)
+        assert set(re.findall(r"--[\w-]+", rest)) <= known, (group, command, rest)
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\((?!http)([^)#]+)\)", README))
-def test_every_link_leads_somewhere(path: str) -> None:
+def test_every_time_and_fault_is_in_the_local_readme() -> None:
+    from local.faults import KINDS  # noqa: PLC0415
+    from local.times import NAMES  # noqa: PLC0415
+
+    named = set(re.findall(r"`([a-z0-9-]+)`", LOCAL))
+    assert {name.replace("_", "-") for name in NAMES} | set(KINDS) <= named
+
+
+def test_every_operation_of_the_local_sagemaker_is_in_its_readme() -> None:
+    from local.sagemaker import SageMaker, empty_state  # noqa: PLC0415
+
+    operations = SageMaker(empty_state(), lambda _: None).operations
+    kinds = {re.sub("^(Add|Create|Describe|List|Delete|Update)", "", name).removesuffix("s") for name in operations}
+    assert all(kind in LOCAL for kind in kinds), kinds
+
+
+@pytest.mark.parametrize(
+    "path",
+    [Path(folder, path) for folder, text in ((".", README), ("local", LOCAL)) for path in LINK.findall(text)],
+    ids=str,
+)
+def test_every_link_leads_somewhere(path: Path) -> None:
     assert (ROOT / path).exists()
 
 
