@@ -41,6 +41,17 @@ KINDS = {
 OF_REQUESTS = ("throttle", "latency", "error")  # those that --operation goes with
 TIMED = ("latency", "slow")
 SECONDS = 5.0  # unless asked for
+_SERVICES = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "s3",
+    "iam",
+    "sts",
+    "cloudwatch",
+    "application-autoscaling",
+    "sns",
+    "sqs",
+)
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _INVOCATIONS = {
     "invocations": "InvokeEndpoint",
@@ -171,6 +182,8 @@ def _checked(members: dict[str, Any]) -> Fault:
         raise LocalError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
     if "operation" in members and kind not in OF_REQUESTS:
         raise LocalError(f"Operations go with {', '.join(OF_REQUESTS)}, not with {kind}.")
+    if "operation" in members and not any(members["operation"] in service(each).operation_names for each in _SERVICES):
+        raise LocalError(f"There is no operation {members['operation']!r} in {', '.join(_SERVICES)}.")
     if "endpoint" in members and kind == "s3":
         raise LocalError("S3 refuses everyone, so s3 goes with no endpoint.")
     if "seconds" in members and kind not in TIMED:

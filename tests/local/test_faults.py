@@ -242,6 +242,7 @@ def test_faults_by_the_command_line(directory: Path) -> None:
     [
         ({}, "There is no fault None"),
         ({"kind": "ping", "operation": "X"}, "Operations go with throttle"),
+        ({"kind": "throttle", "operation": "UpdateEndpiont"}, "no operation 'UpdateEndpiont' in sagemaker"),
         ({"kind": "s3", "endpoint": "e"}, "s3 goes with no endpoint"),
         ({"kind": "throttle", "seconds": 1}, "Seconds go with latency, slow"),
         ({"kind": "slow", "seconds": -1}, "seconds must be a number, 0 or more; got -1"),
