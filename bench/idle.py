@@ -8,7 +8,7 @@ from bench.account import Account, account
 from bench.machine import descendants, memory_of
 from local import control
 
-ENDPOINTS = 20
+ENDPOINTS = 100
 SECONDS = 60.0  # for the workers to end
 
 
