@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from local import LocalError, control
+from local import FAULTS, LocalError, control
 from local.times import Times
 
 if TYPE_CHECKING:
@@ -88,17 +88,8 @@ def times(**members: float | None) -> None:
 
 
 @main.command(
-    help="Have something go wrong, or show what does.\n\n"
-    "\b\n"  # click: keep these lines
-    "throttle  AWS answers that there were too many requests\n"
-    "latency   AWS waits --seconds before it answers\n"
-    "error     AWS answers with an internal error (5xx)\n"
-    "s3        S3 refuses, to callers and when an endpoint fetches its model\n"
-    "ping      a new deployment's container does not pass the health check\n"
-    "capacity  a new deployment, or more instances, finds no instances\n"
-    "rollback  an update ends InService on the old configuration, silently\n"
-    "slow      a deployment takes --seconds longer\n"
-    "clear     nothing goes wrong any more\n"
+    help="Have something go wrong, or show what does.\n\n\b\n"  # click: keep the lines that follow
+    + "".join(f"{kind:10}{what}\n" for kind, what in {**FAULTS, "clear": "nothing goes wrong any more"}.items())
 )
 @click.argument("kind", required=False, metavar="[KIND]")
 @click.option("--operation", metavar="NAME", help="Strike only this operation, such as UpdateEndpoint.")

@@ -182,7 +182,7 @@ def fault(directory: Path, kind: str, **members: float | str) -> list[dict[str, 
 
     Args:
         directory: the server's.
-        kind: one of `local.faults.KINDS`.
+        kind: one of `local.FAULTS`.
         members: the other attributes of `local.faults.Fault`.
 
     Returns:

@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
-from local import LocalError
+from local import FAULTS, LocalError
 from local.shapes import AwsError, service
 from local.store import Moto
 
@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-KINDS = {
-    "throttle": "AWS answers that there were too many requests",
-    "latency": "AWS waits --seconds before it answers",
-    "error": "AWS answers with an internal error (5xx)",
-    "s3": "S3 refuses with AccessDenied, to callers and when an endpoint fetches its model",
-    "ping": "a new deployment's container does not pass the health check",
-    "capacity": "a new deployment, or more instances, finds no instances",
-    "rollback": "an update ends InService on the old configuration, and says nothing",
-    "slow": "a deployment takes --seconds longer",
-}
 OF_REQUESTS = ("throttle", "latency", "error")  # those that --operation goes with
 TIMED = ("latency", "slow")
 SECONDS = 5.0  # unless asked for
@@ -67,7 +57,7 @@ class Fault:
     """Something that goes wrong.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: one of `FAULTS`.
         operation: the operation that it strikes, such as `UpdateEndpoint` or `PutObject`; None for all.
         endpoint: the endpoint that it strikes; None for all, and for requests that name none.
         seconds: how long it takes; None for a kind that takes no time.
@@ -178,8 +168,8 @@ def _checked(members: dict[str, Any]) -> Fault:
     if unknown:
         raise LocalError(f"A fault has no {', '.join(sorted(unknown))}.")
     kind = members.get("kind")
-    if kind not in KINDS:
-        raise LocalError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
+    if kind not in FAULTS:
+        raise LocalError(f"There is no fault {kind!r}. There are: {', '.join(FAULTS)}.")
     if "operation" in members and kind not in OF_REQUESTS:
         raise LocalError(f"Operations go with {', '.join(OF_REQUESTS)}, not with {kind}.")
     if "operation" in members and not any(members["operation"] in service(each).operation_names for each in _SERVICES):

@@ -73,11 +73,11 @@ def test_every_python_command_in_the_readme_exists() -> None:
 
 
 def test_every_time_and_fault_is_in_the_local_readme() -> None:
-    from local.faults import KINDS  # noqa: PLC0415
+    from local import FAULTS  # noqa: PLC0415
     from local.times import NAMES  # noqa: PLC0415
 
     named = set(re.findall(r"`([a-z0-9-]+)`", LOCAL))
-    assert {name.replace("_", "-") for name in NAMES} | set(KINDS) <= named
+    assert {name.replace("_", "-") for name in NAMES} | set(FAULTS) <= named
 
 
 def test_every_operation_of_the_local_sagemaker_is_in_its_readme() -> None:

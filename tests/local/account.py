@@ -10,15 +10,16 @@ import tarfile
 import time
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from botocore.config import Config
 
+T = TypeVar("T")
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
     "Version": "2012-10-17",
@@ -170,6 +171,15 @@ class Account:
         while Path(f"/proc/{pid}/fd").exists() and _open_files(pid):
             time.sleep(0.01)
         return pid
+
+
+def until(found: Callable[[], T | None], seconds: float = 20) -> T:
+    """Wait until something is found; give it."""
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.02)
+    return result
 
 
 def _open_files(pid: int) -> bool:

@@ -34,3 +34,19 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     """A directory for a test that starts and ends its own server."""
     yield tmp_path
     control.reset(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory for a module that has settings or faults of its own."""
+    directory = tmp_path_factory.mktemp("place")
+    yield directory
+    control.stop(directory)
+
+
+@pytest.fixture(scope="module")
+def owner(place: Path) -> Account:
+    """The module's own server."""
+    found = Account(control.start(place)[0].url)
+    found.base()
+    return found

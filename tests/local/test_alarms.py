@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,10 @@ from local.cloudwatch.metrics import Metrics, metric, point
 from local.cloudwatch.queries import Query
 from local.shapes import AwsError
 from local.times import Times
-from tests.local.account import Account
+from tests.local.account import Account, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAME = metric("Test", "Value", {}, "None")
@@ -239,15 +238,6 @@ def test_an_alarm_on_an_expression(tmp_path: Path) -> None:
 # On a server
 
 
-def eventually(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 20
-    while not (result := found()):
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.02)
-    return result
-
-
 @pytest.mark.server
 def test_an_alarm_on_a_server_tells_a_queue_and_survives_a_restart(directory: Path) -> None:
     account = Account(control.start(directory)[0].url)
@@ -277,10 +267,10 @@ def test_an_alarm_on_a_server_tells_a_queue_and_survives_a_restart(directory: Pa
 
     assert described()["StateValue"] == "INSUFFICIENT_DATA"
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "Value", "Value": 9}])
-    found = eventually(lambda: described() if described()["StateValue"] == "ALARM" else None)
+    found = until(lambda: described() if described()["StateValue"] == "ALARM" else None)
     assert "[9.0 (" in found["StateReason"]
     assert json.loads(found["StateReasonData"])["recentDatapoints"] == [9.0]
-    messages = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    messages = until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
     told = json.loads(json.loads(messages[0]["Body"])["Message"])
     assert (told["AlarmName"], told["NewStateValue"]) == ("high", "ALARM")
     control.stop(directory)

@@ -6,17 +6,15 @@ import base64
 import json
 import os
 import signal
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local import control
-from tests.local.account import INSTANCE, Account, pack
+from tests.local.account import INSTANCE, Account, pack, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.server
@@ -73,15 +71,6 @@ def awaited(account: Account, url: str) -> tuple[str, str]:
 
     found: tuple[str, str] = until(read)
     return found
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 20
-    while True:
-        if found := look():
-            return found
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,9 @@ from local.scaling.policies import bounded, stepped, tracked
 from local.scaling.schedules import Schedule
 from local.shapes import AwsError
 from local.times import Times
-from tests.local.account import ECHO, Account, echo, pack
+from tests.local.account import ECHO, Account, echo, pack, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
@@ -563,15 +562,6 @@ def test_lists_come_in_pages() -> None:
 # On a server
 
 
-def eventually(found: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.02)
-    return result
-
-
 def instances(account: Account, endpoint: str) -> int:
     (variant,) = account.sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
     found: int = variant["CurrentInstanceCount"]
@@ -599,14 +589,15 @@ def test_traffic_raises_the_instance_count_and_its_end_lowers_it(directory: Path
         account.invoke(endpoint)
         return instances(account, endpoint) == 3
 
-    eventually(raised)
-    eventually(lambda: instances(account, endpoint) == 1)
-    found = eventually(
+    until(raised, 30)
+    until(lambda: instances(account, endpoint) == 1, 30)
+    found = until(
         lambda: [
             activity["Description"]
             for activity in scaling.describe_scaling_activities(**target)["ScalingActivities"]
             if activity["StatusCode"] == "Successful"
-        ]
+        ],
+        30,
     )
     assert found[-1].startswith("Setting desired instance count to ")
     account.sagemaker.delete_endpoint(EndpointName=endpoint)
@@ -636,7 +627,7 @@ def test_steps_and_schedules_change_the_count_and_survive_a_restart(directory: P
         AlarmActions=[policy["PolicyARN"]],
     )
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "Depth", "Value": 5}])
-    eventually(lambda: instances(account, endpoint) == 2)
+    until(lambda: instances(account, endpoint) == 2, 30)
     control.stop(directory)
     account = Account(control.start(directory)[0].url)
     scaling = account.client("application-autoscaling")
@@ -654,7 +645,7 @@ def test_steps_and_schedules_change_the_count_and_survive_a_restart(directory: P
         Schedule=f"at({moment.isoformat()})",
         ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 4},
     )
-    eventually(lambda: instances(account, endpoint) == 3)
+    until(lambda: instances(account, endpoint) == 3, 30)
 
 
 @pytest.mark.server
@@ -722,7 +713,7 @@ def test_an_invocation_under_way_is_a_concurrent_request(directory: Path) -> Non
         )["Datapoints"]
         return max((point["Maximum"] for point in points), default=0)
 
-    eventually(lambda: most() == 3)
+    until(lambda: most() == 3, 30)
 
 
 @pytest.mark.server

@@ -14,8 +14,8 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import ROOT, LocalError, control
-from local.faults import KINDS, Faults
+from local import FAULTS, ROOT, LocalError, control
+from local.faults import Faults
 from tests.local.account import Account, echo
 
 if TYPE_CHECKING:
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONCE = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    directory = tmp_path_factory.mktemp("faults")
-    yield directory
-    control.stop(directory)
-
-
-@pytest.fixture(scope="module")
-def owner(place: Path) -> Account:
-    found = Account(control.start(place)[0].url)
-    found.base()
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +220,7 @@ def test_faults_by_the_command_line(directory: Path) -> None:
     assert "There is no fault 'flood'. There are: throttle, latency" in run("fault", "flood").stderr
     assert run("fault", "clear").stdout == "Nothing goes wrong.\n"
     shown = run("fault", "--help").stdout
-    assert [kind for kind in KINDS if f"\n  {kind} " not in shown] == []
+    assert [kind for kind in FAULTS if f"\n  {kind} " not in shown] == []
 
 
 @pytest.mark.parametrize(

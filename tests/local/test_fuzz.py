@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -15,13 +15,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local import control
 from local.shapes import service
 from tests.local.account import Account, echo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.server
 
@@ -49,21 +44,12 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    directory = tmp_path_factory.mktemp("fuzz")
-    yield directory
-    control.stop(directory)
-
-
-@pytest.fixture(scope="module")
-def owner(place: Path) -> Account:
-    found = Account(control.start(place)[0].url)
-    found.base()
-    config = found.config(found.upload(echo("x")))
+def owner(owner: Account) -> Account:
+    config = owner.config(owner.upload(echo("x")))
     for name in ("kept", "prey"):
-        found.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
-        found.settled(name)
-    return found
+        owner.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        owner.settled(name)
+    return owner
 
 
 @cache

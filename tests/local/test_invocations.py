@@ -27,7 +27,7 @@ from local.serving.invocations import Request
 from local.serving.model_data import DeployError
 from local.serving.variant import NO_MODEL
 from local.times import Times
-from tests.local.account import IMAGE, INSTANCE, Account, echo, pack
+from tests.local.account import IMAGE, INSTANCE, Account, echo, pack, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,13 +126,6 @@ def refusal(account: Account, endpoint: str, **members: str) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
         account.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"", **members)
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
-
-
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:

@@ -30,20 +30,6 @@ FOUR = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 4}
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    directory = tmp_path_factory.mktemp("life")
-    yield directory
-    control.stop(directory)
-
-
-@pytest.fixture(scope="module")
-def owner(place: Path) -> Account:
-    found = Account(control.start(place)[0].url)
-    found.base()
-    return found
-
-
 @pytest.fixture(autouse=True)
 def held(owner: Account, place: Path) -> Iterator[None]:
     assert owner

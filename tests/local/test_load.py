@@ -6,21 +6,17 @@ import contextlib
 import http.client
 import json
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local import control
-from tests.local.account import INSTANCE, Account, pack
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.local.account import INSTANCE, Account, pack, until
 
 pytestmark = [pytest.mark.server, pytest.mark.long]
 
@@ -109,7 +105,7 @@ def test_200_endpoints_serve_at_once_and_their_processes_rest(directory: Path) -
 
         assert list(clients.map(call, names)) == [{"sent": name, "number": 1} for name in names]
         control.set_times(directory, idle=0.1)
-        settle(lambda: len(below(server)) <= 1)  # the fork server
+        until(lambda: len(below(server)) <= 1, 60)  # the fork server
         control.set_times(directory, idle=300)
         assert list(clients.map(call, names)) == [{"sent": name, "number": 1} for name in names]  # new processes
         assert len(below(server)) == ENDPOINTS + 1
@@ -131,14 +127,14 @@ def test_1000_lives_of_endpoints_leave_nothing_behind(directory: Path) -> None:
             assert account.update(name, "new")["EndpointConfigName"] == "new"
             assert account.invoke(name, b"x", ContentType="text/csv")["number"] == 1
             account.sagemaker.delete_endpoint(EndpointName=name)
-            settle(lambda: is_deleted(account, name))
+            until(lambda: is_deleted(account, name), 60)
 
     names = [f"endpoint-{number}" for number in range(4)]
 
     def lives(times: int) -> Counter[str]:
         with ThreadPoolExecutor(len(names)) as clients:
             list(clients.map(live, names, [times // len(names)] * len(names)))
-        settle(lambda: len(below(server)) <= 1)
+        until(lambda: len(below(server)) <= 1, 60)
         return measured(server, directory)
 
     before = lives(WARM_UP)
@@ -157,13 +153,6 @@ def is_deleted(account: Account, name: str) -> bool:
     except ClientError:
         return True
     return False
-
-
-def settle(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.01)
 
 
 def below(pid: int) -> list[int]:

@@ -16,7 +16,7 @@ from local.cloudwatch.queries import Query, answer
 from local.serving.invocations import Invocation
 from local.shapes import AwsError
 from local.times import Times
-from tests.local.account import echo
+from tests.local.account import echo, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,15 +249,6 @@ def span() -> dict[str, datetime]:
     return {"StartTime": now - timedelta(minutes=10), "EndTime": now + timedelta(minutes=1)}
 
 
-def wait_for(found: Any, what: str) -> Any:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(0.05)
-    raise TimeoutError(what)
-
-
 @pytest.mark.server
 def test_put_data_is_answered_in_every_statistic(account: Account, cloudwatch: Any) -> None:
     name = account.name("Metric")
@@ -314,7 +305,7 @@ def test_invocations_are_listed_and_answered_as_metrics(account: Account, cloudw
         assert found["Id"] == "half"
         return bool(sum(found["Values"]) == 2.5)
 
-    wait_for(seen, "five invocations")
+    until(seen)
     listed = cloudwatch.list_metrics(Namespace="AWS/SageMaker", Dimensions=dimensions)["Metrics"]
     assert {each["MetricName"] for each in listed} >= {"Invocations", "ModelLatency", "OverheadLatency"}
 
