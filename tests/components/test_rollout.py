@@ -8,7 +8,7 @@ import pytest
 from components.rollout import difference
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
-from tests.components.test_validation import args
+from tests.components.endpoints import args
 
 Run = Callable[[Callable[[], object]], Monitor]
 
