@@ -478,6 +478,7 @@ def scaled(args: Args, variant: Args) -> autoscaling.Variant:
         None if "serverless_config" in variant else variant.get("instance_type", DEFAULT_INSTANCE_TYPE),
         serverless.get("max_concurrency", DEFAULT_CONCURRENCY) if "serverless_config" in variant else None,
         serverless.get("provisioned_concurrency"),
+        args.get("tags"),
     )
 
 

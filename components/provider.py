@@ -1,9 +1,10 @@
 """The AWS settings of a stack's provider, so that what the hooks ask AWS goes where the provider goes.
 
-Of a default provider they are the stack's ``aws:…`` configuration; of an explicit one its own inputs.
+Of a default provider they are the stack's ``aws:…`` configuration. Of an explicit one they are what Pulumi's Python SDK
+tells of it: region, profile and keys. Roles, endpoints and files that it was given are not to be had from it; there the
+profile has to name them.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ def settings(resource: pulumi.Resource) -> pulumi.Output[Settings]:
         plain = {name: config.get(_camel(name)) for name in _PLAIN}
         composed = {name: config.get_object(_camel(name)) for name in _COMPOSED}
         return pulumi.Output.from_input({**plain, **composed}).apply(_set)
-    own = {name: pulumi.get(provider, name) for name in (*_PLAIN, *_COMPOSED) if name in provider.__dict__}
+    own = {name: pulumi.get(provider, name) for name in _PLAIN}
     return pulumi.Output.from_input(own).apply(_set)
 
 
@@ -71,12 +72,7 @@ def _assumed(session: boto3.Session, role: Mapping[str, str], endpoint_url: str 
 
 
 def _set(found: Mapping[str, Any]) -> Settings:
-    """Returns what is set; an explicit provider has its lists as JSON."""
-    return {
-        name: _snake(json.loads(value) if name in _COMPOSED and isinstance(value, str) else value)
-        for name, value in found.items()
-        if value
-    }
+    return {name: _snake(value) for name, value in found.items() if value}
 
 
 def _snake(value: Any) -> Any:  # noqa: ANN401 - any JSON

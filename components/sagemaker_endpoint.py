@@ -83,19 +83,18 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         guard = pulumi.ResourceOptions(hooks=replacement.hooks(name, allowed=given.get("allow_replacement", False)))
         merged = pulumi.ResourceOptions.merge(opts, guard)
         super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given), merged)
-        self._name, self._args, self._child = name, given, pulumi.ResourceOptions(parent=self)
-        self._settings = provider.settings(self)
+        self._name, self._args, self._settings = name, given, provider.settings(self)
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
-        replaceable = pulumi.ResourceOptions(parent=self, protect=False)
+        self._child = pulumi.ResourceOptions(parent=self, protect=False)
 
         self.model_data_url = None
-        names = {path: self._model(path, own, replaceable).name for path, own in models(given)}
+        names = {path: self._model(path, own).name for path, own in models(given)}
         configuration = aws.sagemaker.EndpointConfiguration(
             f"{name}-config",
             endpoint_build.configuration(
                 given, {path: names[model_path(path, own)] for path, own in all_variants(given)}
             ),
-            replaceable,
+            self._child,
         )
         plain_name = given.get("endpoint_name")
         watching = self._alarms(plain_name) if isinstance(plain_name, str) else []  # before what they roll back
@@ -131,11 +130,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         paths = [asynchronous[field] for field in fields if field in asynchronous] if asynchronous else None
         return grants.grant_invoke(name, role, self.endpoint_arn, paths, self._child)
 
-    def _model(self, path: str, own: Args, opts: pulumi.ResourceOptions) -> aws.sagemaker.Model:
+    def _model(self, path: str, own: Args) -> aws.sagemaker.Model:
         suffix = f"-{own['variant_name']}-model" if path else "-model"
         loaded = [self._loaded(where, container, path) for where, container in containers(path, own)]
         whole = {**own, "containers": loaded} if "containers" in own else loaded[0]
-        return aws.sagemaker.Model(f"{self._name}{suffix}", endpoint_build.model(self._args, whole), opts)
+        return aws.sagemaker.Model(f"{self._name}{suffix}", endpoint_build.model(self._args, whole), self._child)
 
     def _loaded(self, path: str, container: Args, model: str) -> Args:
         """Returns a container with its image found and its archive checked."""
@@ -224,7 +223,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             aws.cloudwatch.MetricAlarm(f"{self._name}-{own['variant_name']}-{what}", alarm, self._child)
             for _, own in variants(self._args)
             for what, alarm in alarms.alarms(
-                endpoint_kind(self._args), endpoint_name, own["variant_name"], self._args["alarms"]
+                endpoint_kind(self._args),
+                endpoint_name,
+                own["variant_name"],
+                self._args["alarms"],
+                self._args.get("tags"),
             ).items()
         ]
 

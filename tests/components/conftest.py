@@ -131,7 +131,12 @@ def monitor(world: World) -> Iterator[Monitor]:
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
     settings.SETTINGS.callbacks = monitor.callbacks
     yield monitor
+    pulumi.runtime.set_all_config({})
     settings.SETTINGS.outputs.clear()  # a program that failed leaves some, and the next test's would wait for them
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     loop.close()
 
 

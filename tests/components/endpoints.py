@@ -45,7 +45,7 @@ def requests(seen: Monitor) -> dict[str, list[dict[str, Any]]]:
 
 def _request(inputs: Mapping[str, Any], shape: Shape, name: str, resource: str) -> dict[str, Any]:
     given = {key: value for key, value in inputs.items() if key not in ("name", "tags")}
-    params = _named(given, shape) | {name: inputs.get("name", f"{resource}-1234567")}
+    params: dict[str, Any] = _named(given, shape) | {name: inputs.get("name", f"{resource}-1234567")}
     params["Tags"] = [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()]
     report = _VALIDATOR.validate(params, shape)
     assert not report.has_errors(), report.generate_report()

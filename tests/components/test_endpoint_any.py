@@ -35,6 +35,7 @@ EXAMPLES = {
     "VariantName": ["one", "two"],
     "ProductionVariantInstanceType": ["ml.m5.large", "ml.inf1.xlarge", "ml.t2.medium"],
 }
+FIXED: dict[str, Any] = {"any": 0.5, "tags": {}, "[any]": [], "{ScheduleArgs}": {}}
 JUNK = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     *(st.lists(st.text(max_size=3), max_size=2), st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)),
@@ -48,31 +49,27 @@ def good(shape: str) -> st.SearchStrategy[Any]:
     shape = shape.lstrip("!")
     if shape in endpoint_shapes.tables():
         return structure(shape, good)
-    if shape.startswith("["):
-        return st.just([])
-    if shape in ("any", "tags"):
-        return st.just({}) if shape == "tags" else st.just(0.5)
-    rule = shapes()[shape]
+    if shape in FIXED:
+        return st.just(FIXED[shape])
     if shape in EXAMPLES:
         return st.sampled_from(EXAMPLES[shape])
-    match rule["type"]:
-        case "list":
-            inner = good(rule["member"]["shape"])
-            return st.lists(inner, min_size=max(1, rule.get("min", 0)), max_size=min(2, rule.get("max", 2)))
-        case "map":
-            return st.dictionaries(good(rule["key"]["shape"]), good(rule["value"]["shape"]), max_size=2)
-        case "structure":
-            ((_, member),) = rule["members"].items()
-            return good(member["shape"])
-        case "boolean":
-            return st.booleans()
-        case "float":
-            return st.floats(0, 10, width=32)
-        case "integer":
-            least = rule.get("min", 0)
-            step = 1024 if "Memory" in shape else 1
-            return st.integers(least // step, min(rule.get("max", 50), 4096) // step).map(lambda n: n * step)
-    return st.sampled_from(rule["enum"]) if "enum" in rule else st.just("name")
+    return _of_botocores(shape, shapes()[shape])
+
+
+def _of_botocores(shape: str, rule: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    if rule["type"] == "list":
+        most = min(2, rule.get("max", 2))
+        return st.lists(good(rule["member"]["shape"]), min_size=max(1, rule.get("min", 0)), max_size=most)
+    if rule["type"] == "map":
+        return st.dictionaries(good(rule["key"]["shape"]), good(rule["value"]["shape"]), max_size=2)
+    if rule["type"] == "structure":
+        return good(next(iter(rule["members"].values()))["shape"])
+    if rule["type"] == "integer":
+        step = 1024 if "Memory" in shape else 1
+        least, most = rule.get("min", 0) // step, min(rule.get("max", 50), 4096) // step
+        return st.integers(least, most).map(lambda n: n * step)
+    others = {"boolean": st.booleans(), "float": st.floats(0, 10, width=32)}
+    return others.get(rule["type"], st.sampled_from(rule.get("enum", ["name"])))
 
 
 def any_(shape: str) -> st.SearchStrategy[Any]:
@@ -96,12 +93,13 @@ def build(args: Mapping[str, Any]) -> Monitor:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     world = World()
+    world.archives.add(BUCKET)
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
     runtime.SETTINGS.callbacks = monitor.callbacks
     try:
         loop.run_until_complete(
-            pulumi.runtime.stack.run_pulumi_func(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[func-returns-value,arg-type]
+            pulumi.runtime.stack.run_pulumi_func(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[arg-type]
         )
     finally:
         loop.close()

@@ -11,7 +11,7 @@ from components import images
 from components.sagemaker_endpoint import SageMakerEndpoint
 from components.validation import Problem
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
-from tests.components.endpoints import ALARM, CONFIGURATION, ENDPOINT, MODEL, STASH, TARGET, args, requests
+from tests.components.endpoints import ALARM, COMPONENT, CONFIGURATION, ENDPOINT, MODEL, STASH, TARGET, args, requests
 
 Run = Callable[[Callable[[], object]], Monitor]
 Declare = Callable[..., Monitor]
@@ -85,7 +85,9 @@ def test_uncompressed_model_data_which_is_not_looked_for(declare: Declare, world
 def test_an_archive_as_a_data_source_is_looked_for(declare: Declare) -> None:
     source = {"s3_data_type": "S3Object", "compression_type": "Gzip"}
     declare(model_data_url=None, model_data_source={"s3_uri": ARCHIVE, **source})
-    with pytest.raises(pulumi.RunError, match=r"model_data_source\.s3_uri: cannot read s3://models/none: it is not there"):
+    with pytest.raises(
+        pulumi.RunError, match=r"model_data_source\.s3_uri: cannot read s3://models/none: it is not there"
+    ):
         declare(model_data_url=None, model_data_source={"s3_uri": "s3://models/none", **source})
 
 
@@ -282,13 +284,14 @@ def test_rolling_with_waits_and_alarms(declare: Declare) -> None:
 
 
 def test_own_alarms_roll_back_and_are_there_before_the_endpoint(declare: Declare) -> None:
-    seen = declare(endpoint_name="boston", alarms={}, deployment_config={})
+    seen = declare(endpoint_name="boston", alarms={}, deployment_config={}, tags={"team": "ml"})
     named = {alarm.inputs["name"] for alarm in seen.all_of_type(ALARM)}
     assert named == {f"boston-AllTraffic-{what}" for what in ("latency", "4xx", "5xx", "saturation")}
     rollback = only(seen, ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
     assert {alarm["AlarmName"] for alarm in rollback} == {"boston-AllTraffic-latency", "boston-AllTraffic-5xx"}
     before = seen.of_type(ENDPOINT).dependencies
     assert len([urn for urn in before if ALARM in urn]) == 4
+    assert all(alarm.inputs["tags"] == {"team": "ml"} for alarm in seen.all_of_type(ALARM))
 
 
 def test_alarms_of_an_auto_named_endpoint_come_after_it(declare: Declare) -> None:
@@ -330,11 +333,11 @@ def test_an_import_takes_the_endpoint_as_it_is(declare: Declare) -> None:
     assert endpoint.ignore_changes == ["endpointConfigName", "deploymentConfig", "tags"]
 
 
-def test_protect_protects_the_endpoint_alone(run: Run) -> None:
-    seen = run(lambda: SageMakerEndpoint("endpoint", args(), pulumi.ResourceOptions(protect=True)))
-    assert seen.of_type(ENDPOINT).protect
-    assert not seen.of_type(MODEL).protect
-    assert not seen.of_type(CONFIGURATION).protect
+def test_protect_protects_the_endpoint_alone_so_that_updates_may_replace_the_rest(run: Run) -> None:
+    scaling = {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 100}
+    given = args(autoscaling=scaling, alarms={})
+    seen = run(lambda: SageMakerEndpoint("endpoint", given, pulumi.ResourceOptions(protect=True)))
+    assert {resource.type for resource in seen.registered if resource.protect} == {COMPONENT, ENDPOINT}
 
 
 def test_fields_that_are_none_are_not_given(run: Run) -> None:

@@ -17,7 +17,9 @@ def test_every_instance_type_of_botocore_is_allowed() -> None:
         assert problem("instance_type", name, "ProductionVariantInstanceType") is None
 
 
-@pytest.mark.parametrize(("value", "allowed"), [("größe 1/2:a@b", True), ("a*b", False), ("tab\t", False), ("é_=+-.", True)])
+@pytest.mark.parametrize(
+    ("value", "allowed"), [("größe 1/2:a@b", True), ("a*b", False), ("tab\t", False), ("é_=+-.", True)]
+)
 def test_patterns_with_classes_of_unicode(value: str, allowed: bool) -> None:  # noqa: FBT001 - a case's outcome
     assert (problem("tags", value, "TagValue") is None) == allowed
 
