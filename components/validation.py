@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import botocore.loaders
 
+_SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
 
 class Problem(NamedTuple):
     """An argument that AWS would refuse."""
@@ -24,15 +26,16 @@ class Problem(NamedTuple):
         return f"{self.property}: {self.value!r} must be {self.allowed}"
 
 
-def problem(path: str, value: object, shape: str) -> Problem | None:
-    """Checks a value against a shape of botocore's SageMaker model, such as ``ServerlessMaxConcurrency``.
+def problem(path: str, value: object, shape: str, service: str = "sagemaker") -> Problem | None:
+    """Checks a value against a shape of botocore's model of a service, as SageMaker's ``ServerlessMaxConcurrency``.
 
     Args:
         path: name of the argument, for the message.
         value: a plain value.
         shape: name of an integer or string shape.
+        service: botocore's name of the service.
     """
-    rule = shapes()[shape]
+    rule = shapes(service)[shape]
     allowed = _integer_rule(rule, value) if rule["type"] == "integer" else _string_rule(rule, value)
     return Problem(path, value, allowed) if allowed else None
 
@@ -43,9 +46,9 @@ def message(title: str, problems: Iterable[Problem]) -> str:
 
 
 @cache
-def shapes() -> Mapping[str, Any]:
-    """Returns the shapes of botocore's SageMaker service model (``service-2.json``)."""
-    model: Mapping[str, Any] = botocore.loaders.Loader().load_service_model("sagemaker", "service-2")
+def shapes(service: str = "sagemaker") -> Mapping[str, Any]:
+    """Returns the shapes of botocore's model of a service (``service-2.json``)."""
+    model: Mapping[str, Any] = botocore.loaders.Loader().load_service_model(service, "service-2")
     shapes: Mapping[str, Any] = model["shapes"]
     return shapes
 
@@ -66,11 +69,17 @@ def _string_rule(rule: Mapping[str, Any], value: object) -> str | None:
         return "a string"
     if value not in rule.get("enum", [value]):
         return f"one of the {len(rule['enum'])} that botocore lists{_similar(value, rule['enum'])}"
-    if not rule.get("min", 0) <= len(value) <= rule.get("max", len(value)):
-        return f"{rule.get('min', 0)} to {rule['max']} characters long"
-    if not re.fullmatch(rule.get("pattern", ".*"), value):
+    least, most = rule.get("min", 0), rule.get("max", len(value))
+    if not least <= len(value) <= most:
+        return f"{least} to {most} characters long"
+    if "pattern" in rule and not re.fullmatch(_python_pattern(rule["pattern"]), value):
         return f"of the form {rule['pattern']}"
     return None
+
+
+def _python_pattern(pattern: str) -> str:
+    """Returns a pattern without Unicode's property classes, which ``re`` does not have: those of tags."""
+    return pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", "").replace(r"\p{Z}", _SEPARATORS)
 
 
 def _similar(value: str, names: Iterable[str]) -> str:

@@ -24,6 +24,9 @@ class Registered(NamedTuple):
     delete_before_replace: bool
     protect: bool
     hooks: list[str]
+    import_id: str
+    ignore_changes: list[str]
+    dependencies: list[str]
 
 
 class EngineError(grpc.RpcError):
@@ -43,6 +46,7 @@ class World(mocks.Mocks):
     """Answers for AWS: one archive, and names as auto-naming makes them."""
 
     def __init__(self) -> None:
+        self.archives = {ARCHIVE}
         self.metadata = {"scikit-learn": "1.9.1", "python": "3.11.7"}
         self.outputs: dict[str, Any] | Exception = {
             "bucket_name": "models",
@@ -61,7 +65,7 @@ class World(mocks.Mocks):
             if isinstance(self.outputs, Exception):
                 raise self.outputs
             return {"outputs": self.outputs}
-        if f"s3://{args.args['bucket']}/{args.args['key']}" != ARCHIVE:
+        if f"s3://{args.args['bucket']}/{args.args['key']}" not in self.archives:
             raise EngineError("reading S3 Object: couldn't find resource")
         return {"bucket": args.args["bucket"], "key": args.args["key"], "metadata": self.metadata}
 
@@ -77,11 +81,13 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         inputs = dict(pulumi.runtime.rpc.deserialize_properties(request.object))
-        hooks = [*request.hooks.after_create, *request.hooks.after_update, *request.hooks.on_error]
+        bound = request.hooks
+        hooks = [*bound.before_create, *bound.before_update, *bound.after_create, *bound.after_update, *bound.on_error]
         self.registered.append(
             Registered(
                 *(request.type, request.name, request.parent, inputs),
                 *(request.deleteBeforeReplace, request.protect, hooks),
+                *(request.importId, list(request.ignoreChanges), list(request.dependencies)),
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -92,8 +98,12 @@ class Monitor(mocks.MockMonitor):
 
     def of_type(self, kind: str) -> Registered:
         """Returns the one resource of a type."""
-        (found,) = [resource for resource in self.registered if resource.type == kind]
+        (found,) = self.all_of_type(kind)
         return found
+
+    def all_of_type(self, kind: str) -> list[Registered]:
+        """Returns the resources of a type."""
+        return [resource for resource in self.registered if resource.type == kind]
 
 
 class Callbacks:
@@ -121,6 +131,12 @@ def monitor(world: World) -> Iterator[Monitor]:
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
     settings.SETTINGS.callbacks = monitor.callbacks
     yield monitor
+    pulumi.runtime.set_all_config({})
+    settings.SETTINGS.outputs.clear()  # a program that failed leaves some, and the next test's would wait for them
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     loop.close()
 
 

@@ -1,16 +1,61 @@
-"""Pure and mocks: when a rollout counts as done. The engine ring shows the same against a real rollback."""
+"""Pure and mocks: what is checked around an endpoint's updates; the engine ring shows it against a real rollback."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
+from botocore.exceptions import ClientError
 
-from components.rollout import difference
+from components import provider
+from components.rollout import difference, drifted, orphan, starts_with
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
-from tests.components.test_validation import args
+from tests.components.endpoints import ENDPOINT, args
 
 Run = Callable[[Callable[[], object]], Monitor]
+CREATED = {"name": "boston", "endpointConfigName": "new"}
+
+
+class SageMaker:
+    """Stands for AWS."""
+
+    def __init__(self) -> None:
+        self.endpoints: dict[str, Any] = {}
+        self.configurations: dict[str, Any] = {}
+        self.settings: Any = None
+
+    def describe_endpoint(self, *, EndpointName: str) -> Any:  # noqa: N803 - boto3's names
+        if EndpointName in self.endpoints:
+            return self.endpoints[EndpointName]
+        raise ClientError({"Error": {"Message": "Could not find endpoint", "Code": "ValidationException"}}, "x")
+
+    def describe_endpoint_config(self, *, EndpointConfigName: str) -> Any:  # noqa: N803
+        return self.configurations[EndpointConfigName]
+
+    def delete_endpoint(self, *, EndpointName: str) -> None:  # noqa: N803
+        del self.endpoints[EndpointName]
+
+
+@pytest.fixture
+def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
+    made = SageMaker()
+
+    def client(settings: provider.Settings) -> SageMaker:
+        made.settings = settings
+        return made
+
+    monkeypatch.setattr(provider, "client", client)
+    return made
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_: lines.append(line))
+    monkeypatch.setattr(pulumi.log, "error", lambda line, *_: lines.append(line))
+    return lines
 
 
 def described(**changes: Any) -> Any:
@@ -18,12 +63,27 @@ def described(**changes: Any) -> Any:
         "EndpointName": "boston",
         "EndpointConfigName": "new",
         "EndpointStatus": "InService",
+        "ProductionVariants": [{"VariantName": "AllTraffic", "DesiredInstanceCount": 1, "DesiredWeight": 1}],
         **changes,
     }
 
 
+def hook(seen: Monitor, name: str, **given: Any) -> Any:
+    """Runs a hook of the endpoint as the engine would."""
+    given = {"urn": "urn::endpoint", "id": "boston", "name": "endpoint", "type": ENDPOINT, **given}
+    kind = pulumi.ErrorHookArgs if name == "clean-up" else pulumi.ResourceHookArgs
+    return asyncio.get_event_loop().run_until_complete(seen.callbacks.hooks[f"endpoint-{name}"](kind(**given)))
+
+
+@pytest.fixture
+def seen(run: Run) -> Monitor:
+    pulumi.runtime.set_config("aws:region", "eu-central-1")
+    pulumi.runtime.set_config("aws:profile", "mine")
+    return run(lambda: SageMakerEndpoint("endpoint", args(initial_instance_count=2)))
+
+
 def test_an_endpoint_that_runs_what_was_asked_for_is_right() -> None:
-    assert difference(described(), "new") is None
+    assert difference(described(), "new", ["AllTraffic"]) is None
 
 
 @pytest.mark.parametrize(
@@ -36,19 +96,24 @@ def test_an_endpoint_that_runs_what_was_asked_for_is_right() -> None:
     ],
 )
 def test_anything_else_is_said_with_awss_reason_and_the_log_group(changes: dict[str, str]) -> None:
-    said = difference(described(**changes, FailureReason="No capacity."), "new")
-    assert said is not None
-    assert f"is {described(**changes)['EndpointStatus']} on configuration" in said
-    assert "not on new" in said
-    assert "Reason: No capacity." in said
-    assert "/aws/sagemaker/Endpoints/boston" in said
+    told = difference(described(**changes, FailureReason="No capacity."), "new", ["AllTraffic"])
+    assert told is not None
+    assert f"is {described(**changes)['EndpointStatus']} on configuration" in told
+    assert "not on new" in told
+    assert "Reason: No capacity." in told
+    assert "/aws/sagemaker/Endpoints/boston" in told
 
 
-def test_the_endpoint_is_verified_after_create_and_after_update_and_cleaned_up_after_a_failure(run: Run) -> None:
-    seen = run(lambda: SageMakerEndpoint("endpoint", args()))
-    endpoint = seen.of_type("aws:sagemaker/endpoint:Endpoint")
-    assert endpoint.hooks == ["endpoint-verify", "endpoint-verify", "endpoint-clean-up"]
-    assert set(seen.callbacks.hooks) == {"endpoint-verify", "endpoint-clean-up"}
+def test_every_variant_must_run() -> None:
+    told = difference(described(), "new", ["AllTraffic", "next"])
+    assert told is not None
+    assert "runs the variants AllTraffic, not AllTraffic, next" in told
+
+
+def test_what_follows_what(seen: Monitor) -> None:
+    names = ["orphan", "live-capacity", "verify", "verify", "clean-up"]
+    assert seen.of_type(ENDPOINT).hooks == [f"endpoint-{name}" for name in names]
+    assert set(seen.callbacks.hooks) == {f"endpoint-{name}" for name in [*names, "replacement"]}
 
 
 def test_two_endpoints_of_a_program_have_hooks_of_their_own(run: Run) -> None:
@@ -56,4 +121,97 @@ def test_two_endpoints_of_a_program_have_hooks_of_their_own(run: Run) -> None:
         SageMakerEndpoint("one", args())
         SageMakerEndpoint("two", args())
 
-    assert len(run(program).callbacks.hooks) == 4
+    assert len(run(program).callbacks.hooks) == 10
+
+
+def test_a_rollback_fails_the_update_asked_where_the_provider_goes(seen: Monitor, sagemaker: SageMaker) -> None:
+    sagemaker.endpoints["boston"] = described()
+    hook(seen, "verify", new_inputs=CREATED, new_outputs={"name": "boston"})
+    assert sagemaker.settings == {"region": "eu-central-1", "profile": "mine"}
+
+    sagemaker.endpoints["boston"] = described(EndpointConfigName="old")
+    with pytest.raises(pulumi.RunError, match="AWS rolled the update back"):
+        hook(seen, "verify", new_inputs=CREATED, new_outputs={"name": "boston"})
+
+
+def test_an_orphan_is_met_before_anything_is_created(seen: Monitor, sagemaker: SageMaker) -> None:
+    hook(seen, "orphan", new_inputs=CREATED)
+    hook(seen, "orphan", new_inputs={**CREATED, "name": pulumi.UNKNOWN})
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Failed")
+    with pytest.raises(pulumi.RunError, match="that this stack does not manage is there already") as met:
+        hook(seen, "orphan", new_inputs=CREATED)
+    for way in (
+        "status Failed",
+        "import_endpoint to 'boston'",
+        "pulumi import",
+        "delete-endpoint --endpoint-name boston",
+    ):
+        assert way in str(met.value)
+
+
+def test_a_failed_create_is_cleaned_up_but_not_an_endpoint_of_others(
+    seen: Monitor, sagemaker: SageMaker, said: list[str]
+) -> None:
+    failed = {"new_inputs": CREATED, "failed_operation": "create"}
+    assert hook(seen, "clean-up", **failed) is False  # there is none
+    assert hook(seen, "clean-up", new_inputs=CREATED, failed_operation="update") is False
+
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Failed", FailureReason="No ping.")
+    hook(seen, "clean-up", **failed)
+    assert sagemaker.endpoints == {}
+    assert "No ping." in said[-1]
+
+    sagemaker.endpoints["boston"] = described(EndpointConfigName="other")
+    hook(seen, "clean-up", **failed)
+    assert "boston" in sagemaker.endpoints
+    assert said[-1] == orphan(described(EndpointConfigName="other"), "endpoint")
+
+
+def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
+    seen: Monitor, sagemaker: SageMaker, said: list[str]
+) -> None:
+    live = {"VariantName": "AllTraffic", "DesiredInstanceCount": 7, "DesiredWeight": 1}
+    sagemaker.endpoints["boston"] = described(EndpointConfigName="old", ProductionVariants=[live])
+    first = {"VariantName": "AllTraffic", "InitialInstanceCount": 1, "InitialVariantWeight": 1}
+    sagemaker.configurations["old"] = {"ProductionVariants": [first]}
+    old = {"name": "boston", "endpointConfigName": "old"}
+
+    hook(seen, "live-capacity", old_inputs=old, new_inputs=old)  # only tags change
+    assert said == []
+    hook(seen, "live-capacity", old_inputs=old, new_inputs={**old, "endpointConfigName": pulumi.UNKNOWN})
+    assert said == [
+        "Endpoint boston: variant AllTraffic has initial_instance_count 7, not the 1 it was made with. "  # noqa: ISC004
+        "This update sets it to 2; declare 7 to keep it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("live", "first", "declared", "lines"),
+    [
+        ({"DesiredInstanceCount": 2}, {"InitialInstanceCount": 2}, {"initial_instance_count": 3}, 0),
+        ({"DesiredInstanceCount": 3}, {"InitialInstanceCount": 2}, {"initial_instance_count": 3}, 0),
+        ({"DesiredInstanceCount": 3}, {"InitialInstanceCount": 2}, {}, 1),
+        (
+            {"DesiredInstanceCount": 3, "DesiredWeight": 0.5},
+            {"InitialInstanceCount": 2, "InitialVariantWeight": 1.0},
+            {},
+            2,
+        ),
+        (
+            {"DesiredServerlessConfig": {"ProvisionedConcurrency": 4}},
+            {"ServerlessConfig": {"ProvisionedConcurrency": 1}},
+            {"serverless_config": {"provisioned_concurrency": 2}},
+            1,
+        ),
+        ({"DesiredInstanceCount": 3}, {"InitialInstanceCount": 2}, {"serverless_config": {}}, 0),
+    ],
+)
+def test_only_what_was_set_from_outside_and_will_be_lost_is_told(
+    live: dict[str, Any], first: dict[str, Any], declared: dict[str, Any], lines: int
+) -> None:
+    found = drifted(
+        described(ProductionVariants=[{"VariantName": "v", **live}]),
+        {"ProductionVariants": [{"VariantName": "v", **first}]},  # type: ignore[typeddict-item]
+        {"v": starts_with(declared)},
+    )
+    assert len(found) == lines

@@ -8,12 +8,7 @@ import pytest
 
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
-from tests.components.test_validation import args
-
-MODEL = "aws:sagemaker/model:Model"
-CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
-ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
-COMPONENT = "sagebridge:index:SageMakerEndpoint"
+from tests.components.endpoints import COMPONENT, CONFIGURATION, ENDPOINT, MODEL, args
 
 Run = Callable[[Callable[[], object]], Monitor]
 

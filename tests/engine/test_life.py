@@ -32,6 +32,7 @@ def test_an_instance_type_makes_a_new_configuration_and_updates_the_endpoint_in_
     stack.config(instanceType="ml.m5.large")
     steps = stack.steps()
     assert steps == [
+        ("update", "SageMakerEndpoint"),  # it records what it runs on
         ("create-replacement", CONFIGURATION),
         ("replace", CONFIGURATION),
         ("update", ENDPOINT),
@@ -72,10 +73,22 @@ def test_serverless(aws: Aws, stack: Stack) -> None:
     assert stack.preview() == {"same": 5}
 
 
-def test_real_time_becomes_serverless_in_place(aws: Aws, stack: Stack) -> None:
-    stack.up()
+def test_serverless_becomes_real_time_in_place_but_not_the_other_way(aws: Aws, stack: Stack) -> None:
     stack.config(serverless="true")
+    stack.up()
+    stack.config(serverless="")
     assert ("update", ENDPOINT) in stack.steps()
+    assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+
+    stack.config(serverless="true")
+    assert "AWS cannot make an endpoint with instances serverless" in stack.preview_fails()
+
+
+def test_another_name_is_refused_in_the_preview_and_the_endpoint_stays(aws: Aws, stack: Stack) -> None:
+    stack.up()
+    stack.config(endpointName=f"{stack.endpoint}-other")
+    said = stack.preview_fails()
+    assert f"endpoint_name: '{stack.endpoint}-other' must be '{stack.endpoint}', as before" in said
     assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
 
 

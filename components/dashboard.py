@@ -1,0 +1,96 @@
+"""A CloudWatch dashboard of an endpoint.
+
+Source of the form: Amazon CloudWatch API Reference, "Dashboard Body Structure and Syntax".
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+from components.metrics import (
+    BACKLOG_AGE,
+    BACKLOG_PER_INSTANCE,
+    CONCURRENCY,
+    CONCURRENT_REQUESTS,
+    CPU,
+    ERRORS_4XX,
+    ERRORS_5XX,
+    GPU,
+    INVOCATIONS,
+    MEMORY,
+    MODEL_LATENCY,
+    Kind,
+    Metric,
+)
+
+WIDTH, HEIGHT = 12, 6
+"""Of a widget; a dashboard is 24 wide."""
+
+Line = tuple[Metric, str, str]
+"""A metric, its statistic and its label."""
+
+SATURATION: dict[Kind, list[Line]] = {
+    "real-time": [
+        (CPU, "Average", "CPU, % of a core"),
+        (GPU, "Average", "GPU, % of one"),
+        (MEMORY, "Maximum", "memory, %"),
+        (CONCURRENT_REQUESTS, "Maximum", "concurrent requests"),
+    ],
+    "serverless": [(CONCURRENCY, "Maximum", "part of the maximum concurrency")],
+    "async": [(BACKLOG_AGE, "Maximum", "oldest request, s"), (BACKLOG_PER_INSTANCE, "Average", "backlog per instance")],
+}
+
+
+def body(
+    kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str], variant_names: Sequence[str]
+) -> dict[str, Any]:
+    """Returns a dashboard's body: invocations, errors, latency, saturation and (but for serverless) instances.
+
+    Serialize it with ``pulumi.Output.json_dumps``.
+
+    Args:
+        kind: the endpoint's kind.
+        endpoint_name: the endpoint's name.
+        region: the endpoint's region; a dashboard itself has none.
+        variant_names: names of the variants, shadow variants included.
+    """
+    graphs: dict[str, list[Line]] = {
+        "Invocations": [(INVOCATIONS[kind], "Sum", "requests")],
+        "Error rates": [(ERRORS_4XX, "Average", "4xx"), (ERRORS_5XX, "Average", "5xx")],
+        "Model latency": [(MODEL_LATENCY, "p50", "p50"), (MODEL_LATENCY, "p99", "p99")],
+        "Saturation": SATURATION[kind],
+    }
+    if kind != "serverless":
+        # Each instance sends one sample a minute (Developer Guide, async-inference-troubleshooting).
+        graphs["Instances"] = [(CPU, "SampleCount", "instances")]
+    return {
+        "widgets": [
+            {
+                "type": "metric",
+                "x": WIDTH * (position % 2),
+                "y": HEIGHT * (position // 2),
+                "width": WIDTH,
+                "height": HEIGHT,
+                "properties": {
+                    "title": title,
+                    "region": region,
+                    "view": "timeSeries",
+                    "period": 60,
+                    "metrics": _rows(lines, endpoint_name, variant_names),
+                },
+            }
+            for position, (title, lines) in enumerate(graphs.items())
+        ]
+    }
+
+
+def _rows(lines: list[Line], endpoint_name: pulumi.Input[str], variant_names: Sequence[str]) -> list[list[Any]]:
+    """Returns a row for each metric and variant; for each metric alone where it is the endpoint's."""
+    rows: list[list[Any]] = []
+    for metric, statistic, label in lines:
+        for variant in variant_names if metric.per_variant else [""]:
+            dimensions = [part for pair in metric.dimensions(endpoint_name, variant).items() for part in pair]
+            shown = {"stat": statistic, "label": f"{variant} {label}".lstrip()}
+            rows.append([metric.namespace, metric.name, *dimensions, shown])
+    return rows

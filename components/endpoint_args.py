@@ -1,0 +1,261 @@
+"""What a SageMaker endpoint is made from: the arguments, each with unit, limits and default.
+
+Names are the AWS API's and pulumi-aws's, in snake_case. What AWS wraps into a structure of one or two members is flat
+here (``routing_strategy`` for ``RoutingConfig.RoutingStrategy``). Limits that are not said here are botocore's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from components.alarms import AlarmsArgs
+from components.autoscaling import AutoscalingArgs
+
+DEFAULT_VARIANT = "AllTraffic"
+"""Name of the variant that is declared by the short form."""
+DEFAULT_INSTANCE_TYPE = "ml.m5.xlarge"
+DEFAULT_MEMORY = 4096
+"""MB of a serverless variant."""
+DEFAULT_CONCURRENCY = 2
+"""Of a serverless variant."""
+
+
+class ModelDataSourceArgs(TypedDict):
+    """Model data that is not one compressed archive (AWS API: S3ModelDataSource)."""
+
+    s3_uri: pulumi.Input[str]
+    """S3 URI, up to 1024 characters; of a prefix it ends in ``/``."""
+    s3_data_type: NotRequired[pulumi.Input[str]]
+    """``S3Prefix`` or ``S3Object``. Default ``S3Prefix``."""
+    compression_type: NotRequired[pulumi.Input[str]]
+    """``None`` or, of an object, ``Gzip``. Default ``None``."""
+    accept_eula: NotRequired[pulumi.Input[bool]]
+    """Accepts the model's licence. Default: nothing is said."""
+
+
+class ImageArgs(TypedDict):
+    """What a container runs and the model it loads (AWS API: ContainerDefinition)."""
+
+    image: NotRequired[pulumi.Input[str]]
+    """URI of the image that serves the model, up to 255 characters."""
+    framework: NotRequired[str]
+    """Instead of ``image``: the framework of one of AWS's images, as ``sklearn``; see ``images.py``."""
+    framework_version: NotRequired[str]
+    """The framework's version, as AWS writes it: ``1.9-0``."""
+    model_data_url: NotRequired[pulumi.Input[str]]
+    """S3 URL of the model archive, ``s3://bucket/key.tar.gz``; of a multi-model container the prefix of its archives,
+    ``s3://bucket/prefix/``. An archive must exist. Default: the model is in the image."""
+    model_data_source: NotRequired[ModelDataSourceArgs]
+    """Instead of ``model_data_url``: uncompressed model data. Not with serverless and not with multi-model."""
+    environment: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Variables of the container, plain or secret; at most 100, and 32 KB with those of the model's other containers.
+    Default: what AWS's framework containers need to find ``inference.py`` in the archive; those stay unless named."""
+    mode: NotRequired[pulumi.Input[str]]
+    """``SingleModel`` or ``MultiModel``. Default ``SingleModel``."""
+    model_cache_setting: NotRequired[pulumi.Input[str]]
+    """Whether a multi-model container keeps models in memory: ``Enabled`` or ``Disabled``. Default ``Enabled``."""
+    model_package_name: NotRequired[pulumi.Input[str]]
+    """Instead of an image and its data: ARN of a version in the model registry."""
+
+
+class ContainerArgs(ImageArgs):
+    """One container of several."""
+
+    container_hostname: NotRequired[pulumi.Input[str]]
+    """The container's name, for logs and to invoke it directly; given for every container or for none."""
+
+
+class ModelArgs(ImageArgs):
+    """A model: one container, or several in ``containers``."""
+
+    containers: NotRequired[Sequence[ContainerArgs]]
+    """Instead of the fields above: up to 15 containers."""
+    inference_execution_mode: NotRequired[pulumi.Input[str]]
+    """How several containers are called: ``Serial``, an inference pipeline, or ``Direct``, each alone. Default
+    ``Serial``."""
+
+
+class ServerlessConfigArgs(TypedDict):
+    """Capacity without instances (AWS API: ProductionVariantServerlessConfig)."""
+
+    memory_size_in_mb: NotRequired[pulumi.Input[int]]
+    """Memory in MB: 1024 to 6144 in steps of 1024. Default 4096."""
+    max_concurrency: NotRequired[pulumi.Input[int]]
+    """Concurrent invocations, 1 to 200. Default 2."""
+    provisioned_concurrency: NotRequired[pulumi.Input[int]]
+    """Invocations that never start cold, 1 to ``max_concurrency``. Default none."""
+
+
+class VariantArgs(ModelArgs):
+    """A production or a shadow variant (AWS API: ProductionVariant).
+
+    Its model is what its own model fields say; without any it is the endpoint's.
+    """
+
+    variant_name: str
+    """Name, up to 63 letters, digits and dashes; unique in the endpoint."""
+    initial_variant_weight: NotRequired[pulumi.Input[float]]
+    """Part of the traffic, relative to the sum of all weights, 0 or more; of a shadow variant the part of the
+    production variant's requests that is copied, relative to that one's weight. Default 1."""
+    instance_type: NotRequired[pulumi.Input[str]]
+    """Instance type. Default ``ml.m5.xlarge``."""
+    initial_instance_count: NotRequired[pulumi.Input[int]]
+    """Instances to start with, 1 or more. Default 1."""
+    serverless_config: NotRequired[ServerlessConfigArgs]
+    """Capacity without instances; excludes every field that is about instances."""
+    volume_size_in_gb: NotRequired[pulumi.Input[int]]
+    """Volume of an instance in GB, 1 to 512. Default: by the instance type."""
+    model_data_download_timeout_in_seconds: NotRequired[pulumi.Input[int]]
+    """Seconds for downloading and extracting the model, 60 to 3600."""
+    container_startup_health_check_timeout_in_seconds: NotRequired[pulumi.Input[int]]
+    """Seconds until the container must answer the health check, 60 to 3600."""
+    inference_ami_version: NotRequired[pulumi.Input[str]]
+    """Name of the machine image: driver and CUDA version for accelerators."""
+    routing_strategy: NotRequired[pulumi.Input[str]]
+    """Which instance gets a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``. Default: AWS's, random."""
+    autoscaling: NotRequired[AutoscalingArgs]
+    """How the variant scales. Default: not at all."""
+
+
+class AsyncInferenceConfigArgs(TypedDict):
+    """Makes the endpoint asynchronous (AWS API: AsyncInferenceConfig)."""
+
+    s3_output_path: pulumi.Input[str]
+    """S3 URI below which answers are stored."""
+    s3_failure_path: NotRequired[pulumi.Input[str]]
+    """S3 URI below which failures are stored. Default: the output path."""
+    kms_key_id: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts the answers. Default: SageMaker's own."""
+    success_topic: NotRequired[pulumi.Input[str]]
+    """ARN of the SNS topic that is told of answers. Default none."""
+    error_topic: NotRequired[pulumi.Input[str]]
+    """ARN of the SNS topic that is told of failures. Default none."""
+    include_inference_response_in: NotRequired[Sequence[pulumi.Input[str]]]
+    """Which topics get the answer itself, up to 128 KB: ``SUCCESS_NOTIFICATION_TOPIC`` or
+    ``ERROR_NOTIFICATION_TOPIC``. Default none."""
+    max_concurrent_invocations_per_instance: NotRequired[pulumi.Input[int]]
+    """Requests at once that a container gets, 1 to 1000. Default: SageMaker chooses."""
+
+
+class DataCaptureConfigArgs(TypedDict):
+    """Stores requests and answers (AWS API: DataCaptureConfig)."""
+
+    destination_s3_uri: pulumi.Input[str]
+    """S3 URI below which is stored."""
+    initial_sampling_percentage: pulumi.Input[int]
+    """Percent of the requests, 0 to 100."""
+    enable_capture: NotRequired[pulumi.Input[bool]]
+    """Default true."""
+    capture_options: NotRequired[Sequence[pulumi.Input[str]]]
+    """What is stored: one or two of ``Input``, ``Output``, ``InputAndOutput``. Default ``Input`` and ``Output``."""
+    csv_content_types: NotRequired[Sequence[pulumi.Input[str]]]
+    """Content types that are stored as CSV, 1 to 10. What is in neither list is stored as base64."""
+    json_content_types: NotRequired[Sequence[pulumi.Input[str]]]
+    """Content types that are stored as JSON, 1 to 10."""
+    kms_key_id: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts what is stored. Default: the bucket's."""
+
+
+class CapacitySizeArgs(TypedDict):
+    """A part of a fleet (AWS API: CapacitySize)."""
+
+    value: pulumi.Input[int]
+    """Percent or instances."""
+    type: NotRequired[pulumi.Input[str]]
+    """``CAPACITY_PERCENT`` or ``INSTANCE_COUNT``. Default ``CAPACITY_PERCENT``."""
+
+
+class BlueGreenUpdatePolicyArgs(TypedDict):
+    """A new fleet beside the old (AWS API: BlueGreenUpdatePolicy)."""
+
+    type: NotRequired[pulumi.Input[str]]
+    """How the traffic moves: ``ALL_AT_ONCE``, ``CANARY`` (two steps) or ``LINEAR``. Default ``ALL_AT_ONCE``."""
+    canary_size: NotRequired[CapacitySizeArgs]
+    """The first step of ``CANARY``: up to half of the fleet."""
+    linear_step_size: NotRequired[CapacitySizeArgs]
+    """Each step of ``LINEAR``: 10 to 50 % of the fleet."""
+    wait_interval_in_seconds: NotRequired[pulumi.Input[int]]
+    """Bake time after a step, in which the alarms are watched, 0 to 3600. Default 0."""
+    termination_wait_in_seconds: NotRequired[pulumi.Input[int]]
+    """How long the old fleet stays after the last step, 0 to 3600. Default 0."""
+    maximum_execution_timeout_in_seconds: NotRequired[pulumi.Input[int]]
+    """Limit for all of it, 600 to 14400, and more than all the waits together. Default: AWS's."""
+
+
+class RollingUpdatePolicyArgs(TypedDict):
+    """The fleet is renewed in batches (AWS API: RollingUpdatePolicy)."""
+
+    maximum_batch_size: CapacitySizeArgs
+    """Each batch: 5 to 50 % of the fleet."""
+    rollback_maximum_batch_size: NotRequired[CapacitySizeArgs]
+    """Each batch of a rollback. Default: the whole fleet at once."""
+    wait_interval_in_seconds: NotRequired[pulumi.Input[int]]
+    """Bake time after a batch, in which the alarms are watched, 0 to 3600. Default 0."""
+    maximum_execution_timeout_in_seconds: NotRequired[pulumi.Input[int]]
+    """Limit for all of it, 600 to 14400, and more than all the waits together. Default: AWS's."""
+
+
+class DeploymentConfigArgs(TypedDict):
+    """How an update reaches the endpoint (AWS API: DeploymentConfig)."""
+
+    blue_green_update_policy: NotRequired[BlueGreenUpdatePolicyArgs]
+    """Default: all at once, without waits."""
+    rolling_update_policy: NotRequired[RollingUpdatePolicyArgs]
+    """Instead of blue/green. Not for serverless, not for several variants."""
+    auto_rollback_alarms: NotRequired[Sequence[pulumi.Input[str]]]
+    """Names of 1 to 10 CloudWatch alarms that roll an update back. Default: with ``alarms``, the endpoint's own for
+    latency and 5xx, which needs a plain ``endpoint_name``; else none. The first to come and the last to go replace the
+    endpoint (the AWS provider's ``auto_rollback_configuration`` forces it), which is refused unless it is allowed."""
+
+
+class SageMakerEndpointArgs(ModelArgs):
+    """What a :class:`SageMakerEndpoint` is made from. The simplest: role, image, model data."""
+
+    execution_role_arn: pulumi.Input[str]
+    """ARN of the role that SageMaker assumes to read the archive and pull the image."""
+    instance_type: NotRequired[pulumi.Input[str]]
+    """Instance type of the one variant. Default ``ml.m5.xlarge``."""
+    initial_instance_count: NotRequired[pulumi.Input[int]]
+    """Instances of the one variant, 1 or more. Default 1."""
+    serverless_config: NotRequired[ServerlessConfigArgs]
+    """Makes the one variant serverless; excludes the two fields above."""
+    autoscaling: NotRequired[AutoscalingArgs]
+    """How the one variant scales. Default: not at all."""
+    production_variants: NotRequired[Sequence[VariantArgs]]
+    """Instead of the four fields above: 1 to 10 variants. Default: one, ``AllTraffic``."""
+    shadow_production_variants: NotRequired[Sequence[VariantArgs]]
+    """One variant that gets copies of the requests to the one production variant, and whose answers nobody sees."""
+    vpc_config: NotRequired["VpcConfigArgs"]
+    """The VPC that all models run in. Default: SageMaker's own. Not for serverless."""
+    enable_network_isolation: NotRequired[pulumi.Input[bool]]
+    """Cuts all models off the network. Default false. Not for serverless."""
+    async_inference_config: NotRequired[AsyncInferenceConfigArgs]
+    """Makes the endpoint asynchronous: it can only be invoked so."""
+    data_capture_config: NotRequired[DataCaptureConfigArgs]
+    """Stores requests and answers. Default: nothing is stored. Not for serverless."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts the instances' volumes. Default: AWS's own."""
+    deployment_config: NotRequired[DeploymentConfigArgs]
+    """How an update reaches the endpoint. Default: blue/green, all at once. Not for serverless."""
+    alarms: NotRequired[AlarmsArgs]
+    """CloudWatch alarms of each production variant. Default none; ``{}`` is all of them."""
+    dashboard: NotRequired[bool]
+    """Makes a CloudWatch dashboard of the endpoint. Default false."""
+    endpoint_name: NotRequired[pulumi.Input[str]]
+    """Name of the endpoint, up to 63 letters, digits and dashes. Default: auto-named."""
+    import_endpoint: NotRequired[str]
+    """Name of an endpoint to import instead of creating one; take the field away after the first ``pulumi up``."""
+    allow_replacement: NotRequired[bool]
+    """Lets a change delete the endpoint and make another: an outage. Default false: such a change is refused."""
+    tags: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Tags on every resource, at most 50. Default none."""
+
+
+class VpcConfigArgs(TypedDict):
+    """A VPC (AWS API: VpcConfig)."""
+
+    subnets: Sequence[pulumi.Input[str]]
+    """IDs of 1 to 16 subnets."""
+    security_group_ids: Sequence[pulumi.Input[str]]
+    """IDs of 1 to 5 security groups."""

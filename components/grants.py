@@ -1,0 +1,58 @@
+"""What a caller of an endpoint may do, and nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_aws as aws
+
+
+def invoke_policy(endpoint_arn: str, output_paths: Sequence[str] | None = None) -> dict[str, Any]:
+    """Returns the least policy for a caller: to invoke this endpoint and, if it is asynchronous, to read its answers.
+
+    To call an asynchronous endpoint needs no right to S3: SageMaker reads the input and writes the answer with the
+    model's execution role (Developer Guide, async-inference-create-endpoint-prerequisites), and up to 128 000 bytes may
+    come with the request. But an answer stands in S3 alone, so a caller may read below the output and failure paths.
+    Where inputs are uploaded only the caller knows; that, and keys of its own for the bucket, it needs from elsewhere.
+
+    Args:
+        endpoint_arn: ARN of the endpoint.
+        output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
+    """
+    if output_paths is None:
+        return _document(("sagemaker:InvokeEndpoint", [endpoint_arn]))
+    partition = endpoint_arn.split(":")[1]
+    answers = [_objects(partition, path) for path in output_paths]
+    return _document(("sagemaker:InvokeEndpointAsync", [endpoint_arn]), ("s3:GetObject", answers))
+
+
+def grant_invoke(
+    name: str,
+    role: pulumi.Input[str],
+    endpoint_arn: pulumi.Input[str],
+    output_paths: Sequence[pulumi.Input[str]] | None,
+    opts: pulumi.ResourceOptions,
+) -> aws.iam.RolePolicy:
+    """Gives a role the policy of :func:`invoke_policy`.
+
+    Args:
+        name: name of the resource.
+        role: name of the role.
+        endpoint_arn: ARN of the endpoint.
+        output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
+        opts: options of the resource.
+    """
+    paths = None if output_paths is None else pulumi.Output.all(*output_paths)
+    document = pulumi.Output.all(endpoint_arn, paths).apply(lambda known: invoke_policy(known[0], known[1]))
+    return aws.iam.RolePolicy(name, role=role, policy=pulumi.Output.json_dumps(document), opts=opts)
+
+
+def _objects(partition: str, uri: str) -> str:
+    location = urlsplit(uri)
+    return f"arn:{partition}:s3:::{'/'.join(filter(None, [location.netloc, location.path.strip('/'), '*']))}"
+
+
+def _document(*allowed: tuple[str, list[str]]) -> dict[str, Any]:
+    statements = [{"Effect": "Allow", "Action": action, "Resource": resources} for action, resources in allowed]
+    return {"Version": "2012-10-17", "Statement": statements}

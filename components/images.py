@@ -1,0 +1,99 @@
+"""URIs of AWS's own images, by framework, version and region.
+
+From the tables of ``sagemaker-core``, which AWS keeps up to date (``sagemaker/core/image_uri_config/*.json``). Only the
+files are read: the package itself imports pandas, scipy and more, so it is installed without what it depends on.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
+
+from components.validation import Problem
+
+FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")
+"""The names of the tables."""
+
+
+_GRAVITON = re.compile(r"[a-z]+\d+g[a-z]*")
+"""Families with AWS's own ARM processor: c6g, m7gd, r8g."""
+
+
+class _Image(NamedTuple):
+    """What the tables say of an image."""
+
+    prefix: str
+    """How its tag begins."""
+    config: Mapping[str, Any]
+    processors: Sequence[str]
+    """What the tag tells apart; empty if the image is for all."""
+
+
+def image_uri(framework: str, version: str, region: str, instance_type: str | None = None) -> str | Problem:
+    """Returns the URI of an inference image, or what is wrong.
+
+    Args:
+        framework: one of :data:`FRAMEWORKS`.
+        version: as AWS writes it: ``1.9-0`` (sklearn), ``3.2-0`` (xgboost), ``2.6`` or ``2.6.0`` (pytorch, tensorflow),
+            of huggingface the version of Transformers.
+        region: AWS region; tells the account of the registry.
+        instance_type: tells between images for CPU, GPU and Graviton; None of a serverless variant, which has CPUs.
+    """
+    family = (instance_type or "").removeprefix("ml.").partition(".")[0]
+    graviton = _GRAVITON.fullmatch(family) is not None
+    image = _look_up(framework, version, family, "inference_graviton" if graviton else "inference")
+    if isinstance(image, Problem):
+        return image
+    processor = "gpu" if family[:1] in ("g", "p") else "cpu"
+    if image.processors and processor not in image.processors:
+        allowed = f"a type with a {' or '.join(image.processors)} for {framework} {version}"
+        return Problem("instance_type", instance_type, allowed)
+    if region not in image.config["registries"]:
+        return Problem("region", region, f"one of {', '.join(sorted(image.config['registries']))}")
+    tag = [image.prefix, processor if image.processors else None, *image.config.get("py_versions", [])[-1:]]
+    if "container_version" in image.config:
+        tag += [image.config["container_version"][processor], "sagemaker" if graviton else None]
+    elif graviton:
+        tag.insert(1, "arm64")
+    host = f"{image.config['registries'][region]}.dkr.ecr.{region}.{_dns_suffix(region)}"
+    return f"{host}/{image.config['repository']}:{'-'.join(filter(None, tag))}"
+
+
+def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | Problem:
+    if framework not in FRAMEWORKS:
+        return Problem("framework", framework, f"one of {', '.join(FRAMEWORKS)}; for others give the image's URI")
+    table = _table(framework).get(scope)
+    if table is None or family.startswith(("inf", "trn")):
+        return Problem("instance_type", f"ml.{family}", f"a type with an x86 CPU or a GPU for AWS's {framework} images")
+    full = table.get("version_aliases", {}).get(version, version)
+    config, known = table["versions"].get(full), ", ".join(table["versions"])
+    if config is None:
+        where = f"ml.{family}" if family else "serverless"
+        return Problem("framework_version", version, f"one of {known} for {framework} on {where}")
+    if framework != "huggingface":
+        return _Image(version, config, table.get("processors") or config.get("processors") or ())
+    bases = [base for base in config if base != "version_aliases"]
+    if len(bases) > 1:
+        return Problem(
+            "framework_version", version, f"newer: there is an image each for {', '.join(bases)}; give its URI"
+        )
+    return _Image(f"{bases[0].removeprefix('pytorch')}-transformers{full}", config[bases[0]], table["processors"])
+
+
+@cache
+def _table(framework: str) -> dict[str, Any]:
+    file = distribution("sagemaker-core").locate_file(f"sagemaker/core/image_uri_config/{framework}.json")
+    table: dict[str, Any] = json.loads(Path(str(file)).read_text())
+    return table
+
+
+def _dns_suffix(region: str) -> str:
+    resolver = EndpointResolver(Loader().load_data("endpoints"))
+    suffix: str = resolver.get_partition_dns_suffix(resolver.get_partition_for_region(region))
+    return suffix

@@ -1,0 +1,125 @@
+"""Property-based: any arguments either build, into requests that AWS's own model allows, or are refused by name."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pulumi.runtime import settings as runtime
+
+from components import endpoint_shapes
+from components.endpoint_rules import validate
+from components.sagemaker_endpoint import SageMakerEndpoint
+from components.validation import shapes
+from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
+from tests.components.endpoints import requests
+
+BUCKET = "s3://models/models/"
+EXAMPLES = {
+    "RoleArn": [ROLE],
+    "ContainerImage": [IMAGE, "own:1"],
+    "Url": [ARCHIVE, BUCKET],
+    "S3ModelUri": [ARCHIVE, BUCKET],
+    "DestinationS3Uri": [BUCKET],
+    "VersionedArnOrName": ["arn:aws:sagemaker:us-east-1:123456789012:model-package/boston/1"],
+    "KmsKeyId": ["arn:aws:kms:us-east-1:123456789012:key/1"],
+    "SnsTopicArn": ["arn:aws:sns:us-east-1:123456789012:topic"],
+    "CsvContentType": ["text/csv"],
+    "JsonContentType": ["application/json"],
+    "EnvironmentKey": ["KEY", "OTHER"],
+    "SubnetId": ["subnet-1"],
+    "SecurityGroupId": ["sg-1"],
+    "VariantName": ["one", "two"],
+    "ProductionVariantInstanceType": ["ml.m5.large", "ml.inf1.xlarge", "ml.t2.medium"],
+}
+FIXED: dict[str, Any] = {"any": 0.5, "tags": {}, "[any]": [], "{ScheduleArgs}": {}}
+JUNK = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    *(st.lists(st.text(max_size=3), max_size=2), st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)),
+)
+NEVER = {"framework", "framework_version", "autoscaling", "import_endpoint"}
+"""Fields whose own modules' tests show them: what they need does not come by chance."""
+
+
+def good(shape: str) -> st.SearchStrategy[Any]:
+    """Returns values that are right by themselves."""
+    shape = shape.lstrip("!")
+    if shape in endpoint_shapes.tables():
+        return structure(shape, good)
+    if shape in FIXED:
+        return st.just(FIXED[shape])
+    if shape in EXAMPLES:
+        return st.sampled_from(EXAMPLES[shape])
+    return _of_botocores(shape, shapes()[shape])
+
+
+def _of_botocores(shape: str, rule: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    if rule["type"] == "list":
+        most = min(2, rule.get("max", 2))
+        return st.lists(good(rule["member"]["shape"]), min_size=max(1, rule.get("min", 0)), max_size=most)
+    if rule["type"] == "map":
+        return st.dictionaries(good(rule["key"]["shape"]), good(rule["value"]["shape"]), max_size=2)
+    if rule["type"] == "structure":
+        return good(next(iter(rule["members"].values()))["shape"])
+    if rule["type"] == "integer":
+        step = 1024 if "Memory" in shape else 1
+        least, most = rule.get("min", 0) // step, min(rule.get("max", 50), 4096) // step
+        return st.integers(least, most).map(lambda n: n * step)
+    others = {"boolean": st.booleans(), "float": st.floats(0, 10, width=32)}
+    return others.get(rule["type"], st.sampled_from(rule.get("enum", ["name"])))
+
+
+def any_(shape: str) -> st.SearchStrategy[Any]:
+    """Returns values of which some are right, some only look so, and some are nonsense."""
+    inner = structure(shape, any_) if shape.lstrip("!") in endpoint_shapes.tables() else good(shape)
+    return st.one_of(inner, inner, JUNK)
+
+
+def structure(shape: str, values: Any) -> st.SearchStrategy[dict[str, Any]]:
+    shape = shape.lstrip("!")
+    table = {field: inner for field, inner in endpoint_shapes.tables()[shape].items() if field not in NEVER}
+    required = endpoint_shapes.required(shape) | ({"image"} if shape == "SageMakerEndpointArgs" else set())
+    optional = st.sets(st.sampled_from(sorted(set(table) - required) or [""]), max_size=3)
+    return optional.flatmap(
+        lambda some: st.fixed_dictionaries({field: values(table[field]) for field in sorted(required | some) if field})
+    )
+
+
+def build(args: Mapping[str, Any]) -> Monitor:
+    """Runs a program with the endpoint, with mocks."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    world = World()
+    world.archives.add(BUCKET)
+    monitor = Monitor(world)
+    pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
+    runtime.SETTINGS.callbacks = monitor.callbacks
+    try:
+        loop.run_until_complete(
+            pulumi.runtime.stack.run_pulumi_func(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[arg-type]
+        )
+    finally:
+        loop.close()
+    return monitor
+
+
+@given(args=structure("SageMakerEndpointArgs", any_))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_arguments_are_judged_without_a_stray_exception(args: dict[str, Any]) -> None:
+    for problem in validate("endpoint", args):
+        assert problem.property
+        assert problem.allowed
+
+
+@given(args=structure("SageMakerEndpointArgs", good))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_not_refused_builds_what_aws_allows(args: dict[str, Any]) -> None:
+    if problems := validate("endpoint", args):
+        with pytest.raises(pulumi.RunError) as refused:
+            build(args)
+        assert all(str(problem) in str(refused.value) for problem in problems)
+    else:
+        requests(build(args))

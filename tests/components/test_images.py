@@ -1,0 +1,79 @@
+"""Pure: URIs of AWS's images. What is expected is what sagemaker-core 2.27.0's own ``image_uris.retrieve`` returns."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.images import FRAMEWORKS, image_uri
+from components.validation import Problem, problem, shapes
+
+CPU, GPU, GRAVITON = "ml.m5.xlarge", "ml.g5.xlarge", "ml.c6g.large"
+DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+OWN = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("framework", "version", "instance_type", "uri"),
+    [
+        ("sklearn", "1.9-0", CPU, f"{OWN}/sagemaker-scikit-learn:1.9-0-cpu-py3"),
+        ("sklearn", "1.9-0", None, f"{OWN}/sagemaker-scikit-learn:1.9-0-cpu-py3"),
+        ("sklearn", "1.4-2-py312", CPU, f"{OWN}/sagemaker-scikit-learn:1.4-2-py312-cpu-py3"),
+        ("sklearn", "1.0-1", GRAVITON, f"{OWN}/sagemaker-scikit-learn:1.0-1-arm64-cpu-py3"),
+        ("xgboost", "3.2-0", CPU, f"{OWN}/sagemaker-xgboost:3.2-0"),
+        ("xgboost", "1.5-1", GRAVITON, f"{OWN}/sagemaker-xgboost:1.5-1-arm64"),
+        ("pytorch", "2.6.0", CPU, f"{DLC}/pytorch-inference:2.6.0-cpu-py312"),
+        ("pytorch", "2.6", GPU, f"{DLC}/pytorch-inference:2.6-gpu-py312"),
+        ("pytorch", "2.6.0", GRAVITON, f"{DLC}/pytorch-inference-arm64:2.6.0-cpu-py312-ubuntu22.04-sagemaker"),
+        ("tensorflow", "2.19.0", GPU, f"{DLC}/tensorflow-inference:2.19.0-gpu"),
+        (
+            "huggingface",
+            "4.51.3",
+            GPU,
+            f"{DLC}/huggingface-pytorch-inference:2.6.0-transformers4.51.3-gpu-py312-cu124-ubuntu22.04",
+        ),
+    ],
+)
+def test_the_image_of_a_framework(framework: str, version: str, instance_type: str | None, uri: str) -> None:
+    assert image_uri(framework, version, "us-east-1", instance_type) == uri
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-central-1", "492215442770.dkr.ecr.eu-central-1.amazonaws.com"),
+        ("cn-north-1", "450853457545.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_account_and_host_are_the_regions(region: str, host: str) -> None:
+    assert image_uri("sklearn", "1.9-0", region) == f"{host}/sagemaker-scikit-learn:1.9-0-cpu-py3"
+
+
+@pytest.mark.parametrize(
+    ("asked", "property_", "allowed"),
+    [
+        (("scikit-learn", "1.9-0", "us-east-1", CPU), "framework", "sklearn"),
+        (("sklearn", "1.9", "us-east-1", CPU), "framework_version", "1.9-0 for sklearn"),
+        (("sklearn", "1.9-0", "us-east-1", GRAVITON), "framework_version", "one of 1.0-1 for sklearn on ml.c6g"),
+        (("sklearn", "1.9-0", "us-east-1", GPU), "instance_type", "with a cpu"),
+        (("sklearn", "1.9-0", "mars-1", CPU), "region", "us-east-1"),
+        (("pytorch", "2.6", "us-east-1", "ml.inf2.xlarge"), "instance_type", "x86 CPU or a GPU"),
+        (("huggingface", "4.51.3", "us-east-1", GRAVITON), "instance_type", "x86 CPU or a GPU"),
+        (("huggingface", "4.6.1", "us-east-1", GPU), "framework_version", "pytorch1.8.1, tensorflow2.4.1"),
+    ],
+)
+def test_what_there_is_no_image_for_is_refused(asked: tuple[str, str, str, str], property_: str, allowed: str) -> None:
+    found = image_uri(*asked)
+    assert isinstance(found, Problem)
+    assert found.property == property_
+    assert allowed in found.allowed
+
+
+@given(
+    framework=st.sampled_from([*FRAMEWORKS, "mxnet"]),
+    version=st.sampled_from(["1.9-0", "1.0-1", "3.2-0", "2.6", "2.16.1", "4.51.3", "latest", ""]),
+    region=st.sampled_from(["us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-2", ""]),
+    instance_type=st.none() | st.sampled_from(shapes()["ProductionVariantInstanceType"]["enum"]) | st.text(max_size=9),
+)
+def test_there_is_an_image_or_a_problem(framework: str, version: str, region: str, instance_type: str | None) -> None:
+    found = image_uri(framework, version, region, instance_type)
+    assert isinstance(found, Problem) or problem("image", found, "ContainerImage") is None

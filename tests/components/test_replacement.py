@@ -1,0 +1,92 @@
+"""Pure and mocks: changes that would be an outage are refused before any resource is touched."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.replacement import recorded, refused
+from components.sagemaker_endpoint import SageMakerEndpoint
+from tests.components.conftest import Monitor
+from tests.components.endpoints import COMPONENT, args
+
+Run = Callable[[Callable[[], object]], Monitor]
+SCALING = {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 100}
+BEFORE = {"endpointName": "boston"}
+
+
+def change(old: dict[str, Any], new: dict[str, Any], *, allowed: bool = False) -> list[str]:
+    found = refused(recorded(args(**old)), recorded(args(**new)), BEFORE, allowed=allowed)
+    return [problem.property for problem in found]
+
+
+def named(*names: str) -> dict[str, Any]:
+    return {"production_variants": [{"variant_name": name} for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "properties"),
+    [
+        ({}, {}, []),
+        ({}, {"instance_type": "ml.m5.large"}, []),
+        ({}, {"endpoint_name": "boston"}, []),
+        ({"endpoint_name": "boston"}, {}, []),  # Pulumi keeps the name
+        ({}, {"endpoint_name": "housing"}, ["endpoint_name"]),
+        (
+            {},
+            {"deployment_config": {"auto_rollback_alarms": ["a"]}},
+            ["deployment_config.auto_rollback_alarms"],
+        ),
+        (
+            {"deployment_config": {"auto_rollback_alarms": ["a"]}},
+            {"deployment_config": {}},
+            ["deployment_config.auto_rollback_alarms"],
+        ),
+        (
+            {"deployment_config": {"auto_rollback_alarms": ["a"]}},
+            {"deployment_config": {"auto_rollback_alarms": ["a", "b"]}},
+            [],
+        ),
+        ({}, {"serverless_config": {}}, ["serverless_config"]),
+        ({"serverless_config": {}}, {}, []),
+        (named("a"), named("b"), []),
+        (named("a"), {**named("b"), "deployment_config": {}}, ["production_variants"]),
+        (named("a"), {**named("a"), "deployment_config": {}}, []),
+        ({"autoscaling": SCALING}, {"instance_type": "ml.m5.large"}, ["autoscaling"]),
+        ({"autoscaling": SCALING}, {"instance_type": "ml.m5.large", "autoscaling": SCALING}, []),
+        ({"autoscaling": SCALING}, {}, []),
+        ({"autoscaling": SCALING}, named("other"), ["autoscaling"]),
+    ],
+)
+def test_what_a_change_would_do(old: dict[str, Any], new: dict[str, Any], properties: list[str]) -> None:
+    assert change(old, new) == properties
+
+
+def test_a_replacement_may_be_allowed() -> None:
+    assert change({}, {"endpoint_name": "housing"}, allowed=True) == []
+    assert change({}, {"serverless_config": {}}, allowed=True) == ["serverless_config"]  # that does not replace it
+    assert change({}, {"serverless_config": {}, "endpoint_name": "housing"}, allowed=True) == []
+
+
+def test_the_state_of_earlier_versions_records_nothing_and_stops_nothing() -> None:
+    assert refused({}, recorded(args(serverless_config={})), BEFORE, allowed=False) == []
+
+
+def test_what_a_preview_does_not_know_stops_nothing() -> None:
+    unknown = {**recorded(args()), "endpointName": pulumi.UNKNOWN, "variants": {"AllTraffic": pulumi.UNKNOWN}}
+    assert refused(recorded(args(autoscaling=SCALING)), unknown, BEFORE, allowed=False) == []
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_components_hook_refuses_by_name(run: Run, allowed: bool) -> None:  # noqa: FBT001 - a case
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(endpoint_name="housing", allow_replacement=allowed)))
+    component = seen.of_type(COMPONENT)
+    assert component.hooks == ["endpoint-replacement"]
+    given = {"urn": "u", "id": "", "name": "endpoint", "type": COMPONENT, "old_outputs": BEFORE}
+    hook = pulumi.ResourceHookArgs(**given, old_inputs={}, new_inputs=component.inputs)  # type: ignore[arg-type]
+    if allowed:
+        seen.callbacks.hooks["endpoint-replacement"](hook)
+    else:
+        with pytest.raises(pulumi.RunError, match="endpoint_name: 'housing' must be 'boston', as before"):
+            seen.callbacks.hooks["endpoint-replacement"](hook)
