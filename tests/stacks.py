@@ -5,12 +5,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pulumi
 import pytest
 import yaml
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
+from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base
+from tests.fields import IMAGE
 
 
 class Stack:
@@ -78,6 +81,44 @@ class Stack:
         self._stack.destroy(color="never")
 
 
+class Declared(Stack):
+    """A stack of one component, `SageMakerEndpoint("endpoint", args)`, whose arguments a test sets before each command.
+
+    At first they are the simplest ones, with a plain `endpoint_name`. What else a stack needs, `program` declares: a
+    test may set it to another function.
+    """
+
+    def __init__(self, aws: Aws, base: Base, model_data: str) -> None:
+        name = f"t{uuid.uuid4().hex[:8]}"
+        self.args: SageMakerEndpointArgs = {
+            "execution_role_arn": base.execution_role_arn,
+            "image": IMAGE,
+            "model_data_url": model_data,
+            "endpoint_name": name,
+        }
+        self.program: Callable[[], None] = self.declare
+        options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
+        stack = automation.create_stack(name, "declared", self._run, opts=options)
+        stack.set_all_config(local_settings())
+        super().__init__(stack, name)
+
+    def _run(self) -> None:
+        self.program()
+
+    def declare(self, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declares the component and exports its outputs."""
+        endpoint = SageMakerEndpoint("endpoint", self.args, opts)
+        pulumi.export("endpointName", endpoint.endpoint_name)
+        pulumi.export("endpointConfigName", endpoint.endpoint_config_name)
+        pulumi.export("modelName", endpoint.model_name)
+
+
+def local_settings() -> dict[str, automation.ConfigValue]:
+    """Returns the AWS provider's settings of the local stack."""
+    dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    return {key: automation.ConfigValue(value) for key, value in dev.items() if key.startswith("aws:")}
+
+
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program in a folder of its own, so that stack files do not appear in the checkout."""
@@ -98,14 +139,8 @@ def new_stack(aws: Aws, base: Base, model_data: str, program: Path) -> Iterator[
         name = f"t{uuid.uuid4().hex[:8]}"
         options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
         stack = automation.create_stack(name, work_dir=str(program), opts=options)
-        dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
-        local = {
-            **{key: value for key, value in dev.items() if key.startswith("aws:")},
-            "endpointName": name,
-            "modelData": model_data,
-            "terraformState": str(base.state),
-        }
-        stack.set_all_config({key: automation.ConfigValue(value) for key, value in local.items()})
+        own = {"endpointName": name, "modelData": model_data, "terraformState": str(base.state)}
+        stack.set_all_config(local_settings() | {key: automation.ConfigValue(value) for key, value in own.items()})
         made.append(Stack(stack, name))
         return made[-1]
 
@@ -117,3 +152,13 @@ def new_stack(aws: Aws, base: Base, model_data: str, program: Path) -> Iterator[
 @pytest.fixture
 def stack(new_stack: Callable[[], Stack]) -> Stack:
     return new_stack()
+
+
+@pytest.fixture
+def declared(aws: Aws, base: Base, model_data: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Declared]:
+    """A stack of one component; destroyed after the test."""
+    for name in [name for name in aws.environment if name.startswith("AWS_")]:
+        monkeypatch.setenv(name, aws.environment[name])  # the program and its hooks run in this process
+    made = Declared(aws, base, model_data)
+    yield made
+    made.destroy()

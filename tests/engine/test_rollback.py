@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import pulumi_aws
 import pytest
-import yaml
 from pulumi import automation
 
-from tests.conftest import PREDICTION, ROOT, Aws, Base
-from tests.stacks import Stack
+from tests.conftest import PREDICTION, Aws, Base
+from tests.fields import IMAGE
+from tests.stacks import Stack, local_settings
 
 pytestmark = pytest.mark.engine
-
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 
 
 class Raw:
@@ -27,10 +25,7 @@ class Raw:
         self._model_data = model_data
         options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
         self.stack = automation.create_stack(self.endpoint, "raw", self._program, opts=options)
-        settings = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"].items()
-        self.stack.set_all_config(
-            {key: automation.ConfigValue(value) for key, value in settings if key.startswith("aws:")}
-        )
+        self.stack.set_all_config(local_settings())
 
     def _program(self) -> None:
         model = pulumi_aws.sagemaker.Model(
