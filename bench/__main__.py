@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, invocations, machine
+from bench import bridge, idle, invocations, machine
 
 RESULTS = Path(__file__).parent.parent / "build" / "bench.json"
 
@@ -36,10 +36,20 @@ def main() -> None:
         table.add_row(name, f"{mebibytes:.1f}")
     console.print(table)
 
+    with console.status("Exports …"):
+        exports = bridge.measure()
+    table = Table("export of a stack", "seconds", "ms a resource", "peak MiB")
+    for size, cost in exports.items():
+        table.add_row(
+            f"{size:,} resources", f"{cost.seconds:.2f}", f"{1000 * cost.seconds / size:.2f}", f"{cost.peak_mib:.0f}"
+        )
+    console.print(table)
+
     results = {
         "machine": described,
         "invocations": {name: asdict(rate) for name, rate in rates.items()},
         "memory_mib": memory,
+        "exports": {size: asdict(cost) for size, cost in exports.items()},
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

@@ -23,6 +23,11 @@ class Stack:
         self._stack = stack
         self.endpoint = endpoint
 
+    @property
+    def work_dir(self) -> str:
+        """The folder where `pulumi` commands know the stack by its name."""
+        return self._stack.workspace.work_dir
+
     def config(self, **values: str) -> None:
         """Sets configuration; an empty value goes back to the default."""
         for key, value in values.items():

@@ -1,0 +1,1 @@
+"""Between Pulumi's state and Terraform: export, outputs, adopt, verify."""

@@ -1,0 +1,548 @@
+"""From an endpoint's Terraform attributes to the call of `SageMakerEndpoint` that means the same. Pure.
+
+The call is held against what the component itself would make of it, so that nothing is left out unseen.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.deployment import Secret
+from bridge.endpoints import ACTION, ALARM, POLICY, TARGET, Endpoint, plain
+from bridge.errors import BridgeError
+from bridge.mapping import Field, Fields, ProviderMapping
+from bridge.tfstate import Resource
+from components import alarms as component_alarms
+from components import autoscaling, endpoint_build, endpoint_rules
+from components.endpoint_shapes import LATE
+
+Values = dict[str, Any]
+
+NOT_ARGUMENTS = {"id", "region", "tags_all", "name_prefix", "role_arn"}
+"""Settable attributes that say what others say already; a scalable target's role is always AWS's own."""
+DEFAULTS = {"initial_variant_weight": 1}
+"""What the provider sets where nothing is said."""
+VARIANT_FIELDS = (
+    "variant_name",
+    "initial_variant_weight",
+    "instance_type",
+    "initial_instance_count",
+    "volume_size_in_gb",
+    "model_data_download_timeout_in_seconds",
+    "container_startup_health_check_timeout_in_seconds",
+    "inference_ami_version",
+)
+CONTAINER_FIELDS = ("container_hostname", "image", "model_data_url", "model_package_name", "environment")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource that the program declares beside the component, as its child.
+
+    Attributes:
+        token: Pulumi's type.
+        name: Pulumi's name.
+        arguments: by Python's names.
+        origin: Terraform's resource.
+    """
+
+    token: str
+    name: str
+    arguments: Values
+    origin: Resource
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the component.
+
+    Attributes:
+        name: the component's.
+        arguments: with `Secret` where Terraform's state has a sensitive value.
+        beside: what the component has no argument for.
+        imports: AWS's import ids by Pulumi's type and name.
+        made: type and name of what has no import, and is put anew with the values that it has.
+    """
+
+    name: str
+    arguments: Values
+    beside: tuple[Declared, ...] = ()
+    imports: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    made: tuple[tuple[str, str], ...] = ()
+
+
+def call(found: Endpoint, mapping: ProviderMapping) -> Call:
+    """Return the call that declares an endpoint as Terraform made it.
+
+    Raises:
+        BridgeError: The component cannot declare it so; names each attribute.
+    """
+    return _Builder(found, mapping).call()
+
+
+def arguments(fields: Fields, attributes: Mapping[str, Any]) -> Values:
+    """Return a resource's arguments by Python's names, from Terraform's attributes; empty ones are left out.
+
+    Zeros are what the provider keeps for "not set"; of arguments that must be set they are values.
+    """
+    found = {}
+    for each in fields.all:
+        if each.settable and each.terraform not in NOT_ARGUMENTS:
+            value = _argument(each, _spread(attributes.get(each.terraform)))
+            if plain(value) == DEFAULTS.get(each.terraform):
+                continue
+            if not _empty(value) or (not each.optional and value is not None):
+                found[_snake(each.pulumi)] = value
+    return found
+
+
+class _Builder:
+    def __init__(self, found: Endpoint, mapping: ProviderMapping) -> None:
+        self.found, self.mapping = found, mapping
+        self.name = found.name
+        self.problems: list[str] = []
+        self.endpoint = self._arguments(found.endpoint)
+        self.configuration = self._arguments(found.configuration)
+        self.models = {plain(model.attributes["name"]): model for model in found.models}
+        self.production = self.configuration.get("production_variants", [])
+        self.shadow = self.configuration.get("shadow_production_variants", [])
+
+    def call(self) -> Call:
+        given = self._models_and_variants() | self._configuration() | self._deployment()
+        self._compare(given)
+        beside: list[Resource] = []
+        if self.found.scaling:
+            beside += self._scaling(given)
+        beside += self._alarms(given)
+        if self.problems:
+            raise BridgeError(
+                "\n- ".join([f"{self.found.endpoint.address} cannot be adopted as it is:", *self.problems])
+            )
+        if wrong := endpoint_rules.validate(self.name, _passed_over(given)):
+            said = "\n- ".join(str(problem) for problem in wrong)
+            raise BridgeError(f"{self.found.endpoint.address} cannot be a SageMakerEndpoint:\n- {said}")
+        declared = tuple(self._declared(resource) for resource in beside)
+        imports, made = self._imports(given, declared)
+        return Call(self.name, given, declared, imports, made)
+
+    def _arguments(self, resource: Resource) -> Values:
+        found = self.mapping.by_terraform.get(resource.type)
+        if found is None:
+            raise BridgeError(
+                f"the aws provider's mapping has no {resource.type}: install the plugin that the stack uses"
+            )
+        return arguments(found.fields, resource.attributes)
+
+    def _models_and_variants(self) -> Values:
+        """The model that most variants run is the endpoint's; another one is its variant's."""
+        every = [*self.production, *self.shadow]
+        runs = [plain(variant["model_name"]) for variant in every]
+        shared = max(runs, key=runs.count)
+        if len(every) > 1 and runs.count(shared) == 1:
+            shared = None  # each its own
+        for name in {name for name in runs if name != shared and runs.count(name) > 1}:
+            self.problems.append(f"{self.models[name].address}: two models with several variants each; only one can be")
+        first = self._arguments(self.models[runs[0]])
+        given: Values = {
+            "endpoint_name": self.endpoint["name"],
+            "execution_role_arn": first.get("execution_role_arn"),
+            **(_model(self._arguments(self.models[shared])) if shared is not None else {}),
+            **_picked(first, ("vpc_config", "enable_network_isolation", "tags")),
+        }
+        variants = [self._variant(variant, shared) for variant in every]
+        count = len(self.production)
+        short = {"variant_name", *endpoint_rules.SHORT_FORM}
+        (only, *others) = variants
+        if not others and only["variant_name"] == "AllTraffic" and set(only) <= short:
+            return given | {name: value for name, value in only.items() if name != "variant_name"}
+        given["production_variants"] = variants[:count]
+        return given | ({"shadow_production_variants": variants[count:]} if self.shadow else {})
+
+    def _variant(self, variant: Values, shared: str | None) -> Values:
+        name = plain(variant["model_name"])
+        given = _picked(variant, VARIANT_FIELDS)
+        if routing := variant.get("routing_configs"):
+            given["routing_strategy"] = routing[0].get("routing_strategy")
+        if "serverless_config" in variant:
+            given["serverless_config"] = variant["serverless_config"]
+        own = _model(self._arguments(self.models[name])) if name != shared else {}
+        return given | own
+
+    def _configuration(self) -> Values:
+        found: Values = _picked(self.configuration, ("kms_key_arn",))
+        if capture := self.configuration.get("data_capture_config"):
+            fields = ("destination_s3_uri", "initial_sampling_percentage", "kms_key_id")
+            headers = capture.get("capture_content_type_header", {})
+            found["data_capture_config"] = {
+                **({} if capture.get("enable_capture") else {"enable_capture": False}),
+                **_picked(capture, fields),
+                "capture_options": [option.get("capture_mode") for option in capture.get("capture_options", [])],
+                **_picked(headers, ("csv_content_types", "json_content_types")),
+            }
+        if asynchronous := self.configuration.get("async_inference_config"):
+            output = asynchronous.get("output_config", {})
+            notified = output.get("notification_config", {})
+            responses = notified.get("include_inference_response_ins")
+            found["async_inference_config"] = {
+                **_picked(output, ("s3_output_path", "s3_failure_path", "kms_key_id")),
+                **_picked(notified, ("success_topic", "error_topic")),
+                **({"include_inference_response_in": responses} if responses else {}),
+                **_picked(asynchronous.get("client_config", {}), ("max_concurrent_invocations_per_instance",)),
+            }
+        return found
+
+    def _deployment(self) -> Values:
+        deployment = self.endpoint.get("deployment_config")
+        if not deployment:
+            return {}
+        found: Values = {}
+        if rolling := deployment.get("rolling_update_policy"):
+            found["rolling_update_policy"] = rolling
+        if policy := deployment.get("blue_green_update_policy"):
+            waits = ("termination_wait_in_seconds", "maximum_execution_timeout_in_seconds")
+            found["blue_green_update_policy"] = {
+                **policy.get("traffic_routing_configuration", {}),
+                **_picked(policy, waits),
+            }
+        if rollback := deployment.get("auto_rollback_configuration"):
+            found["auto_rollback_alarms"] = [alarm.get("alarm_name") for alarm in rollback.get("alarms", [])]
+        return {"deployment_config": found}
+
+    def _compare(self, given: Values) -> None:
+        """Holds what the component would make against what is there."""
+        args = plain(given)
+        paths = dict(endpoint_rules.models(args))
+        names = {}
+        for path, own in endpoint_rules.all_variants(args):
+            variants = [*self.production, *self.shadow]
+            name = next(plain(v["model_name"]) for v in variants if plain(v["variant_name"]) == own["variant_name"])
+            names[path] = name
+            where = endpoint_rules.model_path(path, own)
+            self._differ(self.models[name], endpoint_build.model(args, paths[where]))
+        self._differ(self.found.configuration, endpoint_build.configuration(args, names))
+        deployment = args.get("deployment_config")
+        rollback = deployment.get("auto_rollback_alarms", []) if deployment else []
+        endpoint = {
+            "name": args["endpoint_name"],
+            "endpoint_config_name": plain(self.found.configuration.attributes["name"]),
+            "deployment_config": endpoint_build.deployment(deployment, rollback) if deployment else None,
+            "tags": args.get("tags"),
+        }
+        self._differ(self.found.endpoint, endpoint)
+
+    def _differ(self, resource: Resource, built: object) -> None:
+        for path in dict.fromkeys(self._differences(resource, built)):
+            problem = f"{resource.address}: {path}: SageMakerEndpoint cannot declare what Terraform has here"
+            if problem not in self.problems:
+                self.problems.append(problem)
+
+    def _differences(self, resource: Resource, built: object) -> Iterator[str]:
+        fields = self.mapping.by_terraform[resource.type].fields
+        return _differences(fields, plain(self._arguments(resource)), _plain_arguments(built), "")
+
+    def _scaling(self, given: Values) -> list[Resource]:
+        """Puts the scaling of each variant into its arguments if the component's is the same; returns the other."""
+        beside = []
+        for path, variant in endpoint_rules.variants(plain(given)):
+            name = variant["variant_name"]
+            at = f"endpoint/{self.name}/variant/{name}"
+            own = [each for each in self.found.scaling if plain(each.attributes["resource_id"]) == at]
+            if not own:
+                continue
+            about = endpoint_rules.scaled(plain(given), variant)
+            candidate = self._autoscaling(about, own)
+            if candidate is None:
+                beside += own
+            elif path:
+                index = [each["variant_name"] for each in given["production_variants"]].index(name)
+                given["production_variants"][index]["autoscaling"] = candidate
+            else:
+                given["autoscaling"] = candidate
+        return beside
+
+    def _autoscaling(self, about: autoscaling.Variant, own: list[Resource]) -> Values | None:
+        """Return the arguments whose scaling is what is there; None if there are none such."""
+        targets = [self._arguments(each) for each in own if each.type == TARGET]
+        policies = {each["name"]: each for each in (self._arguments(one) for one in own if one.type == POLICY)}
+        actions = {each["name"]: each for each in (self._arguments(one) for one in own if one.type == ACTION)}
+        if len(targets) != 1:
+            return None
+        candidate: Any = _picked(targets[0], ("min_capacity", "max_capacity"))
+        tracking = policies.get(autoscaling.TARGET_TRACKING, {}).get("target_tracking_scaling_policy_configuration", {})
+        metric = tracking.get("predefined_metric_specification", {}).get("predefined_metric_type")
+        metric = metric or tracking.get("customized_metric_specification", {}).get("metric_name")
+        for name, target in autoscaling.TARGETS.items():
+            if (target.kind, target.metric) == (about.kind, metric):
+                candidate[name] = tracking["target_value"]
+                candidate |= _picked(tracking, ("scale_in_cooldown", "scale_out_cooldown", "disable_scale_in"))
+        if actions:
+            candidate["schedules"] = {
+                name: {
+                    "schedule": action.get("schedule"),
+                    "timezone": action.get("timezone", "UTC"),
+                    **{
+                        bound: int(value)
+                        for bound, value in action.get("scalable_target_action", {}).items()
+                        if bound in ("min_capacity", "max_capacity")
+                    },
+                }
+                for name, action in actions.items()
+            }
+        if autoscaling.problems("autoscaling", about, candidate):
+            return None
+        at = str(targets[0]["resource_id"])
+        made = autoscaling.policies(at, self.name, about.kind, candidate)
+        schedules = autoscaling.scheduled_actions(at, about.kind, candidate)
+        built: list[tuple[str, str, object]] = [
+            (TARGET, at, autoscaling.scalable_target(self.name, about, candidate)),
+            *((POLICY, name, policy) for name, policy in made.items()),
+            *((ACTION, name, action) for name, action in schedules.items()),
+        ]
+        if autoscaling.FROM_ZERO in made:
+            arn = next(
+                (plain(each.attributes.get("arn")) for each in own if _is(each, POLICY, autoscaling.FROM_ZERO)), ""
+            )
+            alarm = autoscaling.from_zero_alarm(self.name, about, arn)
+            built.append((ALARM, str(_plain_arguments(alarm)["name"]), alarm))
+            own = [*own, *(each for each in self.found.alarms if _is(each, ALARM, built[-1][1]))]
+        return candidate if self._same(own, built) else None
+
+    def _alarms(self, given: Values) -> list[Resource]:
+        """Puts the alarms into the arguments if the component's are the same; returns the others."""
+        args = plain(given)
+        kind = endpoint_rules.endpoint_kind(args)
+        variants = [own["variant_name"] for _, own in endpoint_rules.variants(args)]
+        from_zero = {
+            component_alarms.alarm_name(self.name, own["variant_name"], autoscaling.FROM_ZERO)
+            for _, own in endpoint_rules.variants(args)
+            if "backlog_per_instance" in own.get("autoscaling", {})
+        }
+        own = {plain(each.attributes["alarm_name"]): each for each in self.found.alarms}
+        left = {name: each for name, each in own.items() if name not in from_zero}
+        watched = {
+            component_alarms.alarm_name(self.name, variant, what): (variant, what)
+            for variant in variants
+            for what in component_alarms.watches(kind, {})
+        }
+        mine = {str(name): left[str(name)] for name in watched if name in left}
+        if len(mine) == len(watched):
+            threshold = {what: plain(mine[str(name)].attributes["threshold"]) for name, (_, what) in watched.items()}
+            actions = self._arguments(next(iter(mine.values()))).get("alarm_actions")
+            candidate: Any = {
+                **({"alarm_actions": actions} if actions else {}),
+                "model_latency": threshold["latency"] / 1000,
+                "error_rate_4xx": threshold["4xx"],
+                "error_rate_5xx": threshold["5xx"],
+                "saturation": threshold["saturation"],
+            }
+            built: list[tuple[str, str, object]] = [
+                (ALARM, str(component_alarms.alarm_name(self.name, variant, what)), alarm)
+                for variant in variants
+                for what, alarm in component_alarms.alarms(
+                    kind, self.name, variant, candidate, args.get("tags")
+                ).items()
+            ]
+            if not component_alarms.problems("alarms", kind, candidate) and self._same(list(mine.values()), built):
+                given["alarms"] = candidate
+                return [each for name, each in left.items() if name not in mine]
+        return list(left.values())
+
+    def _same(self, own: list[Resource], built: list[tuple[str, str, object]]) -> bool:
+        """Tell whether resources are exactly those that would be built."""
+        found = {(kind, name): made for kind, name, made in built}
+        return {_key(each) for each in own} == set(found) and not any(
+            next(self._differences(each, found[_key(each)]), None) for each in own
+        )
+
+    def _declared(self, resource: Resource) -> Declared:
+        attributes = plain(resource.attributes)
+        variant = str(attributes.get("resource_id", "")).rpartition("/")[2]
+        name = {
+            TARGET: f"{self.name}-{variant}-target",
+            POLICY: f"{self.name}-{variant}-{attributes.get('name')}",
+            ACTION: f"{self.name}-{variant}-{attributes.get('name')}",
+            ALARM: str(attributes.get("alarm_name")),
+        }[resource.type]
+        given = self._arguments(resource)
+        if resource.type == ALARM and not attributes.get("threshold_metric_id"):
+            given["threshold"] = attributes.get("threshold")  # 0 is one
+        return Declared(self.mapping.by_terraform[resource.type].token, name, given, resource)
+
+    def _imports(
+        self, given: Values, declared: tuple[Declared, ...]
+    ) -> tuple[dict[tuple[str, str], str], tuple[tuple[str, str], ...]]:
+        """Return what the component's children, and those beside, are in AWS."""
+        args, name = plain(given), self.name
+        names: list[tuple[str, Resource]] = [(name, self.found.endpoint), (f"{name}-config", self.found.configuration)]
+        runs = {plain(each["variant_name"]): plain(each["model_name"]) for each in [*self.production, *self.shadow]}
+        for path, own in endpoint_rules.all_variants(args):
+            suffix = f"-{own['variant_name']}-model" if endpoint_rules.model_path(path, own) else "-model"
+            names.append((name + suffix, self.models[runs[own["variant_name"]]]))
+        beside = {each.origin.address for each in declared}
+        around = (*self.found.scaling, *self.found.alarms)
+        names += [(_child_name(name, each), each) for each in around if each.address not in beside]
+        tokens = {kind: found.token for kind, found in self.mapping.by_terraform.items()}
+        known = {(tokens[each.type], child): each for child, each in names}
+        known |= {(each.token, each.name): each.origin for each in declared}
+        return (
+            {key: import_id(each) for key, each in known.items() if each.type != ACTION},
+            tuple(key for key, each in known.items() if each.type == ACTION),
+        )
+
+
+def import_id(resource: Resource) -> str:
+    """Return what the provider imports a resource by (hashicorp/aws: the type's page, "Import")."""
+    found = plain(resource.attributes)
+    if resource.type in (TARGET, POLICY):
+        parts = (found["service_namespace"], found["resource_id"], found["scalable_dimension"])
+        return "/".join(parts if resource.type == TARGET else (*parts, found["name"]))
+    return str(found["alarm_name" if resource.type == ALARM else "name"])
+
+
+def _child_name(name: str, resource: Resource) -> str:
+    """Return the name that the component gives to what scales or watches a variant."""
+    found = plain(resource.attributes)
+    if resource.type == ALARM:
+        own = str(found["alarm_name"]).removeprefix(name)
+        scaling = f"-{autoscaling.FROM_ZERO}"
+        return name + (f"{own.removesuffix(scaling)}-scaling{scaling}" if own.endswith(scaling) else own)
+    scaled = f"{name}-{str(found['resource_id']).rpartition('/')[2]}-scaling"
+    return scaled if resource.type == TARGET else f"{scaled}-{found['name']}"
+
+
+def _key(resource: Resource) -> tuple[str, str]:
+    found = plain(resource.attributes)
+    name = {TARGET: "resource_id", ALARM: "alarm_name"}.get(resource.type, "name")
+    return resource.type, str(found[name])
+
+
+def _is(resource: Resource, kind: str, name: str) -> bool:
+    return _key(resource) == (kind, name)
+
+
+def _model(found: Values) -> Values:
+    """Return a model's arguments."""
+    several = found.get("containers")
+    if not several:
+        return _container(found.get("primary_container", {}))
+    given: Values = {"containers": [_container(each) for each in several]}
+    mode = found.get("inference_execution_config", {}).get("mode")
+    return given | ({"inference_execution_mode": mode} if mode else {})
+
+
+def _container(found: Values) -> Values:
+    given = _picked(found, CONTAINER_FIELDS)
+    if plain(found.get("mode", "SingleModel")) != "SingleModel":
+        given["mode"] = found["mode"]
+    given |= _picked(found.get("multi_model_config", {}), ("model_cache_setting",))
+    sources = found.get("model_data_source", {}).get("s3_data_sources", [])
+    if sources and "model_data_url" not in found:  # AWS tells of a URL as a source, too
+        source = sources[0]
+        given["model_data_source"] = {
+            **_picked(source, ("s3_uri", "s3_data_type", "compression_type")),
+            **_picked(source.get("model_access_config", {}), ("accept_eula",)),
+        }
+    defaults = endpoint_build.default_environment(plain(given))
+    own = {name: value for name, value in given.pop("environment", {}).items() if plain(value) != defaults.get(name)}
+    return given | ({"environment": own} if own else {})
+
+
+def _picked(found: Mapping[str, Any], names: tuple[str, ...]) -> Values:
+    return {name: found[name] for name in names if name in found}
+
+
+def _argument(each: Field, value: Any) -> Any:  # noqa: ANN401 - JSON's types
+    """Return one argument: blocks by Python's names, one of one without its list."""
+    if value is None:
+        return None
+    if each.fields is not None:
+        blocks = [arguments(each.fields, block) for block in (value if isinstance(value, list) else [value])]
+        if each.one or not isinstance(value, list):
+            return blocks[0] if blocks else None
+        return blocks
+    if each.repeated and each.one:
+        return value[0] if value else None
+    return value
+
+
+def _spread(value: Any) -> Any:  # noqa: ANN401 - JSON's types
+    """Return a value whose marks of secrecy are on its leaves."""
+    if isinstance(value, Secret) and isinstance(value.value, dict | list):
+        inner = value.value
+        items = inner.items() if isinstance(inner, dict) else enumerate(inner)
+        spread = {key: _spread(Secret(item)) for key, item in items}
+        return spread if isinstance(inner, dict) else list(spread.values())
+    if isinstance(value, dict):
+        return {key: _spread(item) for key, item in value.items()}
+    return [_spread(item) for item in value] if isinstance(value, list) else value
+
+
+def _empty(value: Any) -> bool:  # noqa: ANN401 - any value
+    return not plain(value)
+
+
+def _plain_arguments(value: Any) -> Any:  # noqa: ANN401 - pulumi-aws's arguments, or JSON's types
+    """Return pulumi-aws's arguments as dictionaries by Python's names, without empty ones."""
+    if hasattr(value, "__dict__") and not isinstance(value, dict):
+        value = vars(value)
+    if isinstance(value, dict):
+        found = {key: _plain_arguments(item) for key, item in value.items()}
+        return {key: item for key, item in found.items() if item not in (None, "", [], {})}
+    return [_plain_arguments(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _differences(fields: Fields, there: Values, built: Values, at: str) -> Iterator[str]:
+    """Yield the paths where arguments differ; what only the provider tells is passed over where nothing is declared."""
+    for each in fields.all:
+        name = _snake(each.pulumi)
+        if not each.settable or each.terraform in NOT_ARGUMENTS:
+            continue
+        one, other = there.get(name), built.get(name)
+        if not other and (not one or each.computed):
+            continue
+        path = f"{at}{each.terraform}"
+        if each.fields is not None and one and other:
+            yield from _blocks_differ(each, one, other, path)
+        elif isinstance(one, dict) or isinstance(other, dict):
+            ones, others = one or {}, other or {}
+            keys = sorted(ones.keys() | others.keys())
+            yield from (f"{path}.{key}" for key in keys if not _equal(ones.get(key), others.get(key)))
+        elif not _equal(one, other):
+            yield path
+
+
+def _blocks_differ(each: Field, there: Any, built: Any, at: str) -> Iterator[str]:  # noqa: ANN401 - blocks
+    fields = each.fields or Fields(())
+    ones, others = ([value] if isinstance(value, dict) else value for value in (there, built))
+    if each.kind == "set":
+        ones, others = (sorted(items, key=repr) for items in (ones, others))
+    if len(ones) != len(others):
+        yield at
+    for number, (one, other) in enumerate(zip(ones, others, strict=False)):
+        yield from _differences(fields, one, other, f"{at}[{number}]." if len(ones) > 1 else f"{at}.")
+
+
+def _passed_over(value: Any) -> Any:  # noqa: ANN401 - JSON's types
+    """Return arguments with secrets as the rules pass them over: no message shows them."""
+    if isinstance(value, Secret):
+        return LATE
+    if isinstance(value, dict):
+        return {key: _passed_over(item) for key, item in value.items()}
+    return [_passed_over(item) for item in value] if isinstance(value, list) else value
+
+
+def _equal(one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON's types
+    """Tell whether two values mean the same to the provider: numbers as text, nothing and zero, lists in any order."""
+    if not one and not other:
+        return True
+    if isinstance(one, list) and isinstance(other, list):
+        return sorted(map(str, one)) == sorted(map(str, other))
+    try:
+        return one == other or float(one) == float(other)
+    except (TypeError, ValueError):
+        return bool(one == other)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

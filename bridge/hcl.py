@@ -1,0 +1,104 @@
+"""A Terraform root module as HCL, formatted as `terraform fmt` would.
+
+python-hcl2 8.1 can write HCL too, but its texts are the caller's to quote and escape, which is all that is hard here,
+and `terraform fmt` changes what it writes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bridge.values import Block, Nested, Ref, Template, escaped
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def to_hcl(blocks: Iterable[Block]) -> str:
+    """Return blocks as the text of a ``.tf`` file."""
+    return "\n".join("\n".join(_block(block.labels, block.body)) + "\n" for block in blocks)
+
+
+def _block(labels: tuple[str, ...], body: Mapping[str, Any]) -> Iterator[str]:
+    head = " ".join([labels[0], *(f'"{label}"' for label in labels[1:])])
+    lines = [f"  {line}" if line else "" for line in _body(body)]
+    if not lines:
+        yield f"{head} {{}}"
+        return
+    yield f"{head} {{"
+    yield from lines
+    yield "}"
+
+
+def _body(body: Mapping[str, Any]) -> list[str]:
+    """Return a block's arguments, short ones first and aligned, each longer one and each block after an empty line."""
+    values = {name: _value(value) for name, value in body.items() if not isinstance(value, Nested)}
+    short = {name: lines[0] for name, lines in values.items() if len(lines) == 1}
+    width = max(map(len, short), default=0)
+    pieces = [[f"{name:<{width}} = {text}" for name, text in short.items()]] if short else []
+    pieces += [[f"{name} = {lines[0]}", *lines[1:]] for name, lines in values.items() if len(lines) > 1]
+    pieces += [
+        list(_block((name,), block))
+        for name, value in body.items()
+        if isinstance(value, Nested)
+        for block in value.blocks
+    ]
+    return [line for number, piece in enumerate(pieces) for line in ([""] if number else []) + piece]
+
+
+def _value(value: Any) -> list[str]:  # noqa: ANN401, PLR0911 - any value, a return for each kind
+    """Return an expression's lines."""
+    if isinstance(value, str):
+        return [_quoted(value)]
+    if isinstance(value, Ref):
+        return [value.address]
+    if isinstance(value, Template):
+        return [_template(value)]
+    if isinstance(value, Mapping):
+        return _object(value)
+    if isinstance(value, list):
+        items = [_value(item) for item in value]
+        if all(len(lines) == 1 for lines in items):
+            return [f"[{', '.join(lines[0] for lines in items)}]"]
+        inner = [line for lines in items for line in [*lines[:-1], f"{lines[-1]},"]]
+        return ["[", *(f"  {line}" for line in inner), "]"]
+    return [json.dumps(value)]
+
+
+def _object(value: Mapping[str, Any]) -> list[str]:
+    if not value:
+        return ["{}"]
+    entries = {_key(name): _value(item) for name, item in value.items()}
+    width = max((len(name) for name, lines in entries.items() if len(lines) == 1), default=0)
+    lines = []
+    for name, (first, *rest) in entries.items():
+        lines += [f"{name} = {first}" if rest else f"{name:<{width}} = {first}", *rest]
+    return ["{", *(f"  {line}" for line in lines), "}"]
+
+
+def _key(name: str) -> str:
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) and name not in ("for", "if", "null", "true", "false")
+    return name if plain else _quoted(name)
+
+
+def _template(value: Template) -> str:
+    match value.parts:
+        case (Ref(address),):
+            return address
+    return '"' + "".join(f"${{{p.address}}}" if isinstance(p, Ref) else _text(p) for p in value.parts) + '"'
+
+
+def _quoted(text: str) -> str:
+    return f'"{_text(text)}"'
+
+
+def _text(text: str) -> str:
+    return "".join(
+        _ESCAPES.get(letter) or (letter if letter.isprintable() or letter == " " else _unicode(letter))
+        for letter in escaped(text)
+    )
+
+
+def _unicode(letter: str) -> str:
+    number = ord(letter)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - HCL's two forms

@@ -1,0 +1,35 @@
+"""The command line `python -m bridge`, in a process of its own."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.conftest import ROOT, Aws
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """`python -m bridge` on the local AWS, started in a folder."""
+
+    aws: Aws
+    folder: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end; no answer of it is ever a traceback."""
+        aws = replace(self.aws, environment=self.aws.environment | {"PYTHONPATH": str(ROOT)})
+        done = aws.run(sys.executable, "-m", "bridge", *arguments, cwd=self.folder)
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        return done
+
+    def must(self, *arguments: str) -> str:
+        """Runs a command that must succeed, and returns what it prints."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def fails(self, *arguments: str) -> str:
+        """Runs a command that must fail, and returns all that it prints."""
+        done = self.run(*arguments)
+        assert done.returncode == 1, f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr

@@ -1,0 +1,105 @@
+"""Reading a stack's export: both versions, and everything else refused by name."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bridge import deployment
+from bridge.deployment import Asset, Reference, Secret
+from bridge.errors import BridgeError
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270"}
+URN = "urn:pulumi:dev::shop::aws:sagemaker/model:Model::live"
+ROOT = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
+
+
+def document(version: int = 3, features: list[str] | None = None, **resource: Any) -> str:
+    root = {"urn": ROOT, "type": "pulumi:pulumi:Stack", "custom": False, "outputs": {"url": "x"}}
+    one = {"urn": URN, "type": "aws:sagemaker/model:Model", "custom": True, "id": "live", **resource}
+    inner = {"manifest": {"time": "2026-01-01T00:00:00Z", "version": "v3.246.0"}, "resources": [root, one]}
+    return json.dumps({"version": version, "features": features or [], "deployment": inner})
+
+
+@pytest.mark.parametrize(("version", "features"), [(3, []), (4, ["hooks", "taint", "views"])])
+def test_both_versions_are_read(version: int, features: list[str]) -> None:
+    found = deployment.read(document(version, features))
+    assert (found.name, found.project, found.time) == ("dev", "shop", "2026-01-01T00:00:00Z")
+    assert found.outputs == {"url": "x"}
+    assert [one.name for one in found.resources] == ["shop-dev", "live"]
+
+
+@pytest.mark.parametrize("version", [1, 2, 5, None, "3", True])
+def test_other_versions_are_refused_by_name(version: Any) -> None:
+    with pytest.raises(BridgeError, match=r"version|no int"):
+        deployment.read(json.dumps({"version": version, "deployment": {}}))
+
+
+def test_unknown_features_are_refused_by_name() -> None:
+    with pytest.raises(BridgeError, match="telepathy"):
+        deployment.read(document(4, ["hooks", "telepathy"]))
+
+
+def test_signed_values_become_what_they_stand_for() -> None:
+    inputs = {
+        "secret": SECRET | {"plaintext": '{"a": [1, "x"]}'},
+        "asset": {SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "hash": "1", "path": "/tmp/x"},  # noqa: S108
+        "archive": {SIGNATURE: "0def7320c3a5731c473e5ecbe6d01bc7", "hash": "1", "assets": {}},
+        "resource": {SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": URN, "id": ""},
+        "output": {SIGNATURE: "d0e6a833031e9bbcd3f4e8bde6ca49a4", "value": 1, "secret": True},
+        "plain": [None, {"a": 1.5}],
+    }
+    *_, found = deployment.read(document(inputs=inputs)).resources
+    assert found.inputs == {
+        "secret": Secret({"a": [1, "x"]}),
+        "asset": Asset("asset"),
+        "archive": Asset("archive"),
+        "resource": Reference(URN),
+        "output": Secret(1),
+        "plain": [None, {"a": 1.5}],
+    }
+
+
+def test_a_stack_without_its_secrets_is_refused() -> None:
+    with pytest.raises(BridgeError, match=f"inputs of {URN}.*encrypted.*--show-secrets") as refused:
+        deployment.read(document(inputs={"token": SECRET | {"ciphertext": "v1:abc"}}))
+    assert "v1:abc" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("04da6b54-80e4-46f7-96ec-b56ff0331ba9", "not known yet"),
+        ({SIGNATURE: "another"}, "not known here"),
+        (SECRET | {"plaintext": "{"}, "cannot be read"),
+        ("\ud800", "no Unicode"),
+    ],
+)
+def test_values_that_cannot_be_carried_are_refused(value: Any, said: str) -> None:
+    with pytest.raises(BridgeError, match=said):
+        deployment.read(document(inputs={"a": {"b": [value]}}))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_does_not_have_are_refused(number: str) -> None:
+    with pytest.raises(BridgeError, match="not whole JSON"):
+        deployment.read(document(inputs={"a": 4711}).replace("4711", number))
+
+
+def test_no_beginning_of_a_state_is_read() -> None:
+    text = document(inputs={"a": 1})
+    for end in range(len(text)):
+        with pytest.raises(BridgeError):
+            deployment.read(text[:end])
+    with pytest.raises(BridgeError):
+        deployment.read("[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("urn", "x"), ("urn", None), ("type", 1), ("inputs", []), ("dependencies", [1]), ("protect", "yes"), ("id", {})],
+)
+def test_a_member_of_a_wrong_type_is_named(member: str, value: Any) -> None:
+    with pytest.raises(BridgeError, match=rf"resources\[1\]\.{member}"):
+        deployment.read(document(**{member: value}))

@@ -1,0 +1,110 @@
+"""What `export` and `verify` say where they cannot go on: one message, and nothing is left behind."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bridge import module_folder, scratch, terraform
+from bridge.__main__ import main
+from bridge.errors import BridgeError
+from tests.bridge.commands import Bridge
+from tests.conftest import Aws
+
+EXPORT = ("export", "--stack", "dev", "--out", "module")
+VERIFY = ("verify", "--stack", "dev", "--module", "module")
+ABOUT = {"stack": "dev", "project": "shop", "time": "", "imports": {"aws_iam_role.a": "a"}, "variables": {}}
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), result.exception
+    return result.output
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_missing_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "pulumi is not on the PATH" in said(*EXPORT)
+    assert not Path("module").exists()
+
+
+def test_a_missing_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    module_folder.write(Path("module"), {"main.tf.json": "{}"}, ABOUT)
+    assert "neither terraform nor tofu is on the PATH" in said(*VERIFY)
+
+
+def test_opentofu_is_taken_where_there_is_no_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("tofu", "terraform"):
+        (tmp_path / name).symlink_to(sys.executable)
+        assert terraform.command() == name
+
+
+def test_no_exported_module(tmp_path: Path) -> None:
+    assert "has no bridge.json" in said(*VERIFY)
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "main.tf").touch()
+    assert "not overwritten" in said(*EXPORT)
+
+
+def test_two_proofs_at_once() -> None:
+    result = CliRunner().invoke(main, [*VERIFY, "--outputs", "x"])
+    assert result.exit_code == 2
+    assert "exclude each other" in result.output
+
+
+@pytest.mark.engine
+def test_no_such_stack(bridge: Bridge) -> None:
+    said = bridge.fails("export", "--stack", "organization/shop/nothing", "--out", "module")
+    assert "no stack named" in said
+    assert not Path("module").exists()
+
+
+@pytest.mark.engine
+def test_a_stack_whose_passphrase_is_another(aws: Aws, bridge: Bridge, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: yaml\n")
+    aws.must("pulumi", "stack", "init", "locked", cwd=tmp_path)
+    aws.must("pulumi", "config", "set", "--secret", "token", "hidden", "--stack", "locked", cwd=tmp_path)
+    state = json.loads(aws.must("pulumi", "stack", "export", "--stack", "locked", cwd=tmp_path))
+    root = {"urn": "urn:pulumi:locked::shop::pulumi:pulumi:Stack::shop-locked", "type": "pulumi:pulumi:Stack"}
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hidden"'}
+    state["deployment"]["resources"] = [root | {"custom": False, "outputs": {"token": secret}}]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    aws.must("pulumi", "stack", "import", "--stack", "locked", "--file", "state.json", cwd=tmp_path)
+    (tmp_path / "state.json").unlink()
+    aws.environment["PULUMI_CONFIG_PASSPHRASE"], before = "another", aws.environment["PULUMI_CONFIG_PASSPHRASE"]
+    try:
+        said = bridge.fails("export", "--stack", "locked", "--out", str(tmp_path / "module"))
+    finally:
+        aws.environment["PULUMI_CONFIG_PASSPHRASE"] = before
+        aws.must("pulumi", "stack", "rm", "locked", "--yes", "--force", cwd=tmp_path)
+    assert "incorrect passphrase" in said
+    assert "hidden" not in said
+    assert not (tmp_path / "module").exists()
+
+
+@pytest.mark.terraform
+def test_terraforms_own_refusal_is_shown_without_secrets(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in aws.environment.items():
+        monkeypatch.setenv(name, value)
+    text = json.dumps(
+        {"variable": {"a": {"validation": [{"condition": "${length(var.a) > 20}", "error_message": "not ${var.a}!"}]}}}
+    )
+    (tmp_path / "main.tf.json").write_text(text)
+    (tmp_path / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
+    with pytest.raises(BridgeError, match=r"not \(secret\)!") as refused:
+        terraform.plan(tmp_path, {"a": "sw0rdf1sh"})
+    assert "sw0rdf1sh" not in refused.value.message
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["backend.tf", "main.tf.json"]
+    assert list(scratch.MEMORY.glob("bridge-*")) == []

@@ -1,0 +1,56 @@
+"""Every argument of the resources around an endpoint: Pulumi makes it, Terraform imports it and changes nothing."""
+
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from tests.bridge import states
+from tests.bridge.commands import Bridge
+from tests.conftest import Aws
+from tests.engine.test_fields import make
+from tests.fields import REGION, Given
+
+pytestmark = [pytest.mark.engine, pytest.mark.terraform, pytest.mark.long]
+
+NO_CHANGES = 0
+
+
+@pytest.fixture
+def stack(aws: Aws, given: Given) -> Iterator[str]:
+    """All resources of the table, on a local AWS whose deployments take no time."""
+    aws.must(sys.executable, "-m", "local", "times", "--pace", "10000")
+    name = f"t{uuid.uuid4().hex[:8]}"
+    found = automation.create_stack(
+        name,
+        project_name="fields",
+        program=lambda: make(given, changed=False),
+        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
+    )
+    found.set_config("aws:region", automation.ConfigValue(REGION))
+    found.up(color="never")
+    yield f"organization/fields/{name}"
+    found.destroy(color="never")
+    aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
+
+
+def test_terraform_imports_every_argument_as_it_is(aws: Aws, bridge: Bridge, stack: str, tmp_path: Path) -> None:
+    states.keep(aws.must("pulumi", "stack", "export", "--show-secrets", "--stack", stack))
+    for form in ("json", "hcl"):
+        folder = tmp_path / form
+        told = json.loads(bridge.must("export", "--stack", stack, "--out", str(folder), "--format", form, "--json"))
+        assert len(told["imports"]) == 25
+        assert [one["name"].rpartition("::")[2] for one in told["notCarried"]] == [
+            "aws-appautoscaling-scheduled-action-all"
+        ]
+        assert "nothing would change" in bridge.must("verify", "--stack", stack, "--module", str(folder))
+    aws.must("terraform", "fmt", "-check", "-diff", cwd=folder)
+    aws.must("terraform", "init", "-input=false", cwd=folder)
+    applied = aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=folder)
+    assert "25 imported, 0 added, 0 changed, 0 destroyed" in applied
+    planned = aws.run("terraform", "plan", "-input=false", "-detailed-exitcode", cwd=folder)
+    assert planned.returncode == NO_CHANGES, planned.stdout

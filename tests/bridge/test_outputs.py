@@ -1,0 +1,210 @@
+"""A stack's outputs as a Terraform state: what it says, and that a real `terraform_remote_state` reads it."""
+
+import dataclasses
+import json
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge import outputs, tfstate
+from bridge.deployment import Asset, Secret, Stack
+from bridge.errors import BridgeError
+from tests.conftest import ROOT, Aws, Base
+
+VALUES: dict[str, Any] = {
+    "text": '${x} %{y} "ü"\n',
+    "whole": 3,
+    "part": 0.5,
+    "flag": False,
+    "mixed": {"list": [1, "a", None, True], "nested": {"empty": [], "none": {}}},
+    "password": Secret("hunter2"),
+    "half": {"open": 1, "hidden": Secret("hunter3")},
+}
+
+
+def stack(values: dict[str, Any], time: str = "2026-11-22T21:32:51.416047975+02:00") -> Stack:
+    return Stack("dev", "shop", time, "v3.246.0", (), values)
+
+
+def written(values: dict[str, Any], before: str | None = None, *, secrets: tuple[str, ...] = ()) -> str | None:
+    found = stack(values)
+    return outputs.updated(found, outputs.carried(found, secrets).outputs, before, "there")
+
+
+def test_each_output_has_its_type_and_secrets_are_left_out() -> None:
+    found = outputs.carried(stack(VALUES))
+    types = {name: output["type"] for name, output in found.outputs.items()}
+    assert types == {
+        "text": "string",
+        "whole": "number",
+        "part": "number",
+        "flag": "bool",
+        "mixed": [
+            "object",
+            {
+                "list": ["tuple", ["number", "string", "dynamic", "bool"]],
+                "nested": ["object", {"empty": ["tuple", []], "none": ["object", {}]}],
+            },
+        ],
+        "pulumi_stack": ["object", dict.fromkeys(("project", "stack", "time", "pulumi"), "string")],
+    }
+    assert found.outputs["pulumi_stack"]["value"]["time"] == "2026-11-22T19:32:51Z"
+    assert set(found.left_out) == {"password", "half"}
+    assert "hunter" not in str(found)
+
+
+def test_a_secret_that_is_asked_for_is_written_and_marked() -> None:
+    found = outputs.carried(stack(VALUES), ["half"]).outputs
+    assert found["half"]["value"] == {"open": 1, "hidden": "hunter3"}
+    assert found["half"]["sensitive"] is True
+    with pytest.raises(BridgeError, match="no output passwort"):
+        outputs.carried(stack(VALUES), ["passwort"])
+
+
+def test_what_has_no_form_in_terraform_is_named() -> None:
+    assert "archive" in outputs.carried(stack({"file": [Asset("asset")]})).left_out["file"]
+    with pytest.raises(BridgeError, match="pulumi_stack"):
+        outputs.carried(stack({"pulumi_stack": 1}))
+
+
+def test_the_serial_rises_with_a_change_only_and_the_lineage_stays() -> None:
+    first = written({"a": 1})
+    assert first
+    assert written({"a": 1}, first) is None
+    second = written({"a": 2}, first)
+    assert second
+    states = [tfstate.parse(text, "there") for text in (first, second)]
+    assert [state.serial for state in states] == [1, 2]
+    assert states[0].lineage == states[1].lineage
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"lineage": "b4c0"}, "its lineage b4c0 is another's"),
+        ({"resources": [{"mode": "managed", "type": "a", "name": "b", "instances": [{"attributes": {}}]}]}, "manages"),
+        ({"version": 3}, "version 3"),
+    ],
+)
+def test_a_state_of_something_else_is_not_touched(changed: dict[str, Any], said: str) -> None:
+    first = written({"a": 1})
+    assert first
+    with pytest.raises(BridgeError, match=said):
+        written({"a": 2}, json.dumps(json.loads(first) | changed))
+
+
+PROGRAM = """
+import pulumi
+for name, value in {values!r}.items():
+    pulumi.export(name, value)
+pulumi.export("password", pulumi.Output.secret("hunter2"))
+"""
+READER = """
+data "terraform_remote_state" "stack" {
+  backend = "%s"
+  config  = %s
+}
+
+locals {
+  read = data.terraform_remote_state.stack.outputs
+}
+
+output "right" {
+  value = local.read.text == %s && local.read.whole + 1 == 4 && local.read.part * 2 == 1 && local.read.flag == false
+
+  precondition {
+    condition     = timecmp(local.read.pulumi_stack.time, timeadd(plantimestamp(), "-24h")) > 0
+    error_message = "the stack's outputs are older than a day"
+  }
+}
+
+output "shape" {
+  value = [for value in local.read.mixed.list : value == null ? "null" : tostring(value)]
+}
+
+output "names" {
+  value = keys(local.read)
+}
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.terraform
+def test_terraform_reads_them_from_a_file_and_from_s3(aws: Aws, base: Base, tmp_path: Path) -> None:
+    own = {"PYTHONPATH": str(ROOT), "PULUMI_BACKEND_URL": (tmp_path / "stacks").as_uri()}
+    aws = dataclasses.replace(aws, environment={**aws.environment, **own})
+    (tmp_path / "stacks").mkdir()
+    project, reader = tmp_path / "project", tmp_path / "reader"
+    project.mkdir()
+    reader.mkdir()
+    (project / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    values = {name: value for name, value in VALUES.items() if name not in ("password", "half")}
+    (project / "__main__.py").write_text(PROGRAM.format(values=values))
+    aws.must("pulumi", "stack", "init", "dev", cwd=project)
+    up = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive")
+    aws.must(*up, cwd=project)
+
+    def bridge(*arguments: str, code: int = 0) -> str:
+        done = aws.run(sys.executable, "-m", "bridge", *arguments, "--stack", "dev", cwd=project)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    file, key = project / "outputs.tfstate", f"outputs/{uuid.uuid4().hex}"
+    where = {
+        "local": (str(file), {"path": str(file)}),
+        "s3": (f"s3://{base.bucket_name}/{key}", {"bucket": base.bucket_name, "key": key, "region": "us-east-1"}),
+    }
+    for backend, (place, config) in where.items():
+        bridge("outputs", "--to", place)
+        text = json.dumps(values["text"]).replace("${", "$${").replace("%{", "%%{")
+        (reader / "main.tf").write_text(READER % (backend, json.dumps(config), text))
+        aws.must("terraform", "init", "-input=false", "-reconfigure", cwd=reader)
+        aws.must("terraform", "apply", "-auto-approve", "-input=false", cwd=reader)
+        read = {
+            name: each["value"]
+            for name, each in json.loads(aws.must("terraform", "output", "-json", cwd=reader)).items()
+        }
+        assert read["right"] is True
+        assert read["shape"] == ["1", "a", "null", "true"]
+        assert read["names"] == ["flag", "mixed", "part", "pulumi_stack", "text", "whole"]
+        assert "Terraform reads" in bridge("verify", "--outputs", place)
+        assert "up to date" in bridge("outputs", "--to", place)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    aws.must(*up, cwd=project)  # later, so the outputs are not of the newest update
+    for place, _ in where.values():
+        assert "pulumi_stack: another update's" in bridge("verify", "--outputs", place, code=1)
+        bridge("outputs", "--to", place, "--with-secret", "password")
+        assert "Terraform reads" in bridge("verify", "--outputs", place)
+    assert "hunter2" in file.read_text()
+
+    lock = {"ID": "77", "Who": "ann@host", "Operation": "OperationTypeApply", "Created": "now"}
+    file.with_name(f".{file.name}.lock.info").write_text(json.dumps(lock))
+    aws.s3.put_object(Bucket=base.bucket_name, Key=f"{key}.tflock", Body=json.dumps(lock).encode())
+    for place, _ in where.values():
+        assert "is locked: who ann@host" in bridge("outputs", "--to", place, code=1)
+
+
+@pytest.mark.server
+def test_an_object_that_another_writes_meanwhile_is_not_overwritten(
+    aws: Aws, base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, aws.environment[name])
+    from bridge import location  # noqa: PLC0415 - after the environment
+
+    place = f"s3://{base.bucket_name}/{uuid.uuid4().hex}"
+    ours, theirs = location.parse(place), location.parse(place)
+    assert ours.read() is theirs.read() is None
+    theirs.write("{}")
+    with pytest.raises(BridgeError, match="changed meanwhile"):
+        ours.write("[]")
+    assert ours.read() == theirs.read() == "{}"
+    theirs.write("{ }")
+    with pytest.raises(BridgeError, match="changed meanwhile"):
+        ours.write("[]")
+    assert ours.read() == "{ }"

@@ -1,0 +1,85 @@
+"""The verdict on a plan: what would change is named by resource and attribute, and no secret is shown."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from bridge import plan
+from bridge.errors import BridgeError
+
+ADDRESS = "aws_x.a"
+VALUES = {"name": "n", "tags": {"team": "ml"}, "list": [1, 2], "token": "hidden"}
+IMPORTED: dict[str, Any] = {"actions": ["no-op"], "before": VALUES, "after": VALUES, "importing": {"id": "n"}}
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {"resource_changes": [{"address": ADDRESS, "change": copy.deepcopy(IMPORTED) | changes}]}
+
+
+def verdict(**changes: Any) -> list[str]:
+    return [str(one) for one in plan.verdict(document(**changes), [ADDRESS])]
+
+
+def test_only_imports_are_fine() -> None:
+    assert verdict() == []
+
+
+@pytest.mark.parametrize(
+    ("actions", "word"),
+    [
+        (["create"], "created"),
+        (["delete"], "destroyed"),
+        (["delete", "create"], "replaced"),
+        (["create", "delete"], "replaced"),
+    ],
+)
+def test_other_actions_are_not(actions: list[str], word: str) -> None:
+    assert verdict(actions=actions)[0] == f"{ADDRESS}: would be {word}"
+
+
+def test_differences_are_named_by_attribute() -> None:
+    after = {"name": "m", "tags": {"team": "ml", "new": "yes"}, "list": [1, 3], "token": "hidden", "id": None}
+    said = verdict(actions=["update"], after=after, after_unknown={"list": [False, True]}, replace_paths=[["name"]])
+    assert said == [
+        f"{ADDRESS}: id: nothing → null",
+        f"{ADDRESS}: list[1]: 2 → (known after apply)",
+        f'{ADDRESS}: name: "n" → "m" (replaces it)',
+        f'{ADDRESS}: tags.new: nothing → "yes"',
+    ]
+
+
+@pytest.mark.parametrize("marks", [True, {"token": True}])
+@pytest.mark.parametrize("side", ["before_sensitive", "after_sensitive"])
+def test_a_secret_that_changed_is_named_and_not_shown(side: str, marks: Any) -> None:
+    said = verdict(actions=["update"], after=VALUES | {"token": "other"}, **{side: marks})
+    assert "(secret) → (secret)" in said[0]
+    assert "hidden" not in str(said)
+    assert "other" not in str(said)
+
+
+def test_marking_a_value_as_sensitive_is_no_change() -> None:
+    marked = {"actions": ["update"], "before_sensitive": {}, "after_sensitive": {"token": True}}
+    assert verdict(**marked) == []
+    assert verdict(**marked, importing=None) == [f"{ADDRESS}: would not be imported"]
+    assert verdict(**marked, after_unknown={"name": True}) != []
+    assert verdict(actions=["update"]) == [f"{ADDRESS}: would be updated"]
+
+
+def test_nothing_else_may_be_there_and_nothing_be_missing() -> None:
+    found = document(importing=None)
+    found["resource_changes"].append({"address": "aws_x.b", "change": {"actions": ["create"]}})
+    found |= {"output_changes": {"url": {"actions": ["create"]}}, "complete": False}
+    assert [str(one) for one in plan.verdict(found, [ADDRESS, "aws_x.c"])] == [
+        "aws_x.c: is not in the plan",
+        f"{ADDRESS}: would not be imported",
+        "aws_x.b: would be created, and is not of the stack",
+        "output.url: would be created",
+        "the plan: is not complete",
+    ]
+
+
+@pytest.mark.parametrize("changes", [1, [1], [{"address": "a"}], [{"address": "a", "change": {}}]])
+def test_what_is_no_plan_is_refused(changes: Any) -> None:
+    with pytest.raises(BridgeError, match="another form"):
+        plan.verdict({"resource_changes": changes}, [])

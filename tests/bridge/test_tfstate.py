@@ -1,0 +1,107 @@
+"""Terraform's state is read typed, or refused by name; no text of it is ever a traceback."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge import tfstate
+from bridge.deployment import Secret
+from bridge.errors import BridgeError
+
+RESOURCE: dict[str, Any] = {
+    "module": 'module.m["a.b"].module.n[0]',
+    "mode": "managed",
+    "type": "aws_sagemaker_model",
+    "name": "this",
+    "provider": 'provider["registry.terraform.io/hashicorp/aws"].west',
+    "instances": [
+        {
+            "index_key": "x",
+            "schema_version": 0,
+            "attributes": {"name": "n", "container": [{"environment": {"A": "1", "B": "2"}}], "subnets": ["s"]},
+            "sensitive_attributes": [
+                [
+                    {"type": "get_attr", "value": "container"},
+                    {"type": "index", "value": {"value": 0, "type": "number"}},
+                    {"type": "get_attr", "value": "environment"},
+                    {"type": "index", "value": {"value": "A", "type": "string"}},
+                ],
+            ],
+        },
+    ],
+}
+STATE: dict[str, Any] = {
+    "version": 4,
+    "serial": 7,
+    "lineage": "l",
+    "outputs": {
+        "open": {"value": [1], "type": ["tuple", ["number"]]},
+        "shut": {"value": "s", "type": "string", "sensitive": True},
+    },
+    "resources": [RESOURCE, {"mode": "data", "type": "aws_region", "name": "here", "instances": [{}]}],
+}
+
+
+def test_a_state_is_read_with_addresses_and_secrets() -> None:
+    state = tfstate.parse(json.dumps(STATE), "there")
+    assert (state.serial, state.lineage) == (7, "l")
+    assert state.outputs["open"].value == [1]
+    assert state.outputs["shut"].value == Secret("s")
+    (resource,) = state.resources
+    assert resource.address == 'module.m["a.b"].module.n[0].aws_sagemaker_model.this["x"]'
+    assert resource.block == "module.m.module.n.aws_sagemaker_model.this"
+    assert resource.attributes["container"] == [{"environment": {"A": Secret("1"), "B": "2"}}]
+
+
+def test_what_is_sensitive_within_a_set_makes_all_of_it_a_secret() -> None:
+    path = [{"type": "get_attr", "value": "subnets"}, {"type": "index", "value": {"value": "s", "type": "string"}}]
+    instance = RESOURCE["instances"][0] | {"sensitive_attributes": [path]}
+    state = tfstate.parse(json.dumps(STATE | {"resources": [RESOURCE | {"instances": [instance]}]}), "there")
+    assert state.resources[0].attributes["subnets"] == Secret(["s"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not whole JSON"),
+        (json.dumps(STATE)[:-9], "broken or cut off"),
+        ("[" * 100_000, "not whole JSON"),
+        ("[]", "state is no dict"),
+        ("{}", "version none"),
+        ('{"version": 3}', "version 3"),
+        ('{"version": "4"}', "version none"),
+        ('{"serial": 1, "lineage": "l", "meta": {}, "encrypted_data": "x", "encryption_version": "v0"}', "by OpenTofu"),
+        (json.dumps(STATE | {"outputs": {"a": {"value": 1}}}), "outputs.a has no value or no type"),
+        (json.dumps(STATE | {"resources": [3]}), "resources.0. is no dict"),
+        (json.dumps(STATE | {"resources": [RESOURCE | {"instances": [None]}]}), r"instances\[0\] is missing"),
+        (json.dumps(STATE | {"serial": "1"}), "serial is no int"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(text: str, said: str) -> None:
+    with pytest.raises(BridgeError, match=said):
+        tfstate.parse(text, "there")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(["serial", "lineage", "outputs", "resources"]), JSON)
+def test_a_wrong_type_anywhere_is_a_message(name: str, value: Any) -> None:
+    with contextlib.suppress(BridgeError):
+        tfstate.parse(json.dumps(STATE | {name: value}), "there")
+
+
+@given(st.sampled_from(sorted(RESOURCE)), JSON)
+def test_a_wrong_type_in_a_resource_is_a_message(name: str, value: Any) -> None:
+    instance = {**RESOURCE["instances"][0], "attributes": value, "sensitive_attributes": value, "index_key": value}
+    for changed in ({name: value}, {"instances": [instance]}, {"instances": [instance | {"attributes": {"a": 1}}]}):
+        with contextlib.suppress(BridgeError):
+            tfstate.parse(json.dumps(STATE | {"resources": [RESOURCE | changed]}), "there")

@@ -1,0 +1,352 @@
+"""From a stack's state to a module's blocks, without any command."""
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge import attributes, deployment, hcl, module, translation
+from bridge.deployment import Asset, Resource, Secret, Stack
+from bridge.errors import BridgeError
+from bridge.values import Nested
+from tests.bridge import raw_state, states
+
+GOLDEN = Path(__file__).parent / "golden"
+KNOWN = states.known()
+DOCUMENTS = states.documents()
+MODEL, CONFIGURATION = "aws_sagemaker_model", "aws_sagemaker_endpoint_configuration"
+HARD = (
+    "${aws_iam_role.x.arn}",
+    "%{ if true }",
+    'quo"te',
+    "back\\slash",
+    "line\nfeed\ttab\r",
+    "é 漢 🙂",
+    "\x01\x7f",
+    "$$${",
+    "//",
+)
+
+
+def stack(document: dict[str, Any]) -> Stack:
+    return deployment.read(json.dumps(document))
+
+
+def resource_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The resource in a document of the states'."""
+    found: dict[str, Any] = document["deployment"]["resources"][-1]
+    return found
+
+
+def changed(kind: str, **changes: Any) -> Stack:
+    """A stack of one resource, with members of its changed; `inputs` are added to its own."""
+    document = copy.deepcopy(DOCUMENTS[kind])
+    resource = resource_of(document)
+    resource["inputs"] |= changes.pop("inputs", {})
+    resource |= changes
+    return stack(document)
+
+
+def translated(found: Stack) -> translation.Export:
+    return translation.translate(found, KNOWN)
+
+
+def body_of(found: translation.Export) -> dict[str, Any]:
+    """The arguments of the only resource, as `.tf.json` has them."""
+    document = json.loads(module.to_json(found.blocks))
+    ((body,),) = [list(named.values()) for named in document["resource"].values()]
+    return dict(body)
+
+
+def plain(value: Any) -> Any:
+    """A configuration's value as Terraform's state would have it, without what is empty there."""
+    if isinstance(value, Nested):
+        value = [dict(block) for block in value.blocks]
+    if isinstance(value, dict):
+        items = {name: plain(item) for name, item in value.items()}
+        return {name: item for name, item in items.items() if item is not None and item != []}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_each_type_becomes_what_the_golden_file_shows(kind: str) -> None:
+    found = translated(stack(DOCUMENTS[kind]))
+    text = hcl.to_hcl([*found.blocks, *(left.block for left in found.not_carried if left.block)])
+    if states.UPDATE:
+        GOLDEN.mkdir(exist_ok=True)
+        (GOLDEN / f"{kind}.tf").write_text(text)
+    assert (GOLDEN / f"{kind}.tf").read_text() == text
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_names_and_nesting_are_those_that_terraform_itself_told(kind: str) -> None:
+    outputs = dict(stack(DOCUMENTS[kind]).resources[-1].outputs)
+    told = raw_state.recover(outputs)
+    told.pop("id")
+    assert plain(attributes.to_terraform(outputs, KNOWN.by_terraform[kind].fields, [])) == plain(told)
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_terraforms_attributes_become_the_properties_that_they_were(kind: str) -> None:
+    told = stack(DOCUMENTS[kind]).resources[-1].outputs
+    outputs = {name: value for name, value in told.items() if name[:2] != "__" and not isinstance(value, Asset)}
+    fields = KNOWN.by_terraform[kind].fields
+    there = plain_json(attributes.to_terraform(outputs, fields, []))
+    outputs.pop("id")
+    assert plain(attributes.to_pulumi(there, fields)) == plain(outputs)
+
+
+def plain_json(value: Any) -> Any:
+    """Blocks as lists."""
+    if isinstance(value, Nested):
+        return [plain_json(dict(block)) for block in value.blocks]
+    if isinstance(value, dict):
+        return {name: plain_json(item) for name, item in value.items()}
+    return [plain_json(item) for item in value] if isinstance(value, list) else value
+
+
+def test_a_name_that_pulumi_made_up_is_left_to_terraform() -> None:
+    auto = changed(MODEL, inputs={"__defaults": ["name"], "name": "live-1a2b3c4"})
+    assert "name" not in body_of(translated(auto))
+    assert body_of(translated(auto))["lifecycle"] == [{"create_before_destroy": True}]
+    given_ = changed(MODEL, inputs={"__defaults": [], "name": "live"})
+    assert body_of(translated(given_))["name"] == "live"
+    assert "lifecycle" not in body_of(translated(given_))
+
+
+def test_a_name_that_terraform_must_have_is_a_literal_and_no_replacement_comes_first() -> None:
+    alarm = changed("aws_cloudwatch_metric_alarm", inputs={"__defaults": ["name"], "name": "slow-1a2b3c4"})
+    assert body_of(translated(alarm))["alarm_name"] == "slow-1a2b3c4"
+    assert "lifecycle" not in body_of(translated(alarm))
+
+
+def test_options_become_a_lifecycle_or_are_named() -> None:
+    paths = ["tags", 'tags["a b"]', "primaryContainer.image", "containers[0].image", "containers[*].image", "nothing"]
+    found = translated(
+        changed(
+            MODEL,
+            inputs={"__defaults": [], "name": "live"},
+            protect=True,
+            ignoreChanges=paths,
+            retainOnDelete=True,
+            customTimeouts={"create": 60},
+        )
+    )
+    assert body_of(found)["lifecycle"] == [
+        {
+            "prevent_destroy": True,
+            "ignore_changes": [
+                *("tags", 'tags["a b"]', "primary_container[0].image", "container[0].image", "container"),
+            ],
+        }
+    ]
+    left = [one.name.rpartition(", ")[2] for one in found.not_carried]
+    assert left == ["ignoreChanges nothing", "retainOnDelete", "customTimeouts"]
+    everything = translated(changed(MODEL, inputs={"__defaults": []}, ignoreChanges=["*"]))
+    assert body_of(everything)["lifecycle"] == [{"ignore_changes": "all"}]
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_texts_are_literals_in_both_formats(text: str) -> None:
+    found = translated(changed(MODEL, inputs={"tags": {text: text}, "executionRoleArn": text}))
+    literal = text.replace("${", "$${").replace("%{", "%%{")
+    assert body_of(found)["tags"] == {literal: literal}
+    assert body_of(found)["execution_role_arn"] == literal
+
+
+def test_secrets_become_variables_without_a_value() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    plaintext = json.dumps({"TOKEN": "hidden-1", "OTHER": "hidden-2"})
+    primary = {
+        "image": secret | {"plaintext": '"hidden-3"'},
+        "environment": secret | {"plaintext": plaintext},
+    }
+    whole = secret | {"plaintext": json.dumps({"securityGroupIds": ["hidden-4"], "subnets": ["hidden-5"]})}
+    found = translated(changed(MODEL, inputs={"primaryContainer": primary, "vpcConfig": whole}))
+    document = json.loads(module.to_json(found.blocks))
+    values = {name: one.value for name, one in found.variables.items()}
+    name = next(iter(found.imports)).rpartition(".")[2]
+    assert values == {
+        f"{name}_image": "hidden-3",
+        f"{name}_environment": {"TOKEN": "hidden-1", "OTHER": "hidden-2"},
+        f"{name}_security_group_ids": ["hidden-4"],
+        f"{name}_subnets": ["hidden-5"],
+    }
+    assert {(one["type"], one["sensitive"]) for one in document["variable"].values()} == {
+        *(("string", True), ("map(string)", True), ("list(string)", True)),
+    }
+    assert all("default" not in one for one in document["variable"].values())
+    assert body_of(found)["primary_container"][0]["image"] == f"${{var.{name}_image}}"
+    for text in (json.dumps(document), hcl.to_hcl(found.blocks), repr(found), str(found.not_carried)):
+        assert "hidden" not in text
+
+
+def test_references_stand_for_what_comes_from_another_resource() -> None:
+    provider, role = DOCUMENTS["aws_iam_role"]["deployment"]["resources"]
+    attachment, model = (
+        copy.deepcopy(resource_of(DOCUMENTS[kind])) for kind in ("aws_iam_role_policy_attachment", MODEL)
+    )
+    model["inputs"] |= {
+        "executionRoleArn": role["outputs"]["arn"],
+        "name": "iam:::" + role["id"] + "/x",
+        "__defaults": [],
+    }
+    model["propertyDependencies"] = {"executionRoleArn": [role["urn"]], "name": [role["urn"]], "tags": [role["urn"]]}
+    model["dependencies"] = [role["urn"]]
+    attachment["inputs"] |= {"role": "not the role's name"}
+    attachment["propertyDependencies"] = {"role": [role["urn"]]}
+    attachment["dependencies"] = [role["urn"]]
+    for one in (model, attachment):
+        one["provider"] = role["provider"]
+    inner = {"manifest": {}, "resources": [provider, role, model, attachment]}
+    document = json.loads(module.to_json(translated(stack({"version": 3, "deployment": inner})).blocks))
+    ((address, _),) = document["resource"]["aws_iam_role"].items()
+    (body,) = document["resource"][MODEL].values()
+    assert body["execution_role_arn"] == f"${{aws_iam_role.{address}.arn}}"
+    assert body["name"] == f"iam:::${{aws_iam_role.{address}.name}}/x"
+    assert "depends_on" not in body
+    (body,) = document["resource"]["aws_iam_role_policy_attachment"].values()
+    assert body["role"] == "not the role's name"
+    assert body["depends_on"] == [f"aws_iam_role.{address}"]
+
+
+def test_dependencies_go_through_what_is_not_carried() -> None:
+    found = changed(MODEL)
+    *_, model = found.resources
+    first = replace(model, urn=model.urn + "-first")
+    stash = Resource(
+        "urn:pulumi:s::p::pulumi:index:Stash::stash", "pulumi:index:Stash", id="x", dependencies=(first.urn,)
+    )
+    last = replace(model, urn=model.urn + "-last", dependencies=(stash.urn,))
+    export = translated(replace(found, resources=(found.resources[0], first, stash, last)))
+    document = json.loads(module.to_json(export.blocks))
+    first_address, last_address = export.imports
+    assert document["resource"][MODEL][last_address.partition(".")[2]]["depends_on"] == [first_address]
+    assert [one.reason for one in export.not_carried] == ["it is Pulumi's own, and nothing in AWS"]
+
+
+def test_what_is_not_there_to_hand_over_is_named_with_the_reason() -> None:
+    found = changed(MODEL)
+    provider, model = found.resources
+    others = {
+        "marked for deletion": replace(model, delete=True),
+        "yet to be made anew": replace(model, pending_replacement=True),
+        "only reads": replace(model, external=True),
+        "does not know its type": replace(model, type="aws:nothing/nothing:Nothing"),
+        "not of the provider aws but of random": replace(model, type="random:index/id:Id"),
+        "no ID": replace(model, id=""),
+    }
+    for reason, other in others.items():
+        left, *_ = translated(replace(found, resources=(provider, replace(other, urn=model.urn + "-x")))).not_carried
+        assert reason in left.reason
+
+
+def test_a_resource_that_is_replaced_is_carried_as_it_is_now() -> None:
+    found = changed(MODEL)
+    provider, model = found.resources
+    old = replace(model, delete=True, id="old")
+    export = translated(replace(found, resources=(provider, model, old)))
+    assert [one.id for one in export.imports.values()] == [model.id]
+    assert "old" in export.not_carried[0].reason
+
+
+def test_pending_operations_are_refused_by_name() -> None:
+    document = copy.deepcopy(DOCUMENTS[MODEL])
+    urn = resource_of(document)["urn"]
+    document["deployment"]["pending_operations"] = [{"type": "updating", "resource": {"urn": urn}}]
+    with pytest.raises(BridgeError, match=f"updating {urn}.*pulumi refresh".replace("$", r"\$")):
+        translated(stack(document))
+    with pytest.raises(BridgeError, match="no resources"):
+        translated(replace(stack(document), pending=(), resources=()))
+
+
+def test_import_ids_are_those_that_the_importers_ask_for() -> None:
+    ids = {kind: one.id for kind in DOCUMENTS for one in translated(stack(DOCUMENTS[kind])).imports.values()}
+    outputs = {kind: resource_of(document)["outputs"] for kind, document in DOCUMENTS.items()}
+    scaled = "sagemaker/" + outputs["aws_appautoscaling_target"]["id"] + "/sagemaker:variant:DesiredInstanceCount"
+    assert ids["aws_appautoscaling_target"] == scaled
+    assert ids["aws_appautoscaling_policy"].startswith("sagemaker/endpoint/")
+    assert ids["aws_appautoscaling_policy"].endswith(f"Count/{outputs['aws_appautoscaling_policy']['name']}")
+    attached = outputs["aws_iam_role_policy_attachment"]
+    assert ids["aws_iam_role_policy_attachment"] == f"{attached['role']}/{attached['policyArn']}"
+    assert ids["aws_s3_object"] == f"{outputs['aws_s3_object']['bucket']}/{outputs['aws_s3_object']['key']}"
+    assert "aws_appautoscaling_scheduled_action" not in ids
+    elsewhere = translated(changed(MODEL, inputs={"region": "eu-west-1"}))
+    assert next(iter(elsewhere.imports.values())).id.endswith("@eu-west-1")
+    without = translated(changed("aws_appautoscaling_target", inputs={"scalableDimension": None}, outputs={}))
+    assert without.imports == {}
+    assert "import ID" in without.not_carried[0].reason
+
+
+def test_numbers_are_those_that_aws_answers() -> None:
+    variants = [{"variantName": "a", "initialVariantWeight": 0.8}, {"variantName": "b", "initialVariantWeight": 0.5}]
+    told = [{"variantName": "a", "initialVariantWeight": 0.800000011920929}, {"initialVariantWeight": 0.25}]
+    found = changed(CONFIGURATION, inputs={"productionVariants": variants}, outputs={"productionVariants": told})
+    written = [one["initial_variant_weight"] for one in body_of(translated(found))["production_variants"]]
+    assert written == [0.800000011920929, 0.5]
+
+
+def test_what_aws_does_not_keep_is_left_for_later() -> None:
+    found = translated(changed("aws_s3_bucket", inputs={"forceDestroy": True}))
+    assert "force_destroy" not in body_of(found)
+    assert [one.name.rpartition(", ")[2] for one in found.not_carried] == ["force_destroy"]
+    assert translated(changed("aws_s3_bucket", inputs={"forceDestroy": False})).not_carried == ()
+
+
+def test_empty_and_null_blocks() -> None:
+    inputs: dict[str, Any] = {"vpcConfig": None, "inferenceExecutionConfig": {}, "containers": [], "tags": {}}
+    body = body_of(translated(changed(MODEL, inputs=inputs)))
+    assert "vpc_config" not in body
+    assert body["inference_execution_config"] == [{}]
+    assert body["container"] == []
+    assert body["tags"] == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+PLACES = ("inputs", "outputs", "dependencies", "propertyDependencies", "ignoreChanges", "id", "urn", "provider", "type")
+
+
+def exported_or_refused(text: str) -> None:
+    """Nothing but the one error that has a message for people comes out."""
+    try:
+        found = translated(deployment.read(text))
+    except BridgeError as error:
+        refused = error
+    else:
+        json.loads(module.to_json(found.blocks))
+        assert hcl.to_hcl(found.blocks)
+        return
+    assert refused.message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(DOCUMENTS)), st.data())
+def test_any_state_is_exported_or_refused_by_name(kind: str, data: st.DataObject) -> None:
+    document = copy.deepcopy(DOCUMENTS[kind])
+    resource = resource_of(document)
+    for place in data.draw(st.lists(st.sampled_from(PLACES), max_size=2)):
+        resource[place] = data.draw(JSON)
+    names = sorted(resource["inputs"]) if isinstance(resource["inputs"], dict) else []
+    for name in data.draw(st.lists(st.sampled_from(names), max_size=3)) if names else []:
+        resource["inputs"][name] = data.draw(JSON)
+    exported_or_refused(json.dumps(document))
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON)
+def test_any_json_is_a_state_or_refused(document: Any) -> None:
+    for text in (json.dumps(document), json.dumps({"version": 3, "deployment": document}), json.dumps(document)[:-1]):
+        exported_or_refused(text)
+
+
+def test_a_secret_is_in_no_text_of_it() -> None:
+    assert "hidden" not in repr(Secret("hidden"))
