@@ -8,7 +8,7 @@ terraform-provider-aws 6.34, which pulumi-aws is made from.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from components import alarms, autoscaling
+from components import alarms, autoscaling, autoscaling_rules
 from components.endpoint_args import (
     DEFAULT_CONCURRENCY,
     DEFAULT_INSTANCE_TYPE,
@@ -126,10 +126,8 @@ def _out(path: str, args: Args, fields: Sequence[str], why: str) -> Found:
 
 
 def _shown(value: object) -> object:
-    """Returns a value as a message may show it: not what may hold secrets, nor what is known only later."""
-    if value is LATE:
-        return "a value"
-    return f"{len(value)} entries" if isinstance(value, Mapping | list | tuple) else value
+    """Returns a value that a message may show: not what may hold secrets, nor what is known only later."""
+    return None if value is LATE or isinstance(value, Mapping | list | tuple) else value
 
 
 def _names(name: str, args: Args) -> Found:
@@ -213,15 +211,14 @@ def _model_data(path: str, container: Args) -> Found:
 
 
 def _container_names(_: str, args: Args) -> Found:
-    """API: ContainerDefinition.ContainerHostname."""
+    """Named all or none, each its own; API: ContainerDefinition.ContainerHostname, Guide: multi-container-endpoints."""
     for path, model in models(args):
         every = containers(path, model)
-        given = [container["container_hostname"] for _, container in every if "container_hostname" in container]
-        if given and len(given) < len(every):
-            missing = [where for where, container in every if "container_hostname" not in container]
-            yield from (
-                Problem(at(where, "container_hostname"), None, "given for all or for none") for where in missing
-            )
+        missing = [where for where, container in every if "container_hostname" not in container]
+        direct = "containers" in model and model.get("inference_execution_mode") == "Direct"
+        if direct or len(missing) < len(every):
+            allowed = "given with inference_execution_mode Direct" if direct else "given for all or for none"
+            yield from (Problem(at(where, "container_hostname"), None, allowed) for where in missing)
         yield from _unique([(at(where, "container_hostname"), one.get("container_hostname")) for where, one in every])
 
 
@@ -286,7 +283,7 @@ def _serverless(_: str, args: Args) -> Found:
     if not serverless:
         return
     if len(every) > 1:
-        yield from (Problem(at(path, "serverless_config"), "serverless", "the only variant") for path in serverless)
+        yield from (Problem(at(path, "serverless_config"), None, "of the only variant") for path in serverless)
     if args.get("enable_network_isolation") not in (None, False):
         yield from _out("", args, ["enable_network_isolation"], "of a serverless endpoint")
     excluded = ["vpc_config", "data_capture_config", "async_inference_config", "deployment_config"]
@@ -295,6 +292,18 @@ def _serverless(_: str, args: Args) -> Found:
     for path, model in models(args):
         for where, container in containers(path, model):
             yield from _out(where, container, ["model_data_source"], "of a serverless endpoint")
+
+
+def _asynchronous(_: str, args: Args) -> Found:
+    """What a request would have to name: API: InvokeEndpointAsync has no TargetModel and no TargetContainerHostname."""
+    for path, model in models(args) if "async_inference_config" in args else []:
+        if model.get("inference_execution_mode") == "Direct":
+            allowed = "Serial of an asynchronous endpoint, whose requests cannot name a container"
+            yield Problem(at(path, "inference_execution_mode"), "Direct", allowed)
+        for where, container in containers(path, model):
+            if container.get("mode") == "MultiModel":
+                allowed = "SingleModel of an asynchronous endpoint, whose requests cannot name a model"
+                yield Problem(at(where, "mode"), "MultiModel", allowed)
 
 
 def _shadow(_: str, args: Args) -> Found:
@@ -361,8 +370,8 @@ def _rollout(_: str, args: Args) -> Found:
         yield from _blue_green("deployment_config.blue_green_update_policy", blue_green, args)
     if isinstance(rolling, Mapping):
         path = "deployment_config.rolling_update_policy"
-        if len(every := all_variants(args)) > 1:
-            yield Problem(path, f"{len(every)} variants", "left out of an endpoint with several variants")
+        if len(all_variants(args)) > 1:
+            yield Problem(path, None, "left out of an endpoint with several variants")
         yield from _size(f"{path}.maximum_batch_size", rolling.get("maximum_batch_size"), 5, args)
         yield from _waits(path, rolling, _steps(rolling.get("maximum_batch_size"), args))
     shifts = rolling is not None or (
@@ -459,14 +468,17 @@ def _own_alarms(_: str, args: Args) -> Found:
 
 
 def _scaling(_: str, args: Args) -> Found:
-    """See ``autoscaling.py``."""
+    """See ``autoscaling_rules.py``; for the tag see ``retained.py``."""
+    most, tags = shapes()["TagList"]["max"] - 1, args.get("tags")
+    if isinstance(tags, Mapping) and len(tags) > most and any("autoscaling" in own for _, own in variants(args)):
+        yield Problem("tags", f"{len(tags)} entries", f"at most {most} with autoscaling, which adds its own")
     for path, variant in variants(args):
         scaling, serverless = variant.get("autoscaling"), variant.get("serverless_config", {})
         if not isinstance(scaling, Mapping):
             continue
         capacity = serverless if isinstance(serverless, Mapping) else {}
         about = scaled(args, {**variant, "serverless_config": capacity} if "serverless_config" in variant else variant)
-        yield from autoscaling.problems(at(path, "autoscaling"), about, scaling)  # type: ignore[arg-type]
+        yield from autoscaling_rules.problems(at(path, "autoscaling"), about, scaling)  # type: ignore[arg-type]
 
 
 def scaled(args: Args, variant: Args) -> autoscaling.Variant:
@@ -497,6 +509,7 @@ _RULES = (
     _variant_names,
     _capacity,
     _serverless,
+    _asynchronous,
     _shadow,
     _keys,
     _capture,

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import autoscaling
-from components.autoscaling import AutoscalingArgs, Variant, problems
+from components.autoscaling import AutoscalingArgs, Variant
+from components.autoscaling_rules import problems
 from components.metrics import Kind
 from components.validation import shapes
 from tests.components.conftest import Monitor
