@@ -60,7 +60,8 @@ class Aws:
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def _client(self, name: str) -> Any:
+    def client(self, name: str) -> Any:
+        """Makes a client of any service."""
         config = ConfigParser()
         config.read(self.environment["AWS_CONFIG_FILE"])
         session = boto3.Session("local", "local", region_name="us-east-1")
@@ -68,17 +69,17 @@ class Aws:
 
     @cached_property
     def s3(self) -> "S3Client":
-        client: S3Client = self._client("s3")
+        client: S3Client = self.client("s3")
         return client
 
     @cached_property
     def sagemaker(self) -> "SageMakerClient":
-        client: SageMakerClient = self._client("sagemaker")
+        client: SageMakerClient = self.client("sagemaker")
         return client
 
     @cached_property
     def runtime(self) -> "SageMakerRuntimeClient":
-        client: SageMakerRuntimeClient = self._client("sagemaker-runtime")
+        client: SageMakerRuntimeClient = self.client("sagemaker-runtime")
         return client
 
     def predict(self, endpoint: str) -> float:
