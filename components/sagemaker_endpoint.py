@@ -7,23 +7,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import (
-    alarms,
-    archive,
-    autoscaling,
-    dashboard,
-    endpoint_build,
-    grants,
-    images,
-    interrupt,
-    late,
-    provider,
-    replacement,
-    retained,
-    rollout,
-)
-from components.endpoint_args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
-from components.endpoint_rules import (
+from components import grants, interrupt, provider
+from components.endpoint import build, late
+from components.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
+from components.endpoint.parts import (
     ROLLBACK,
     all_variants,
     at,
@@ -32,9 +19,13 @@ from components.endpoint_rules import (
     model_path,
     models,
     scaled,
-    validate,
     variants,
 )
+from components.endpoint.rules import validate
+from components.guards import replacement, retained, rollout
+from components.images import archive, uris
+from components.monitoring import alarms, dashboard
+from components.scaling import autoscaling
 from components.validation import Problem, message
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
@@ -87,7 +78,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
         interrupt.end_quietly()
         check(args)
-        given = late.checked(endpoint_build.without_none(args), check)
+        given = late.checked(build.without_none(args), check)
         guard = pulumi.ResourceOptions(hooks=replacement.hooks(name, allowed=given.get("allow_replacement", False)))
         merged = pulumi.ResourceOptions.merge(opts, guard)
         settings = provider.settings(opts)
@@ -152,7 +143,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         suffix = f"-{own['variant_name']}-model" if path else "-model"
         loaded = [self._loaded(where, container, path) for where, container in containers(path, own)]
         whole = {**own, "containers": loaded} if "containers" in own else loaded[0]
-        return aws.sagemaker.Model(f"{self._name}{suffix}", endpoint_build.model(self._args, whole), self._child)
+        return aws.sagemaker.Model(f"{self._name}{suffix}", build.model(self._args, whole), self._child)
 
     def _loaded(self, path: str, container: Args, model: str) -> Args:
         """Returns a container with its image found and its archive checked."""
@@ -181,7 +172,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             settings, *instance_types = known
             framework, version = container["framework"], container["framework_version"]
             region = provider.region(settings) or ""
-            found = [images.image_uri(framework, version, region, instance_type) for instance_type in instance_types]
+            found = [uris.image_uri(framework, version, region, instance_type) for instance_type in instance_types]
             problems = [uri._replace(property=at(path, uri.property)) for uri in found if isinstance(uri, Problem)]
             if not problems and len(set(found)) > 1:
                 several = ", ".join(sorted({str(uri) for uri in found}))
@@ -199,13 +190,13 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         args, tags, capacities = self._args, self._args.get("tags"), {}
         retaining, name = self._retaining(), self._endpoint_name
         if retaining and name is not None:
-            rest = endpoint_build.configuration(args, model_names, dict.fromkeys(retaining, 0))
+            rest = build.configuration(args, model_names, dict.fromkeys(retaining, 0))
             whole = {**rest, "deployment_config": self._deployment()}
             generation = retained.generation(f"{self._name}-generation", whole, self._child)
             found = retained.capacities(generation, self._settings, name, retaining)
             capacities = {variant: found[variant] for variant in retaining}
             tags = {**(tags or {}), rollout.RETAINED: generation.id}
-        built = endpoint_build.configuration(args, model_names, capacities)
+        built = build.configuration(args, model_names, capacities)
         # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
         renewed = pulumi.ResourceOptions(replacement_trigger=self._deployment() or {})
         opts = pulumi.ResourceOptions.merge(self._child, renewed)
@@ -213,7 +204,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     def _deployment(self) -> Any:  # noqa: ANN401 - a dictionary of pulumi-aws
         config = self._args.get("deployment_config")
-        return None if config is None else endpoint_build.deployment(config, self._rollback_alarms(config))
+        return None if config is None else build.deployment(config, self._rollback_alarms(config))
 
     @property
     def _endpoint_name(self) -> pulumi.Input[str] | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import hypothesis
 import pytest
 
 from model import archive, contract, train
@@ -196,6 +197,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Keeps a person's own AWS settings out of every test."""
+    """Keeps a person's own AWS settings out of every test, and hypothesis from timing them on a busy machine."""
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from components import endpoint_rules, replacement
-from components.endpoint_args import ContainerArgs, ImageArgs, VariantArgs
-from components.endpoint_rules import SHORT_FORM, validate
-from components.endpoint_shapes import check
+from components.endpoint import rules
+from components.endpoint.args import ContainerArgs, ImageArgs, VariantArgs
+from components.endpoint.fields import check
+from components.endpoint.parts import SHORT_FORM
+from components.endpoint.rules import validate
+from components.guards import replacement
 from components.validation import Problem
 from tests.test_docs import ROOT
 from tools import reference
@@ -111,7 +113,7 @@ def test_what_is_refused_is_refused_in_these_words(row: list[str]) -> None:
 def test_every_rule_is_on_the_page() -> None:
     given = [SIMPLE | python(row[0]) for row in refusals() if len(row) == 3]
     clean = [(args.pop("name", "scorer"), check(args)[0]) for args in given]
-    silent = [rule for rule in endpoint_rules._RULES if not any(list(rule(*one)) for one in clean)]  # noqa: SLF001
+    silent = [rule for rule in rules.RULES if not any(list(rule(*one)) for one in clean)]
     assert silent == []
 
 

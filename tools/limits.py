@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.endpoint_shapes import rule_of
+from components.endpoint.fields import rule_of
 
 _LONG = 60
 """Characters of a pattern that are too many to tell anything."""
@@ -13,7 +13,7 @@ _ANYTHING = (".*", r"[\S\s]*", r"[\S]+")
 
 
 def limits(shape: str) -> str:
-    """Returns what a shape of ``components/endpoint_shapes.py`` allows; empty if it says nothing.
+    """Returns what a shape of ``components/endpoint/fields.py`` allows; empty if it says nothing.
 
     Args:
         shape: as in the tables there.

@@ -1,7 +1,7 @@
 """Makes ``docs/endpoint.md``, the reference of ``SageMakerEndpoint``, from the component's own code.
 
 Types and docstrings are read with griffe, which knows those of fields too; limits are the ones that
-``components/endpoint_shapes.py`` checks against, botocore's own; refusals are the guards' own words.
+``components/endpoint/fields.py`` checks against, botocore's own; refusals are the guards' own words.
 """
 
 import re
@@ -10,10 +10,10 @@ from typing import Any
 
 import griffe
 
-from components import rollout
-from components.endpoint_rules import validate
-from components.endpoint_shapes import tables
-from components.replacement import recorded, refused
+from components.endpoint.fields import tables
+from components.endpoint.rules import validate
+from components.guards import rollout
+from components.guards.replacement import recorded, refused
 from components.validation import message
 from tools.limits import limits
 from tools.paths import CHECKOUT
@@ -41,7 +41,7 @@ def page() -> str:
     component = code["sagemaker_endpoint.SageMakerEndpoint"]
     kinds = {
         name: kind
-        for module in ("endpoint_args", "autoscaling", "alarms")
+        for module in ("endpoint.args", "scaling.autoscaling", "monitoring.alarms")
         for name, kind in code[module].classes.items()
         if name.endswith("Args")
     }

@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import images
-from components.rollout import RETAINED
+from components.guards.rollout import RETAINED
+from components.images import uris
 from components.sagemaker_endpoint import SageMakerEndpoint
 from components.validation import Problem
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
@@ -101,7 +101,7 @@ def by_framework(monkeypatch: pytest.MonkeyPatch) -> None:
             return Problem("framework_version", version, "one of those that there are")
         return f"{region}/{framework}:{version}-{'gpu' if instance_type == 'ml.g5.xlarge' else 'cpu'}"
 
-    monkeypatch.setattr(images, "image_uri", image_uri)
+    monkeypatch.setattr(uris, "image_uri", image_uri)
     pulumi.runtime.set_config("aws:region", "eu-central-1")
 
 

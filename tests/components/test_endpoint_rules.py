@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.endpoint_rules import validate
-from components.endpoint_shapes import tables
+from components.endpoint.fields import tables
+from components.endpoint.rules import validate
 from tests.components.conftest import IMAGE, ROLE
 from tests.components.endpoints import args
 

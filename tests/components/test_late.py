@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import late
+from components.endpoint import late
 from tests.components.conftest import Monitor
 
 UNKNOWN = object()

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.replacement import recorded, refused
+from components.guards.replacement import recorded, refused
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
 from tests.components.endpoints import COMPONENT, args

@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.retained import Scaled, starting
-from components.rollout import RETAINED
+from components.guards.retained import Scaled, starting
+from components.guards.rollout import RETAINED
 
 
 class SageMaker:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import provider
-from components.rollout import difference, drifted, orphan, starts_with, unready, unscaled
+from components.guards.rollout import difference, drifted, orphan, starts_with, unready, unscaled
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
 from tests.components.endpoints import ENDPOINT, args

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.errors import reason
-from components.image import misfit
+from components.images.fit import misfit
 
 
 def checked(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pulumi
 
-from components.endpoint_args import DEFAULT_INSTANCE_TYPE
-from components.endpoint_rules import variants
+from components.endpoint.args import DEFAULT_INSTANCE_TYPE
+from components.endpoint.parts import variants
 from components.validation import Problem, message
 
 Args = Mapping[str, Any]

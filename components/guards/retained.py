@@ -13,7 +13,8 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.mocks import MockMonitor
 
-from components import provider, rollout
+from components import provider
+from components.guards import rollout
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import alarm_name
-from components.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY, Kind
+from components.monitoring.alarms import alarm_name
+from components.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY, Kind
 
 StepAdjustment = aws.appautoscaling.PolicyStepScalingPolicyConfigurationStepAdjustmentArgs
 StepScaling = aws.appautoscaling.PolicyStepScalingPolicyConfigurationArgs
@@ -116,7 +116,7 @@ def registration(name: str, capacities: Mapping[str, pulumi.Input[str]], opts: p
     delete first, and the engine deletes first whatever would be replaced with it: the targets and what hangs on them.
     Then the endpoint is updated, and then the targets are made anew. Without a change nothing happens. The endpoint
     takes it in ``depends_on``. It is there only while something scales: that the last target goes in the update that
-    changes its instance type is refused (``replacement.py``).
+    changes its instance type is refused (``guards/replacement.py``).
 
     Args:
         name: name of the resource.
@@ -140,7 +140,7 @@ def autoscale(
         name: name of the target; the other resources' names derive from it.
         endpoint_name: name of the endpoint; see :func:`after`.
         variant: the variant.
-        args: see :class:`AutoscalingArgs`, free of problems (``autoscaling_rules.py``).
+        args: see :class:`AutoscalingArgs`, free of problems (``scaling/rules.py``).
         opts: options of the resources.
     """
     # A target is replaced where it stands: what is made before the old is deleted would be deleted with it. That holds

@@ -2,16 +2,16 @@
 
 Sources, all of the SageMaker Developer Guide but where said: burstable types are not scaled
 (endpoint-auto-scaling-add-console); serverless needs provisioned concurrency (serverless-endpoints-autoscale) of at
-most ``max_concurrency`` (API: ProductionVariantServerlessConfig); what each kind publishes (``metrics.py``); schedules
-(Application Auto Scaling API: PutScheduledAction).
+most ``max_concurrency`` (API: ProductionVariantServerlessConfig); what each kind publishes
+(``monitoring/metrics.py``); schedules (Application Auto Scaling API: PutScheduledAction).
 """
 
 import re
 from collections.abc import Mapping
 
-from components.autoscaling import TARGETS, AutoscalingArgs, ScheduleArgs, Variant
 from components.limits import Limits, outside
-from components.metrics import Kind
+from components.monitoring.metrics import Kind
+from components.scaling.autoscaling import TARGETS, AutoscalingArgs, ScheduleArgs, Variant
 from components.validation import Problem, problem
 
 LEAST: Mapping[Kind, int] = {"real-time": 1, "serverless": 1, "async": 0}

@@ -13,9 +13,9 @@ from typing import Any
 import pulumi
 from botocore import xform_name
 
-from components import endpoint_args as kinds
-from components.alarms import AlarmsArgs
-from components.autoscaling import AutoscalingArgs, ScheduleArgs
+from components.endpoint import args as kinds
+from components.monitoring.alarms import AlarmsArgs
+from components.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
 from components.validation import Problem, problem, shapes
 
 LATE: pulumi.Output[Any] = object.__new__(pulumi.Output)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import endpoint_build, provider
+from components import provider
+from components.endpoint import build
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 RETAINED = "sagebridge:generation"
-"""Tag of configurations that were made with what autoscaling had set; see ``retained.py``."""
+"""Tag of configurations that were made with what autoscaling had set; see ``guards/retained.py``."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def drifted(
         described: DescribeEndpoint's answer.
         running: DescribeEndpointConfig's answer for the configuration that it runs.
         declared: for each variant what it will start with; see :func:`starts_with`.
-        retained: whether the configuration was made with what autoscaling had set; see ``retained.py``.
+        retained: whether the configuration was made with what autoscaling had set; see ``guards/retained.py``.
     """
     before: Mapping[str, Mapping[str, Any]] = {
         variant["VariantName"]: variant for variant in running["ProductionVariants"]
@@ -264,9 +265,9 @@ def starts_with(variant: Mapping[str, Any], *, retained: bool = False) -> dict[s
 
     Args:
         variant: the variant.
-        retained: whether it starts with the capacity that it has; see ``retained.py``.
+        retained: whether it starts with the capacity that it has; see ``guards/retained.py``.
     """
-    weight = {"initial_variant_weight": endpoint_build.weight(variant)}
+    weight = {"initial_variant_weight": build.weight(variant)}
     if retained:
         return weight
     if "serverless_config" not in variant:
