@@ -29,6 +29,11 @@ def configuration(aws: Aws, endpoint: str) -> Any:
     return aws.sagemaker.describe_endpoint_config(EndpointConfigName=name)
 
 
+def roll_back_next(aws: Aws, endpoint: str) -> None:
+    """Lets the next update of an endpoint end InService on the configuration that it had."""
+    aws.must(sys.executable, "-m", "local", "fault", "rollback", "--endpoint", endpoint, "--times", "1")
+
+
 def rolls_back_and_mends(aws: Aws, stack: Stack, serves: Callable[[], None]) -> None:
     """Brings a change about that AWS first rolls back without a word: that fails, serves on, and the next try mends it.
 
@@ -38,7 +43,7 @@ def rolls_back_and_mends(aws: Aws, stack: Stack, serves: Callable[[], None]) -> 
         serves: asserts that what was there before is served.
     """
     before = aws.sagemaker.describe_endpoint(EndpointName=stack.endpoint)["EndpointConfigName"]
-    aws.must(sys.executable, "-m", "local", "fault", "rollback", "--endpoint", stack.endpoint, "--times", "1")
+    roll_back_next(aws, stack.endpoint)
     said = stack.up_fails()
     assert f"endpoint {stack.endpoint} is InService on configuration {before}, not on" in said
     assert "AWS rolled the update back" in said

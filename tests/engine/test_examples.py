@@ -16,6 +16,7 @@ from pulumi import automation
 from model.contract import SAMPLE
 from model.train import DATA
 from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git, publish, trained
+from tests.engine.lives import roll_back_next
 from tests.stacks import Stack, local_settings
 
 FOLDERS = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
@@ -136,7 +137,7 @@ def test_an_example(aws: Aws, stack: Stack, name: str, model_data: str, retraine
     changed = answers()
     assert all(abs(answer - PREDICTION) > 0.01 for answer in changed)
 
-    aws.must(sys.executable, "-m", "local", "fault", "rollback", "--endpoint", endpoint, "--times", "1")
+    roll_back_next(aws, endpoint)
     stack.config(**{MODEL_DATA: model_data})
     said = stack.up_fails()
     assert f"endpoint {endpoint} is InService on configuration" in said

@@ -1,6 +1,5 @@
 """How updates reach an endpoint: each strategy at work, alarms that roll back, and what must not roll out at all."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -9,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.endpoint_args import DeploymentConfigArgs
+from components.endpoint.args import DeploymentConfigArgs
 from local import control
 from tests.conftest import Aws, Base
 from tests.engine.lives import everything, invoke, put_echo
-from tests.local.account import pack
+from tests.local.account import pack, until
 from tests.stacks import Declared
 
 pytestmark = pytest.mark.engine
@@ -46,13 +45,6 @@ def baking(aws: Aws, endpoint: str) -> str:
     (variant,) = pending.get("ProductionVariants", [{}])
     (status,) = variant.get("VariantStatus", [{}])
     return str(status.get("StatusMessage", ""))
-
-
-def until(found: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.05)
 
 
 def described(aws: Aws, endpoint: str) -> Any:

@@ -2,11 +2,10 @@
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws
@@ -15,15 +14,14 @@ import pytest
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from model import contract
 from tests.conftest import PREDICTION, Aws, Base
-from tests.local.account import pack
+from tests.local.account import pack, until
 from tests.stacks import Declared
 
 if TYPE_CHECKING:
-    from components.endpoint_args import VariantArgs
+    from components.endpoint.args import VariantArgs
 
 pytestmark = pytest.mark.engine
 
-T = TypeVar("T")
 NIGHT = {"schedule": "cron(0 20 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min_capacity": 1, "max_capacity": 1}
 TRACKING, STEPS = "TargetTrackingScalingPolicyConfiguration", "StepScalingPolicyConfiguration"
 
@@ -34,15 +32,6 @@ def quick(aws: Aws) -> Iterator[None]:
     aws.must(sys.executable, "-m", "local", "times", "--pace", "60")
     yield
     aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
-
-
-def until(found: Callable[[], T], seconds: float = 60) -> T:
-    """Waits until something is found; returns it."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.05)
-    return result
 
 
 class Account:
