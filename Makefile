@@ -11,7 +11,7 @@ TOOLS := .venv/bin/python -m tools
 IN_ENV := $(TOOLS) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test unit check format bench lock
+.PHONY: help up down env doctor engine test unit check docs format bench lock
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -44,7 +44,10 @@ check: engine ## Format, lint, types, Terraform, docs against code
 	@! command -v gofmt >/dev/null || test -z "$$(gofmt -l tools/go)" || { gofmt -d tools/go; exit 1; }
 	@$(IN_ENV) terraform fmt -check -recursive -diff
 	@$(IN_ENV) tools/validate
-	@.venv/bin/python -m pytest -q tests/test_docs.py
+	@.venv/bin/python -m pytest -q tests/test_docs.py tests/test_pages.py
+
+docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
+	@.venv/bin/python -m tools.reference
 
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
@@ -57,7 +60,7 @@ lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
 	@.venv/bin/uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --universal \
 	  --no-emit-index-url --quiet --output-file requirements.txt
 
-$(PACKAGES): requirements.txt
+$(PACKAGES): requirements.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
 	@echo "Python packages: installing into .venv …" >&2
@@ -67,4 +70,6 @@ $(PACKAGES): requirements.txt
 	  awk -v all="$$(grep -c '==' requirements.txt)" \
 	    '/^Collecting/ && ++n % 20 == 0 { print "  " n " of " all " fetched"; fflush() } \
 	     /^Installing/ { print "  installing " all; fflush() }' >&2
+	@# Programs in other folders, as in examples/, import `components` from here.
+	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sagebridge.pth"
 	@touch $@

@@ -1,13 +1,10 @@
 """The program: typed config → the Terraform base → the endpoint → outputs."""
 
-import signal
-
 import pulumi
 
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from components.terraform_base import TerraformBase
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # the engine stops a program so; Python's way would show a traceback
 config = pulumi.Config()
 model_data = config.require("modelData")
 if not model_data:

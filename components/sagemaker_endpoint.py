@@ -1,26 +1,16 @@
 """A SageMaker endpoint of any kind: models, endpoint configuration, endpoint, and what scales and watches it."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components import (
-    alarms,
-    archive,
-    autoscaling,
-    dashboard,
-    endpoint_build,
-    grants,
-    images,
-    late,
-    provider,
-    replacement,
-    rollout,
-)
-from components.endpoint_args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
-from components.endpoint_rules import (
+from components import grants, interrupt, provider
+from components.endpoint import build, late
+from components.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
+from components.endpoint.parts import (
     ROLLBACK,
     all_variants,
     at,
@@ -29,9 +19,13 @@ from components.endpoint_rules import (
     model_path,
     models,
     scaled,
-    validate,
     variants,
 )
+from components.endpoint.rules import validate
+from components.guards import replacement, retained, rollout
+from components.images import archive, uris
+from components.monitoring import alarms, dashboard
+from components.scaling import autoscaling
 from components.validation import Problem, message
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
@@ -44,10 +38,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     Models and configuration are auto-named, so that a change makes new ones, updates the endpoint in place and only
     then deletes the old ones; the endpoint alone has a name of its own (the provider deletes before it replaces
-    whatever is named explicitly). After each rollout the endpoint must run the configuration that was asked for
-    (``rollout.py``), and a change that would replace the endpoint is refused (``replacement.py``).
+    whatever is named explicitly). After each rollout the endpoint must run the configuration that was asked for; if it
+    does not, the update fails and what is serving stays. A change that would replace the endpoint is refused.
 
-    ``protect`` in the options protects the endpoint: what is behind it may still be replaced, as every update does.
+    Of the options, ``protect`` protects the endpoint and all that hangs on it from ``pulumi destroy``, and from going
+    when the component is taken out of the program; what is behind the endpoint may still be replaced, as every update
+    does. To take away the last of scaling, dashboard and grants, take ``protect`` away first.
+    ``provider`` says account and region of all that is made; without it they are the stack's ``aws:…`` configuration.
+    ``import_`` is the argument ``import_endpoint``.
     """
 
     endpoint_name: pulumi.Output[str]
@@ -78,24 +76,22 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             if problems := validate(name, given):
                 raise pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
 
+        interrupt.end_quietly()
         check(args)
-        given = late.checked(endpoint_build.without_none(args), check)
+        given = late.checked(build.without_none(args), check)
         guard = pulumi.ResourceOptions(hooks=replacement.hooks(name, allowed=given.get("allow_replacement", False)))
         merged = pulumi.ResourceOptions.merge(opts, guard)
-        super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given), merged)
-        self._name, self._args, self._settings = name, given, provider.settings(self)
+        settings = provider.settings(opts)
+        region = pulumi.Output.unsecret(settings.apply(provider.region))
+        super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given, region), merged)
+        self._name, self._args, self._settings = name, given, settings
+        self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
 
         self.model_data_url = None
         names = {path: self._model(path, own).name for path, own in models(given)}
-        configuration = aws.sagemaker.EndpointConfiguration(
-            f"{name}-config",
-            endpoint_build.configuration(
-                given, {path: names[model_path(path, own)] for path, own in all_variants(given)}
-            ),
-            self._child,
-        )
+        configuration = self._configuration({path: names[model_path(path, own)] for path, own in all_variants(given)})
         plain_name = given.get("endpoint_name")
         watching = self._alarms(plain_name) if isinstance(plain_name, str) else []  # before what they roll back
         registered = self._registration()
@@ -110,6 +106,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             self._autoscaling(autoscaling.after(stash, endpoint.name))
         if given.get("dashboard"):
             self._dashboard()
+        if registered or given.get("dashboard") or ("alarms" in given and not watching):
+            self._protection()
         outputs = {
             "endpointName": self.endpoint_name,
             "endpointArn": self.endpoint_arn,
@@ -128,13 +126,24 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         asynchronous = self._args.get("async_inference_config")
         fields = ("s3_output_path", "s3_failure_path")
         paths = [asynchronous[field] for field in fields if field in asynchronous] if asynchronous else None
+        self._protection()
         return grants.grant_invoke(name, role, self.endpoint_arn, paths, self._child)
+
+    @cache  # noqa: B019 - a component lives as long as the program
+    def _protection(self) -> pulumi.Stash:
+        """Declares what is deleted before all the rest, and so, while it is protected, stops the deletion at its start.
+
+        Without it, what hangs on a protected endpoint, as its scaling, would be gone before the endpoint refuses to go.
+        It keeps nothing in AWS.
+        """
+        opts = pulumi.ResourceOptions(parent=self._parent, protect=self._protect, depends_on=[self])
+        return pulumi.Stash(f"{self._name}-protection", input=self._name, opts=opts)
 
     def _model(self, path: str, own: Args) -> aws.sagemaker.Model:
         suffix = f"-{own['variant_name']}-model" if path else "-model"
         loaded = [self._loaded(where, container, path) for where, container in containers(path, own)]
         whole = {**own, "containers": loaded} if "containers" in own else loaded[0]
-        return aws.sagemaker.Model(f"{self._name}{suffix}", endpoint_build.model(self._args, whole), self._child)
+        return aws.sagemaker.Model(f"{self._name}{suffix}", build.model(self._args, whole), self._child)
 
     def _loaded(self, path: str, container: Args, model: str) -> Args:
         """Returns a container with its image found and its archive checked."""
@@ -163,7 +172,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             settings, *instance_types = known
             framework, version = container["framework"], container["framework_version"]
             region = provider.region(settings) or ""
-            found = [images.image_uri(framework, version, region, instance_type) for instance_type in instance_types]
+            found = [uris.image_uri(framework, version, region, instance_type) for instance_type in instance_types]
             problems = [uri._replace(property=at(path, uri.property)) for uri in found if isinstance(uri, Problem)]
             if not problems and len(set(found)) > 1:
                 several = ", ".join(sorted({str(uri) for uri in found}))
@@ -176,6 +185,52 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
         return pulumi.Output.all(self._settings, *types).apply(find)
 
+    def _configuration(self, model_names: Mapping[str, pulumi.Input[str]]) -> aws.sagemaker.EndpointConfiguration:
+        """Declares the configuration: of variants that scale, with the capacity that they have."""
+        args, tags, capacities = self._args, self._args.get("tags"), {}
+        retaining, name = self._retaining(), self._endpoint_name
+        if retaining and name is not None:
+            rest = build.configuration(args, model_names, dict.fromkeys(retaining, 0))
+            whole = {**rest, "deployment_config": self._deployment()}
+            generation = retained.generation(f"{self._name}-generation", whole, self._child)
+            found = retained.capacities(generation, self._settings, name, retaining)
+            capacities = {variant: found[variant] for variant in retaining}
+            tags = {**(tags or {}), rollout.RETAINED: generation.id}
+        built = build.configuration(args, model_names, capacities)
+        # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
+        renewed = pulumi.ResourceOptions(replacement_trigger=self._deployment() or {})
+        opts = pulumi.ResourceOptions.merge(self._child, renewed)
+        return aws.sagemaker.EndpointConfiguration(f"{self._name}-config", **built, tags=tags, opts=opts)
+
+    def _deployment(self) -> Any:  # noqa: ANN401 - a dictionary of pulumi-aws
+        config = self._args.get("deployment_config")
+        return None if config is None else build.deployment(config, self._rollback_alarms(config))
+
+    @property
+    def _endpoint_name(self) -> pulumi.Input[str] | None:
+        """The endpoint's name as far as it is known before the endpoint is."""
+        name: pulumi.Input[str] | None = self._args.get("endpoint_name") or self._args.get("import_endpoint")
+        return name
+
+    def _retaining(self) -> dict[str, dict[str, pulumi.Input[int]]]:
+        """Returns the variants that keep the capacity that autoscaling has set: see ``retained.Scaled``.
+
+        Not those of an auto-named endpoint: its name is not known before its configuration is made.
+        """
+        if self._endpoint_name is None:
+            return {}
+        return {
+            own["variant_name"]: {
+                "first": own["serverless_config"]["provisioned_concurrency"]
+                if "serverless_config" in own
+                else own.get("initial_instance_count", 1),
+                "least": own["autoscaling"]["min_capacity"],
+                "most": own["autoscaling"]["max_capacity"],
+            }
+            for _, own in variants(self._args)
+            if "autoscaling" in own
+        }
+
     def _endpoint(self, configuration: pulumi.Output[str], before: Sequence[pulumi.Resource]) -> aws.sagemaker.Endpoint:
         args, imported = self._args, self._args.get("import_endpoint")
         if imported:
@@ -184,22 +239,26 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 "one gives it the configuration that is declared here.",
                 self,
             )
-        starts = {own["variant_name"]: pulumi.Output.from_input(rollout.starts_with(own)) for _, own in variants(args)}
+        retaining = self._retaining()
+        starts = {
+            own["variant_name"]: pulumi.Output.from_input(
+                rollout.starts_with(own, retained=own["variant_name"] in retaining)
+            )
+            for _, own in variants(args)
+        }
+        scaled = [own["variant_name"] for _, own in variants(args) if "autoscaling" in own]
         replaceable = args.get("allow_replacement", False)
-        config = args.get("deployment_config")
         return aws.sagemaker.Endpoint(
             self._name,
             name=args.get("endpoint_name") or imported,
             endpoint_config_name=configuration,
-            deployment_config=endpoint_build.deployment(config, self._rollback_alarms(config))
-            if config is not None
-            else None,
+            deployment_config=self._deployment(),
             tags=args.get("tags"),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=rollout.Rollout(self._name, self._settings, starts, replaceable=replaceable).hooks(),
+                hooks=rollout.Rollout(self._name, self._settings, starts, scaled, replaceable=replaceable).hooks(),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
-                delete_before_replace=None if replaceable else False,
+                delete_before_replace=replaceable and "endpoint_name" in args,
                 depends_on=before,
                 import_=imported,
                 # What an import finds is never what is declared: it would be refused.

@@ -19,11 +19,13 @@ class Problem(NamedTuple):
     property: str
     """Where it stands, as ``serverless.max_concurrency``."""
     value: object
+    """None if there is none, or none to show."""
     allowed: str
     """What is allowed, to follow "must be"."""
 
     def __str__(self) -> str:
-        return f"{self.property}: {self.value!r} must be {self.allowed}"
+        what = self.property if self.value is None else f"{self.property}: {self.value!r}"
+        return f"{what} must be {self.allowed}"
 
 
 def problem(path: str, value: object, shape: str, service: str = "sagemaker") -> Problem | None:

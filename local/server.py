@@ -94,7 +94,7 @@ class Server:
                 directory / "endpoints",
             )
         )
-        gauges = Gauges(self._asynchronous.backlog, self._hosting.loads)
+        gauges = Gauges(self._asynchronous.backlog, self._asynchronous.waited, self._hosting.loads)
         self._monitoring = Monitoring(directory / "state", self._moto, self.sagemaker, self._times, gauges)
         observers.append(self._monitoring.observe)
 

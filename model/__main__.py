@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from components.image import misfit
+from components.images.fit import misfit
 from model import archive as archives
 from model import check as checks
 from model import invoke as endpoints

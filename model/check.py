@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from components.image import misfit
+from components.images.fit import misfit
 from model.archive import VERSIONS, parse_versions, unpack
 from model.contract import HANDLER, MODEL, SAMPLE, ask
 from model.errors import CommandError

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import hypothesis
 import pytest
 
 from model import archive, contract, train
@@ -60,7 +61,8 @@ class Aws:
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def _client(self, name: str) -> Any:
+    def client(self, name: str) -> Any:
+        """Makes a client of any service."""
         config = ConfigParser()
         config.read(self.environment["AWS_CONFIG_FILE"])
         session = boto3.Session("local", "local", region_name="us-east-1")
@@ -68,17 +70,17 @@ class Aws:
 
     @cached_property
     def s3(self) -> "S3Client":
-        client: S3Client = self._client("s3")
+        client: S3Client = self.client("s3")
         return client
 
     @cached_property
     def sagemaker(self) -> "SageMakerClient":
-        client: SageMakerClient = self._client("sagemaker")
+        client: SageMakerClient = self.client("sagemaker")
         return client
 
     @cached_property
     def runtime(self) -> "SageMakerRuntimeClient":
-        client: SageMakerRuntimeClient = self._client("sagemaker-runtime")
+        client: SageMakerRuntimeClient = self.client("sagemaker-runtime")
         return client
 
     def predict(self, endpoint: str) -> float:
@@ -195,6 +197,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Keeps a person's own AWS settings out of every test."""
+    """Keeps a person's own AWS settings out of every test, and hypothesis from timing them on a busy machine."""
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

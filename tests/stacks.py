@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
+from pulumi.runtime import _callbacks
 
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base
@@ -44,6 +45,12 @@ class Stack:
     def up(self) -> automation.UpResult:
         return self._stack.up(color="never")
 
+    def replace(self, kind: str) -> automation.UpResult:
+        """Updates with `--replace` of the resource of a type, as `Endpoint`."""
+        found = self._stack.export_stack().deployment or {}
+        (urn,) = [resource["urn"] for resource in found["resources"] if resource["type"].endswith(f":{kind}")]
+        return self._stack.up(color="never", replace=[urn])
+
     def up_fails(self) -> str:
         """Runs an update that must fail, and returns what it says."""
         return self._fails(self.up)
@@ -63,6 +70,11 @@ class Stack:
         """Returns the number of resources by operation."""
         summary = self._stack.preview(color="never").change_summary
         return {automation.OpType(operation).value: count for operation, count in summary.items()}
+
+    def shown(self) -> str:
+        """Previews, with what changes in each resource; returns what a person sees."""
+        previewed = self._stack.preview(color="never", diff=True)
+        return previewed.stdout + previewed.stderr
 
     def steps(self) -> list[tuple[str, str]]:
         """Updates; returns each operation with the type of its resource, without what stays the same."""
@@ -108,6 +120,8 @@ class Declared(Stack):
         super().__init__(stack, name)
 
     def _run(self) -> None:
+        # The SDK keeps what served the hooks of each program; that of one that failed cannot be stopped by the next.
+        _callbacks._CallbackServicer._servicers.clear()  # noqa: SLF001 - it has no other way
         self.program()
 
     def declare(self, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The README against the code: commands, configuration, outputs and examples."""
+"""The README against the code: commands, configuration, outputs and examples; and every link."""
 
 import ast
 import re
@@ -11,7 +11,11 @@ import yaml
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 LOCAL = (ROOT / "local" / "README.md").read_text()
-LINK = re.compile(r"\]\((?!http)([^)#]+)\)")
+LINK = re.compile(r"\]\((?!http)([^)#]+)[^)]*\)")
+CODE = re.compile("`[^`]*`")
+PAGES = {
+    folder: "".join(page.read_text() for page in (ROOT / folder).glob("*.md")) for folder in (".", "local", "docs")
+}
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 
@@ -90,7 +94,7 @@ def test_every_operation_of_the_local_sagemaker_is_in_its_readme() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [Path(folder, path) for folder, text in ((".", README), ("local", LOCAL)) for path in LINK.findall(text)],
+    sorted({Path(folder, path) for folder, text in PAGES.items() for path in LINK.findall(CODE.sub("", text))}),
     ids=str,
 )
 def test_every_link_leads_somewhere(path: Path) -> None:

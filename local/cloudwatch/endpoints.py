@@ -1,8 +1,8 @@
 """The metrics that SageMaker publishes of endpoints.
 
 Source: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", and the lists of metrics of serverless
-and of asynchronous endpoints. Not published: ModelSetupTime, ApproximateAgeOfOldestRequest, the other metrics of
-queues, and utilization (CPUUtilization and its like), as all workers share this machine.
+and of asynchronous endpoints. Not published: ModelSetupTime, the other metrics of queues, and utilization
+(CPUUtilization and its like), as all workers share this machine.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ class Gauges:
 
     Attributes:
         backlog: gives the number of requests of an asynchronous endpoint that wait or are being answered.
+        waited: gives the seconds that the oldest of those that wait has waited.
         loads: gives the number of requests under way, by endpoint and variant.
     """
 
     backlog: Callable[[str], int] = lambda _: 0
+    waited: Callable[[str], float] = lambda _: 0.0
     loads: Callable[[], Mapping[tuple[str, str], int]] = dict
 
 
@@ -105,7 +107,9 @@ class EndpointMetrics:
             "InvocationModelErrors": float(not http.client.OK <= status < http.client.MULTIPLE_CHOICES),
         }
         latencies = {"ModelLatency": done.latency}
-        if not asynchronous:
+        if asynchronous:
+            values["InvocationsProcessed"] = 1.0
+        else:
             values["Invocations"] = 1.0
             latencies["OverheadLatency"] = done.overhead
             if instances:
@@ -127,7 +131,7 @@ class EndpointMetrics:
             described = self._describe(endpoint)
             variants = _variants(described)
             if "AsyncInferenceConfig" in described:
-                self._sample_queue(now, endpoint, sum(each["CurrentInstanceCount"] for each in variants.values()))
+                self._sample_queue(now, endpoint, sum(each["CurrentInstanceCount"] for each in variants.values()), pace)
                 continue
             for name, variant in variants.items():
                 load, is_scaled = loads.get((endpoint, name), 0), name in scaled.get(endpoint, ())
@@ -150,8 +154,9 @@ class EndpointMetrics:
             self._add(now, "ServerlessProvisionedConcurrencyExecutions", executing, of, "Count")
             self._add(now, "ServerlessProvisionedConcurrencyUtilization", executing / provisioned, of)
 
-    def _sample_queue(self, now: float, endpoint: str, instances: int) -> None:
+    def _sample_queue(self, now: float, endpoint: str, instances: int, pace: float) -> None:
         backlog = self._gauges.backlog(endpoint)
+        self._add(now, "ApproximateAgeOfOldestRequest", self._gauges.waited(endpoint) * pace, (endpoint,), "Seconds")
         self._add(now, "ApproximateBacklogSize", backlog, (endpoint,), "Count")
         self._add(now, "HasBacklogWithoutCapacity", float(backlog > 0 and not instances), (endpoint,), "Count")
         if instances:

@@ -143,6 +143,12 @@ class Asynchronous:
         with self._lock:
             return len(self._waiting.get(endpoint, ())) + self._busy[endpoint]
 
+    def waited(self, endpoint: str) -> float:
+        """Give the seconds that the oldest of an endpoint's requests has waited; 0 when none waits."""
+        with self._lock:
+            waiting = self._waiting.get(endpoint)
+            return time.time() - waiting[0].received if waiting else 0.0
+
     def close(self) -> None:
         """Answer no more; what waits is answered after the next start."""
         self._closed.set()

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
-from components.endpoint_args import SageMakerEndpointArgs
+from components.endpoint.args import SageMakerEndpointArgs
 from components.validation import problem, shapes
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor
 

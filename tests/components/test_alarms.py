@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.alarms import AlarmsArgs, alarm_name, alarms, problems
-from components.metrics import Kind
+from components.monitoring.alarms import AlarmsArgs, alarm_name, alarms, problems
+from components.monitoring.metrics import Kind
 from components.validation import problem
 from tests.components.conftest import Monitor
 from tests.components.requests import request

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import autoscaling
-from components.autoscaling import AutoscalingArgs, Variant, problems
-from components.metrics import Kind
+from components.monitoring.metrics import Kind
+from components.scaling import autoscaling
+from components.scaling.autoscaling import AutoscalingArgs, Variant
+from components.scaling.rules import problems
 from components.validation import shapes
 from tests.components.conftest import Monitor
 from tests.components.requests import request

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.dashboard import body
-from components.metrics import Kind
+from components.monitoring.dashboard import body
+from components.monitoring.metrics import Kind
 from tests.components.conftest import Monitor
 
 KINDS: tuple[Kind, ...] = get_args(Kind)

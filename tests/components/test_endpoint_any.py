@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.runtime import settings as runtime
 
-from components import endpoint_shapes
-from components.endpoint_rules import validate
+from components.endpoint import fields
+from components.endpoint.rules import validate
 from components.sagemaker_endpoint import SageMakerEndpoint
 from components.validation import shapes
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
@@ -47,7 +47,7 @@ NEVER = {"framework", "framework_version", "autoscaling", "import_endpoint"}
 def good(shape: str) -> st.SearchStrategy[Any]:
     """Returns values that are right by themselves."""
     shape = shape.lstrip("!")
-    if shape in endpoint_shapes.tables():
+    if shape in fields.tables():
         return structure(shape, good)
     if shape in FIXED:
         return st.just(FIXED[shape])
@@ -74,14 +74,14 @@ def _of_botocores(shape: str, rule: Mapping[str, Any]) -> st.SearchStrategy[Any]
 
 def any_(shape: str) -> st.SearchStrategy[Any]:
     """Returns values of which some are right, some only look so, and some are nonsense."""
-    inner = structure(shape, any_) if shape.lstrip("!") in endpoint_shapes.tables() else good(shape)
+    inner = structure(shape, any_) if shape.lstrip("!") in fields.tables() else good(shape)
     return st.one_of(inner, inner, JUNK)
 
 
 def structure(shape: str, values: Any) -> st.SearchStrategy[dict[str, Any]]:
     shape = shape.lstrip("!")
-    table = {field: inner for field, inner in endpoint_shapes.tables()[shape].items() if field not in NEVER}
-    required = endpoint_shapes.required(shape) | ({"image"} if shape == "SageMakerEndpointArgs" else set())
+    table = {field: inner for field, inner in fields.tables()[shape].items() if field not in NEVER}
+    required = fields.required(shape) | ({"image"} if shape == "SageMakerEndpointArgs" else set())
     optional = st.sets(st.sampled_from(sorted(set(table) - required) or [""]), max_size=3)
     return optional.flatmap(
         lambda some: st.fixed_dictionaries({field: values(table[field]) for field in sorted(required | some) if field})
@@ -107,7 +107,7 @@ def build(args: Mapping[str, Any]) -> Monitor:
 
 
 @given(args=structure("SageMakerEndpointArgs", any_))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 def test_any_arguments_are_judged_without_a_stray_exception(args: dict[str, Any]) -> None:
     for problem in validate("endpoint", args):
         assert problem.property
@@ -115,7 +115,7 @@ def test_any_arguments_are_judged_without_a_stray_exception(args: dict[str, Any]
 
 
 @given(args=structure("SageMakerEndpointArgs", good))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_not_refused_builds_what_aws_allows(args: dict[str, Any]) -> None:
     if problems := validate("endpoint", args):
         with pytest.raises(pulumi.RunError) as refused:

@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import images
+from components.guards.rollout import RETAINED
+from components.images import uris
 from components.sagemaker_endpoint import SageMakerEndpoint
 from components.validation import Problem
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
@@ -100,7 +101,7 @@ def by_framework(monkeypatch: pytest.MonkeyPatch) -> None:
             return Problem("framework_version", version, "one of those that there are")
         return f"{region}/{framework}:{version}-{'gpu' if instance_type == 'ml.g5.xlarge' else 'cpu'}"
 
-    monkeypatch.setattr(images, "image_uri", image_uri)
+    monkeypatch.setattr(uris, "image_uri", image_uri)
     pulumi.runtime.set_config("aws:region", "eu-central-1")
 
 
@@ -180,6 +181,16 @@ def test_a_model_that_no_variant_uses_is_not_made_if_there_is_none(declare: Decl
     own = {"variant_name": "own", "image": "own:1"}
     seen = declare(image=None, model_data_url=None, production_variants=[own])
     assert [model.name for model in seen.all_of_type(MODEL)] == ["endpoint-own-model"]
+
+
+def test_a_weight_is_what_is_left_of_it_in_32_bits_or_a_refresh_would_find_it_changed(run: Run) -> None:
+    def program() -> None:
+        two = [{"variant_name": "a", "initial_variant_weight": 0.8}]
+        two.append({"variant_name": "b", "initial_variant_weight": pulumi.Output.from_input(0.2)})
+        SageMakerEndpoint("endpoint", args(production_variants=two))
+
+    variants = run(program).of_type(CONFIGURATION).inputs["productionVariants"]
+    assert [variant["initialVariantWeight"] for variant in variants] == [0.800000011920929, 0.20000000298023224]
 
 
 def test_a_shadow_variant(declare: Declare) -> None:
@@ -308,6 +319,20 @@ def test_autoscaling_depends_on_the_endpoint(declare: Declare) -> None:
     assert any(STASH in urn for urn in seen.of_type(ENDPOINT).dependencies)
 
 
+@pytest.mark.parametrize(("named", "stashes"), [({"endpoint_name": "boston"}, 3), ({}, 2)])
+def test_what_scales_is_made_for_a_generation_if_the_endpoints_name_is_known(
+    declare: Declare, named: dict[str, str], stashes: int
+) -> None:
+    scaling = {"min_capacity": 1, "max_capacity": 4, "invocations_per_instance": 100}
+    seen = declare(autoscaling=scaling, initial_instance_count=2, tags={"team": "ml"}, **named)
+    made = seen.of_type(CONFIGURATION).inputs
+    (variant,) = made["productionVariants"]
+    assert variant["initialInstanceCount"] == 2  # a unit test asks no AWS what there is
+    generation = {RETAINED: "endpoint-generation-1234567"} if named else {}
+    assert made["tags"] == {"team": "ml", **generation}
+    assert len(seen.all_of_type(STASH)) == stashes  # with those for the order and for `protect`
+
+
 def test_a_dashboard(declare: Declare) -> None:
     seen = declare(dashboard=True, endpoint_name="boston")
     made = seen.of_type("aws:cloudwatch/dashboard:Dashboard").inputs
@@ -333,11 +358,14 @@ def test_an_import_takes_the_endpoint_as_it_is(declare: Declare) -> None:
     assert endpoint.ignore_changes == ["endpointConfigName", "deploymentConfig", "tags"]
 
 
-def test_protect_protects_the_endpoint_alone_so_that_updates_may_replace_the_rest(run: Run) -> None:
+def test_protect_protects_the_endpoint_and_what_goes_first_so_that_updates_may_replace_the_rest(run: Run) -> None:
     scaling = {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 100}
     given = args(autoscaling=scaling, alarms={})
     seen = run(lambda: SageMakerEndpoint("endpoint", given, pulumi.ResourceOptions(protect=True)))
-    assert {resource.type for resource in seen.registered if resource.protect} == {COMPONENT, ENDPOINT}
+    assert {resource.name for resource in seen.registered if resource.protect} == {"endpoint", "endpoint-protection"}
+    (last,) = [resource for resource in seen.registered if resource.name == "endpoint-protection"]
+    others = {resource.name for resource in seen.registered if resource.parent.endswith(f"{COMPONENT}::endpoint")}
+    assert {urn.rpartition("::")[2] for urn in last.dependencies} >= others
 
 
 def test_fields_that_are_none_are_not_given(run: Run) -> None:

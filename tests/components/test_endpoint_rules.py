@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.endpoint_rules import validate
-from components.endpoint_shapes import tables
+from components.endpoint.fields import tables
+from components.endpoint.rules import validate
 from tests.components.conftest import IMAGE, ROLE
 from tests.components.endpoints import args
 
@@ -85,6 +85,14 @@ SIMPLE = [
     ({"endpoint_name": "under_score"}, "endpoint_name", "of the form"),
     ({"endpoint_name": "e" * 64}, "endpoint_name", "63 characters"),
     ({"tags": {str(number): "x" for number in range(51)}}, "tags", "at most 50"),
+    (
+        {
+            "tags": {str(number): "x" for number in range(50)},
+            "autoscaling": {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 70},
+        },
+        "tags",
+        "at most 49 with autoscaling",
+    ),
     ({"tags": {"a": "*"}}, "tags['a']", "of the form"),
     ({"environment": {"1": "x"}}, "environment: key", "of the form"),
     ({"environment": {"A": "secret" * 200}}, "environment['A']", "1024 characters"),
@@ -136,6 +144,16 @@ MODELS = [
         {
             "image": None,
             "model_data_url": None,
+            "containers": [{"image": "one", "container_hostname": "one"}, {"image": "two"}],
+            "inference_execution_mode": "Direct",
+        },
+        "containers[1].container_hostname",
+        "with inference_execution_mode Direct",
+    ),
+    (
+        {
+            "image": None,
+            "model_data_url": None,
             "containers": [{"image": "one", "container_hostname": "same"}] * 2,
         },
         "containers[1].container_hostname",
@@ -156,6 +174,11 @@ VARIANTS = [
         {"production_variants": [{"variant_name": "v", "initial_variant_weight": -1}]},
         "production_variants[0].initial_variant_weight",
         "0 or more",
+    ),
+    (
+        {"production_variants": [{"variant_name": "v", "initial_variant_weight": 10**400}]},
+        "production_variants[0].initial_variant_weight",
+        "in 32 bits",
     ),
     (
         {"production_variants": [{"variant_name": "v", "initial_variant_weight": float("nan")}]},
@@ -236,6 +259,22 @@ VARIANTS = [
     ),
 ]
 REST = [
+    (
+        {"async_inference_config": ASYNC, "mode": "MultiModel", "model_data_url": "s3://models/many/"},
+        "mode",
+        "cannot name a model",
+    ),
+    (
+        {
+            "async_inference_config": ASYNC,
+            "image": None,
+            "model_data_url": None,
+            "containers": [{"image": "one", "container_hostname": "one"}],
+            "inference_execution_mode": "Direct",
+        },
+        "inference_execution_mode",
+        "cannot name a container",
+    ),
     ({"async_inference_config": {}}, "async_inference_config.s3_output_path", "given"),
     (
         {"async_inference_config": {**ASYNC, "max_concurrent_invocations_per_instance": 1001}},

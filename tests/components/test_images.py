@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.images import FRAMEWORKS, image_uri
+from components.images.uris import FRAMEWORKS, image_uri
 from components.validation import Problem, problem, shapes
 
 CPU, GPU, GRAVITON = "ml.m5.xlarge", "ml.g5.xlarge", "ml.c6g.large"

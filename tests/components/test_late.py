@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import late
+from components.endpoint import late
 from tests.components.conftest import Monitor
 
 UNKNOWN = object()
@@ -77,3 +77,12 @@ def test_one_that_is_not_known_yet_makes_no_other_unknown_in_a_preview(preview: 
 def test_plain_arguments_stay_what_they_are() -> None:
     args = {"a": 1, "in": {"list": [2]}}
     assert late.checked(args, refuse) is args
+
+
+@pytest.mark.usefixtures("preview")
+def test_a_secret_makes_no_other_value_one() -> None:
+    secret = pulumi.Output.secret(1)
+    held = checked(secret, output(2))
+    loop = asyncio.get_event_loop()
+    assert loop.run_until_complete(held["a"].is_secret())
+    assert not loop.run_until_complete(held["in"]["list"][0].is_secret())

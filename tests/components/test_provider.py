@@ -25,8 +25,9 @@ def found(run: Run) -> Callable[..., dict[str, Any]]:
         seen: list[Any] = []
 
         def program() -> None:
-            made = SageMakerEndpoint("endpoint", args(), opts())
-            provider.settings(made).apply(seen.append)
+            given = opts()
+            SageMakerEndpoint("endpoint", args(), given)
+            provider.settings(given).apply(seen.append)
 
         run(program)
         return dict(seen[0])
@@ -45,14 +46,42 @@ def test_the_default_providers_are_the_stacks_configuration(found: Callable[...,
     }
 
 
-def test_an_explicit_providers_are_its_own_not_the_stacks(found: Callable[..., dict[str, Any]]) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        lambda own: pulumi.ResourceOptions(provider=own),
+        lambda own: pulumi.ResourceOptions(providers=[own]),
+        lambda own: pulumi.ResourceOptions(providers={"aws": own}),
+        lambda own: pulumi.ResourceOptions(
+            parent=pulumi.ComponentResource("a:b:C", "parent", None, pulumi.ResourceOptions(providers=[own]))
+        ),
+    ],
+    ids=["provider", "list", "mapping", "parent"],
+)
+def test_an_explicit_providers_are_its_own_not_the_stacks(
+    found: Callable[..., dict[str, Any]], options: Callable[[aws.Provider], pulumi.ResourceOptions]
+) -> None:
     pulumi.runtime.set_config("aws:region", "eu-central-1")
 
     def opts() -> pulumi.ResourceOptions:
-        own = aws.Provider("own", region="us-west-2", profile="mine")
-        return pulumi.ResourceOptions(provider=own)
+        return options(
+            aws.Provider(
+                "own",
+                region="us-west-2",
+                profile="mine",
+                assume_roles=[{"role_arn": "first"}, {"role_arn": "second", "external_id": "x"}],
+                shared_config_files=["a"],
+                secret_key="s",  # noqa: S106 - nobody's
+            )
+        )
 
-    assert found(opts) == {"region": "us-west-2", "profile": "mine"}
+    assert found(opts) == {
+        "region": "us-west-2",
+        "profile": "mine",
+        "secret_key": "s",
+        "assume_roles": [{"role_arn": "first"}, {"role_arn": "second", "external_id": "x"}],
+        "shared_config_files": ["a"],
+    }
 
 
 def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
@@ -73,13 +102,16 @@ def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
     assert made.meta.endpoint_url == "http://localhost:1"
 
 
-def test_a_chain_of_roles_is_assumed_one_by_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chain_of_roles_is_assumed_one_by_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assumed: list[dict[str, Any]] = []
+    (tmp_path / "token").write_text("web\n")
 
     class Sts:
         def assume_role(self, **given: Any) -> Any:
             assumed.append(given)
             return {"Credentials": {"AccessKeyId": "k", "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}}
+
+        assume_role_with_web_identity = assume_role
 
     real = boto3.Session.client
     monkeypatch.setattr(
@@ -88,8 +120,10 @@ def test_a_chain_of_roles_is_assumed_one_by_the_other(monkeypatch: pytest.Monkey
         lambda self, name, **options: Sts() if name == "sts" else real(self, name, **options),
     )
     roles = [{"role_arn": "first"}, {"role_arn": "second", "external_id": "x", "session_name": "me"}]
-    provider.client({"region": "us-east-1", "assume_roles": roles})
+    web = {"role_arn": "web", "web_identity_token_file": str(tmp_path / "token")}
+    provider.client({"region": "us-east-1", "assume_role_with_web_identity": web, "assume_roles": roles})
     assert assumed == [
+        {"RoleArn": "web", "RoleSessionName": "pulumi", "WebIdentityToken": "web"},
         {"RoleArn": "first", "RoleSessionName": "pulumi"},
         {"RoleArn": "second", "RoleSessionName": "me", "ExternalId": "x"},
     ]
@@ -98,4 +132,11 @@ def test_a_chain_of_roles_is_assumed_one_by_the_other(monkeypatch: pytest.Monkey
 def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert provider.region({}) == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")  # the provider's first choice
+    assert provider.region({}) == "eu-west-2"
     assert provider.region({"region": "eu-central-1"}) == "eu-central-1"
+    assert provider.region({"profile": "none", "region": "eu-central-1"}) == "eu-central-1"
+
+
+def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
+    assert provider.region({"profile": "none"}) is None

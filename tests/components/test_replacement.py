@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.replacement import recorded, refused
+from components.guards.replacement import recorded, refused
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
 from tests.components.endpoints import COMPONENT, args
@@ -56,11 +56,28 @@ def named(*names: str) -> dict[str, Any]:
         ({"autoscaling": SCALING}, {"instance_type": "ml.m5.large"}, ["autoscaling"]),
         ({"autoscaling": SCALING}, {"instance_type": "ml.m5.large", "autoscaling": SCALING}, []),
         ({"autoscaling": SCALING}, {}, []),
-        ({"autoscaling": SCALING}, named("other"), ["autoscaling"]),
+        ({"autoscaling": SCALING}, named("other"), ["production_variants"]),
     ],
 )
 def test_what_a_change_would_do(old: dict[str, Any], new: dict[str, Any], properties: list[str]) -> None:
     assert change(old, new) == properties
+
+
+def test_alarms_of_an_import_come_with_the_update_after_it() -> None:
+    alarms = {"deployment_config": {"auto_rollback_alarms": ["a"]}}
+    assert change({**alarms, "import_endpoint": "boston"}, alarms) == ["deployment_config.auto_rollback_alarms"]
+
+
+def test_a_region_stays_even_if_a_replacement_is_allowed() -> None:
+    """The provider would not replace: it would make the next configuration where the endpoint is not."""
+    for allowed in (False, True):
+        moved = refused(recorded(args(), "us-east-1"), recorded(args(), "eu-west-1"), BEFORE, allowed=allowed)
+        assert [str(problem).split(",", maxsplit=1)[0] for problem in moved] == [
+            "region: 'eu-west-1' must be 'us-east-1'"
+        ]
+    unknown: Any = pulumi.UNKNOWN
+    for before, after in ((None, "us-east-1"), ("us-east-1", None), ("us-east-1", unknown)):
+        assert refused(recorded(args(), before), recorded(args(), after), BEFORE, allowed=False) == []
 
 
 def test_a_replacement_may_be_allowed() -> None:

@@ -9,13 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import provider
-from components.rollout import difference, drifted, orphan, starts_with
+from components.guards.rollout import difference, drifted, orphan, starts_with, unready, unscaled
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
 from tests.components.endpoints import ENDPOINT, args
 
 Run = Callable[[Callable[[], object]], Monitor]
 CREATED = {"name": "boston", "endpointConfigName": "new"}
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston"
 
 
 class SageMaker:
@@ -33,6 +34,9 @@ class SageMaker:
 
     def describe_endpoint_config(self, *, EndpointConfigName: str) -> Any:  # noqa: N803
         return self.configurations[EndpointConfigName]
+
+    def list_tags(self, *, ResourceArn: str) -> Any:  # noqa: N803
+        return {"Tags": self.configurations[ResourceArn.rpartition("/")[2]].get("Tags", [])}
 
     def delete_endpoint(self, *, EndpointName: str) -> None:  # noqa: N803
         del self.endpoints[EndpointName]
@@ -61,6 +65,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def described(**changes: Any) -> Any:
     return {
         "EndpointName": "boston",
+        "EndpointArn": ARN,
         "EndpointConfigName": "new",
         "EndpointStatus": "InService",
         "ProductionVariants": [{"VariantName": "AllTraffic", "DesiredInstanceCount": 1, "DesiredWeight": 1}],
@@ -111,7 +116,7 @@ def test_every_variant_must_run() -> None:
 
 
 def test_what_follows_what(seen: Monitor) -> None:
-    names = ["orphan", "live-capacity", "verify", "verify", "clean-up"]
+    names = ["orphan", "ready", "live-capacity", "verify", "verify", "clean-up"]
     assert seen.of_type(ENDPOINT).hooks == [f"endpoint-{name}" for name in names]
     assert set(seen.callbacks.hooks) == {f"endpoint-{name}" for name in [*names, "replacement"]}
 
@@ -121,29 +126,60 @@ def test_two_endpoints_of_a_program_have_hooks_of_their_own(run: Run) -> None:
         SageMakerEndpoint("one", args())
         SageMakerEndpoint("two", args())
 
-    assert len(run(program).callbacks.hooks) == 10
+    assert len(run(program).callbacks.hooks) == 12
 
 
 def test_a_rollback_fails_the_update_asked_where_the_provider_goes(seen: Monitor, sagemaker: SageMaker) -> None:
     sagemaker.endpoints["boston"] = described()
-    hook(seen, "verify", new_inputs=CREATED, new_outputs={"name": "boston"})
+    outputs = {"name": "boston", "arn": ARN}
+    hook(seen, "verify", new_inputs=CREATED, new_outputs=outputs)
     assert sagemaker.settings == {"region": "eu-central-1", "profile": "mine"}
 
     sagemaker.endpoints["boston"] = described(EndpointConfigName="old")
     with pytest.raises(pulumi.RunError, match="AWS rolled the update back"):
-        hook(seen, "verify", new_inputs=CREATED, new_outputs={"name": "boston"})
+        hook(seen, "verify", new_inputs=CREATED, new_outputs=outputs)
+    taken_for_done = {**outputs, "endpointConfigName": "new"}
+    with pytest.raises(pulumi.RunError, match="run `pulumi up` once more"):
+        hook(seen, "verify", new_inputs=CREATED, new_outputs=outputs, old_outputs=taken_for_done)
+
+
+def test_another_account_or_region_is_never_taken_for_the_providers(seen: Monitor, sagemaker: SageMaker) -> None:
+    outputs = {"name": "boston", "arn": ARN.replace("us-east-1", "eu-west-1")}
+    for found in ({}, {"boston": described()}):
+        sagemaker.endpoints = found
+        with pytest.raises(pulumi.RunError, match=r"with the provider's settings there is (none|arn:aws)"):
+            hook(seen, "verify", new_inputs=CREATED, new_outputs=outputs)
+        with pytest.raises(pulumi.RunError, match=r"with the provider's settings there is (none|arn:aws)"):
+            hook(seen, "ready", old_inputs={}, new_inputs=CREATED, old_outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted", "expected"),
+    [
+        ({"EndpointConfigName": "old"}, "new", None),
+        ({"EndpointConfigName": "old"}, None, None),
+        ({"EndpointConfigName": "old", "EndpointStatus": "Failed"}, "new", None),
+        ({"EndpointConfigName": "old", "EndpointStatus": "Updating"}, "new", "is Updating, and AWS takes no update"),
+        ({"EndpointConfigName": "old", "EndpointStatus": "RollingBack"}, "new", "aws sagemaker wait"),
+        ({}, "new", "runs new already: an update that was interrupted has reached it"),
+    ],
+)
+def test_an_update_that_aws_would_refuse_is_refused_before(
+    changes: dict[str, str], wanted: str | None, expected: str | None
+) -> None:
+    told = unready(described(**changes), "boston", {"arn": ARN, "endpointConfigName": "old"}, wanted)
+    assert expected in told if told and expected else told is expected
 
 
 def test_an_orphan_is_met_before_anything_is_created(seen: Monitor, sagemaker: SageMaker) -> None:
     hook(seen, "orphan", new_inputs=CREATED)
     hook(seen, "orphan", new_inputs={**CREATED, "name": pulumi.UNKNOWN})
     sagemaker.endpoints["boston"] = described(EndpointStatus="Failed")
-    with pytest.raises(pulumi.RunError, match="that this stack does not manage is there already") as met:
+    with pytest.raises(pulumi.RunError, match="An endpoint boston is there already") as met:
         hook(seen, "orphan", new_inputs=CREATED)
     for way in (
         "status Failed",
         "import_endpoint to 'boston'",
-        "pulumi import",
         "delete-endpoint --endpoint-name boston",
     ):
         assert way in str(met.value)
@@ -164,7 +200,7 @@ def test_a_failed_create_is_cleaned_up_but_not_an_endpoint_of_others(
     sagemaker.endpoints["boston"] = described(EndpointConfigName="other")
     hook(seen, "clean-up", **failed)
     assert "boston" in sagemaker.endpoints
-    assert said[-1] == orphan(described(EndpointConfigName="other"), "endpoint")
+    assert said[-1] == orphan(described(EndpointConfigName="other"))
 
 
 def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
@@ -173,14 +209,14 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
     live = {"VariantName": "AllTraffic", "DesiredInstanceCount": 7, "DesiredWeight": 1}
     sagemaker.endpoints["boston"] = described(EndpointConfigName="old", ProductionVariants=[live])
     first = {"VariantName": "AllTraffic", "InitialInstanceCount": 1, "InitialVariantWeight": 1}
-    sagemaker.configurations["old"] = {"ProductionVariants": [first]}
+    sagemaker.configurations["old"] = {"ProductionVariants": [first], "EndpointConfigArn": "arn/old"}
     old = {"name": "boston", "endpointConfigName": "old"}
 
     hook(seen, "live-capacity", old_inputs=old, new_inputs=old)  # only tags change
     assert said == []
     hook(seen, "live-capacity", old_inputs=old, new_inputs={**old, "endpointConfigName": pulumi.UNKNOWN})
     assert said == [
-        "Endpoint boston: variant AllTraffic has initial_instance_count 7, not the 1 it was made with. "  # noqa: ISC004
+        "Endpoint boston: variant AllTraffic has initial_instance_count 7, which was not declared. "  # noqa: ISC004
         "This update sets it to 2; declare 7 to keep it"
     ]
 
@@ -203,6 +239,12 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
             {"serverless_config": {"provisioned_concurrency": 2}},
             1,
         ),
+        (
+            {"CurrentServerlessConfig": {"ProvisionedConcurrency": 4}},
+            {"ServerlessConfig": {"ProvisionedConcurrency": 1}},
+            {"serverless_config": {"provisioned_concurrency": 2}},
+            1,
+        ),
         ({"DesiredInstanceCount": 3}, {"InitialInstanceCount": 2}, {"serverless_config": {}}, 0),
     ],
 )
@@ -215,3 +257,21 @@ def test_only_what_was_set_from_outside_and_will_be_lost_is_told(
         {"v": starts_with(declared)},
     )
     assert len(found) == lines
+
+
+def test_what_autoscaling_had_set_before_is_told_although_the_configuration_was_made_with_it() -> None:
+    endpoint: Any = described(ProductionVariants=[{"VariantName": "v", "DesiredInstanceCount": 3}])
+    running: Any = {"ProductionVariants": [{"VariantName": "v", "InitialInstanceCount": 3}]}
+    assert drifted(endpoint, running, {"v": starts_with({})}) == []
+    assert len(drifted(endpoint, running, {"v": starts_with({})}, retained=True)) == 1
+    assert drifted(endpoint, running, {"v": starts_with({}, retained=True)}, retained=True) == []
+
+
+def test_an_update_that_failed_says_which_variants_do_not_scale_any_more() -> None:
+    class Scaling:
+        def describe_scalable_targets(self, *, ServiceNamespace: str, ResourceIds: list[str]) -> Any:  # noqa: N803
+            assert ServiceNamespace == "sagemaker"
+            return {"ScalableTargets": [{"ResourceId": one} for one in ResourceIds if one.endswith("/stays")]}
+
+    assert unscaled(Scaling(), "boston", ["stays"]) == ""
+    assert "Autoscaling of gone was taken off" in unscaled(Scaling(), "boston", ["stays", "gone"])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from components.sagemaker_endpoint import SageMakerEndpoint
@@ -110,6 +111,31 @@ def test_a_missing_archive_is_refused_before_the_model_is_made(run: Run, monitor
     with pytest.raises(pulumi.RunError, match=r"cannot read s3://models/none\.tar\.gz: it is not there"):
         run(lambda: SageMakerEndpoint("endpoint", args(model_data_url="s3://models/none.tar.gz")))
     assert MODEL not in [resource.type for resource in monitor.registered]
+
+
+def with_upload() -> None:
+    """Declares an endpoint whose archive the program itself uploads."""
+    archive = aws.s3.BucketObjectv2("archive", bucket="models", key="new.tar.gz")
+    SageMakerEndpoint("endpoint", args(model_data_url=pulumi.Output.concat("s3://models/", archive.key)))
+
+
+def with_secret() -> None:
+    """Declares an endpoint whose archive is someone else's."""
+    SageMakerEndpoint("endpoint", args(model_data_url=pulumi.Output.secret("s3://models/new.tar.gz")))
+
+
+def test_what_the_program_uploads_may_be_missing_in_the_preview(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    assert run(with_upload).of_type(MODEL).inputs["primaryContainer"]["modelDataUrl"] == "s3://models/new.tar.gz"
+
+
+@pytest.mark.parametrize(("program", "preview"), [(with_upload, False), (with_secret, True), (with_secret, False)])
+def test_an_archive_that_is_an_output_is_missed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, program: Callable[[], None], *, preview: bool
+) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    with pytest.raises(pulumi.RunError, match="it is not there"):
+        run(program)
 
 
 def test_an_image_that_does_not_fit_the_archive_is_refused_before_the_model_is_made(

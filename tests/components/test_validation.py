@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.validation import problem, shapes
+from components.validation import Problem, problem, shapes
 
 
 @given(name=st.from_regex(r"\A[a-zA-Z0-9](-*[a-zA-Z0-9]){0,20}\Z"))
@@ -28,3 +28,8 @@ def test_a_shape_without_a_most() -> None:
     found = problem("arn", "", "EndpointArn")
     assert found is not None
     assert "20 to 2048 characters long" in found.allowed
+
+
+def test_what_is_not_there_is_not_shown_as_a_value() -> None:
+    assert str(Problem("image", None, "given")) == "image must be given"
+    assert str(Problem("instance_type", "x", "a type")) == "instance_type: 'x' must be a type"

@@ -79,6 +79,7 @@ def test_first_hour(checkout: Checkout) -> None:
     assert ANSWER in said
 
     own_commands(checkout)
+    an_example(checkout)
     without_the_local_aws(checkout)
 
     said = checkout.tools("down")
@@ -104,6 +105,16 @@ def own_commands(checkout: Checkout) -> None:
     assert checkout.shell(f'python -c "{boto3}"').strip() == "boston-housing"
     if shutil.which("aws"):
         assert "boston-housing" in checkout.shell("aws sagemaker list-endpoints")
+
+
+def an_example(checkout: Checkout) -> None:
+    settings = (checkout.folder / "Pulumi.dev.yaml").read_bytes()
+    there = "cd examples/serverless && pulumi stack select dev --create"
+    invoked = 'python -m model invoke --endpoint "$(pulumi stack output endpointName)"'
+    assert "5 created" in checkout.shell(f"{there} && pulumi up --yes --non-interactive")
+    assert ANSWER in checkout.shell(f"{there} && {invoked}")
+    assert "5 deleted" in checkout.shell(f"{there} && pulumi destroy --yes --non-interactive")
+    assert (checkout.folder / "Pulumi.dev.yaml").read_bytes() == settings
 
 
 def without_the_local_aws(checkout: Checkout) -> None:

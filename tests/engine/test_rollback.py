@@ -1,6 +1,5 @@
 """A rollback that AWS ends InService: what raw resources and the component make of the same one."""
 
-import sys
 import uuid
 from collections.abc import Iterator
 
@@ -9,6 +8,7 @@ import pytest
 from pulumi import automation
 
 from tests.conftest import PREDICTION, Aws, Base
+from tests.engine.lives import roll_back_next
 from tests.fields import IMAGE
 from tests.stacks import Stack, local_settings
 
@@ -51,11 +51,6 @@ def raw(aws: Aws, base: Base, model_data: str) -> Iterator[Raw]:
     made = Raw(aws, base, model_data)
     yield made
     made.stack.destroy()
-
-
-def roll_back_next(aws: Aws, endpoint: str) -> None:
-    """Lets the next update of an endpoint end InService on the configuration that it had."""
-    aws.must(sys.executable, "-m", "local", "fault", "rollback", "--endpoint", endpoint, "--times", "1")
 
 
 def configuration_of(aws: Aws, endpoint: str) -> str:

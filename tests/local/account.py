@@ -173,7 +173,7 @@ class Account:
         return pid
 
 
-def until(found: Callable[[], T | None], seconds: float = 20) -> T:
+def until(found: Callable[[], T | None], seconds: float = 60) -> T:
     """Wait until something is found; give it."""
     deadline = time.monotonic() + seconds
     while not (result := found()):

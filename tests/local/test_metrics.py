@@ -198,12 +198,14 @@ def test_a_queue_becomes_the_metrics_of_an_asynchronous_endpoint(
     metrics: Metrics, instances: int, starved: float
 ) -> None:
     sagemaker = described({"CurrentInstanceCount": instances}, AsyncInferenceConfig={})
-    watching = EndpointMetrics(metrics, sagemaker, Times, dict, Gauges(backlog=lambda _: 6))
+    gauges = Gauges(backlog=lambda _: 6, waited=lambda _: 2.5)
+    watching = EndpointMetrics(metrics, sagemaker, lambda: Times(pace=60), dict, gauges)
     watching.observe(Invocation("it", "v", START, 200, latency=0.25, overhead=0.002))
     watching.tick(START)
     found = published(metrics, START)
     assert (found["ApproximateBacklogSize"], found["HasBacklogWithoutCapacity"]) == (6, starved)
     assert found.get("ApproximateBacklogSizePerInstance") == (3 if instances else None)
+    assert (found["ApproximateAgeOfOldestRequest"], found["InvocationsProcessed"]) == (150, 1)
     assert not {"Invocations", "OverheadLatency", "InvocationsPerInstance"} & found.keys()
 
 

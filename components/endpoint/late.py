@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 import pulumi
 
-from components.endpoint_shapes import is_late
+from components.endpoint.fields import is_late
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")
@@ -39,7 +39,8 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     if pulumi.runtime.is_dry_run():
         held = {path: output.apply(one_known(path)) for path, output in found}
     else:
-        passed = pulumi.Output.all(*(output for _, output in found)).apply(all_known)
+        # It says nothing of the values: beside a secret one, what is none must not become one.
+        passed = pulumi.Output.unsecret(pulumi.Output.all(*(output for _, output in found)).apply(all_known))
         held = {path: pulumi.Output.all(output, passed).apply(_first) for path, output in found}
     return cast("Args", _replaced(args, held))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components.metrics import (
+from components.monitoring.metrics import (
     BACKLOG_AGE,
     BACKLOG_PER_INSTANCE,
     CONCURRENCY,

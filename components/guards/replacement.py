@@ -9,18 +9,19 @@ from typing import Any
 
 import pulumi
 
-from components.endpoint_args import DEFAULT_INSTANCE_TYPE
-from components.endpoint_rules import variants
+from components.endpoint.args import DEFAULT_INSTANCE_TYPE
+from components.endpoint.parts import variants
 from components.validation import Problem, message
 
 Args = Mapping[str, Any]
 
 
-def recorded(args: Args) -> dict[str, Any]:
-    """Returns what the component's own inputs hold: of each variant what it runs on, and what rolls updates back."""
+def recorded(args: Args, region: pulumi.Input[str | None] = None) -> dict[str, Any]:
+    """Returns what the component's own inputs hold: where it is, what each variant runs on, what rolls updates back."""
     return {
+        "region": region,
         "endpointName": args.get("endpoint_name"),
-        "rollback": rolls_back(args),
+        "rollback": rolls_back(args) and "import_endpoint" not in args,  # what is imported stays as it is
         "guarded": "deployment_config" in args,
         "variants": {variant["variant_name"]: _capacity(variant) for _, variant in variants(args)},
         "scaled": sorted(capacities(args)),
@@ -68,10 +69,27 @@ def refused(old: Args, new: Args, outputs: Args, *, allowed: bool) -> list[Probl
         outputs: the component's outputs so far.
         allowed: whether the endpoint may be replaced.
     """
+    if moved := _region(old, new):
+        return moved
     replacing = _replacing(old, new, outputs)
     if replacing:
         return [] if allowed else replacing
     return [*_serverless(old, new), *_names(old, new), *_scaled(old, new)]
+
+
+def _region(old: Args, new: Args) -> list[Problem]:
+    """Since its version 6 the AWS provider leaves what is there in its region, and makes what is new in the other.
+
+    Guide: "Enhanced Region Support" of terraform-provider-aws; pulumi-aws pull request 5656.
+    """
+    before, after = old.get("region"), new.get("region")
+    if not (isinstance(before, str) and isinstance(after, str)) or before == after:
+        return []
+    allowed = (
+        f"{before!r}, as before: the endpoint would stay there, and its next configuration would not be. Destroy it "
+        "first, or declare another endpoint with a provider of the other region"
+    )
+    return [Problem("region", after, allowed)]
 
 
 def _replacing(old: Args, new: Args, outputs: Args) -> list[Problem]:
@@ -114,12 +132,12 @@ def _scaled(old: Args, new: Args) -> list[Problem]:
     if new.get("scaled"):
         return []
     before, after = old.get("variants", {}), new.get("variants", {})
+    kept = "left for this update: it changes what the variant runs on. Then take it away"
+    gone = "left for this update: AWS lets no variant go that scales. First take its autoscaling away"
     return [
-        Problem(
-            "autoscaling",
-            f"none for {name}",
-            "left for this update: it changes what the variant runs on. Then take it away",
-        )
+        Problem("autoscaling", f"none for {name}", kept)
+        if name in after
+        else Problem("production_variants", f"without {name}", gone)
         for name in old.get("scaled", [])
         if isinstance(after.get(name, ""), str) and after.get(name) != before[name]
     ]

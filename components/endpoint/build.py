@@ -1,18 +1,19 @@
 """From an endpoint's arguments, which have no problem, to those of pulumi-aws. Pure."""
 
 from collections.abc import Mapping, Sequence
+from ctypes import c_float
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components.endpoint_args import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE_TYPE, DEFAULT_MEMORY
-from components.endpoint_rules import shadow_variants, variants
+from components.endpoint.args import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE_TYPE, DEFAULT_MEMORY
+from components.endpoint.fields import is_late
+from components.endpoint.parts import shadow_variants, variants
 
 Args = Mapping[str, Any]
 
 _VARIANT_FIELDS = (
-    "initial_variant_weight",
     "volume_size_in_gb",
     "model_data_download_timeout_in_seconds",
     "container_startup_health_check_timeout_in_seconds",
@@ -71,30 +72,41 @@ def _data_source(source: Args) -> dict[str, Any]:
     return built
 
 
-def configuration(args: Args, model_names: Mapping[str, pulumi.Input[str]]) -> aws.sagemaker.EndpointConfigurationArgs:
-    """Returns the arguments of the endpoint configuration.
+def configuration(
+    args: Args, model_names: Mapping[str, pulumi.Input[str]], capacities: Mapping[str, pulumi.Input[int]]
+) -> dict[str, Any]:
+    """Returns the arguments of the endpoint configuration, but for its tags.
 
     Args:
         args: the endpoint's arguments.
         model_names: the name of each variant's model, by the variant's path.
+        capacities: what variants start with instead of what is declared, by name.
     """
     capture, asynchronous = args.get("data_capture_config"), args.get("async_inference_config")
-    return aws.sagemaker.EndpointConfigurationArgs(
-        production_variants=[variant(own, model_names[path]) for path, own in variants(args)],
-        shadow_production_variants=[variant(own, model_names[path]) for path, own in shadow_variants(args)] or None,
-        data_capture_config=_data_capture(capture) if capture else None,
-        async_inference_config=_async_inference(asynchronous) if asynchronous else None,
-        kms_key_arn=args.get("kms_key_arn"),
-        tags=args.get("tags"),
-    )
+    production = [variant(own, model_names[path], capacities.get(own["variant_name"])) for path, own in variants(args)]
+    shadows = [variant(own, model_names[path]) for path, own in shadow_variants(args)]
+    return {
+        "production_variants": production,
+        **({"shadow_production_variants": shadows} if shadows else {}),
+        **({"data_capture_config": _data_capture(capture)} if capture else {}),
+        **({"async_inference_config": _async_inference(asynchronous)} if asynchronous else {}),
+        **_given(args, ("kms_key_arn",)),
+    }
 
 
-def variant(own: Args, model_name: pulumi.Input[str]) -> Any:  # noqa: ANN401 - the same for production and shadow
-    """Returns the arguments of one variant, with instances or serverless."""
+def variant(own: Args, model_name: pulumi.Input[str], capacity: pulumi.Input[int] | None = None) -> dict[str, Any]:
+    """Returns the arguments of one variant, with instances or serverless.
+
+    Args:
+        own: the variant.
+        model_name: name of its model.
+        capacity: the instances, or the provisioned concurrency, that it starts with instead of what is declared.
+    """
     built: dict[str, Any] = {
         "variant_name": own["variant_name"],
         "model_name": model_name,
         **_given(own, _VARIANT_FIELDS),
+        **({"initial_variant_weight": weight(own)} if "initial_variant_weight" in own else {}),
     }
     if "routing_strategy" in own:
         built["routing_configs"] = [{"routing_strategy": own["routing_strategy"]}]
@@ -103,14 +115,23 @@ def variant(own: Args, model_name: pulumi.Input[str]) -> Any:  # noqa: ANN401 - 
         return {
             **built,
             "instance_type": own.get("instance_type", DEFAULT_INSTANCE_TYPE),
-            "initial_instance_count": own.get("initial_instance_count", 1),
+            "initial_instance_count": own.get("initial_instance_count", 1) if capacity is None else capacity,
         }
-    capacity = {
+    size = {
         "memory_size_in_mb": serverless.get("memory_size_in_mb", DEFAULT_MEMORY),
         "max_concurrency": serverless.get("max_concurrency", DEFAULT_CONCURRENCY),
         **_given(serverless, ("provisioned_concurrency",)),
+        **({} if capacity is None else {"provisioned_concurrency": capacity}),
     }
-    return {**built, "serverless_config": capacity}
+    return {**built, "serverless_config": size}
+
+
+def weight(own: Args) -> pulumi.Input[float]:
+    """Returns a variant's weight as AWS and the provider keep it, in 32 bits: else a refresh would find 0.8 changed."""
+    given: pulumi.Input[float] = own.get("initial_variant_weight", 1)
+    if is_late(given):
+        return pulumi.Output.from_input(given).apply(lambda known: c_float(known).value)
+    return c_float(given).value  # type: ignore[arg-type] # it is plain
 
 
 def _data_capture(capture: Args) -> Any:  # noqa: ANN401 - a dictionary of pulumi-aws

@@ -9,8 +9,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.alarms import AlarmsArgs
-from components.autoscaling import AutoscalingArgs
+from components.monitoring.alarms import AlarmsArgs
+from components.scaling.autoscaling import AutoscalingArgs
 
 DEFAULT_VARIANT = "AllTraffic"
 """Name of the variant that is declared by the short form."""
@@ -40,9 +40,11 @@ class ImageArgs(TypedDict):
     image: NotRequired[pulumi.Input[str]]
     """URI of the image that serves the model, up to 255 characters."""
     framework: NotRequired[str]
-    """Instead of ``image``: the framework of one of AWS's images, as ``sklearn``; see ``images.py``."""
+    """Instead of ``image``, one of AWS's, in its account and the provider's region, for the instance type: of
+    ``huggingface``, ``pytorch``, ``sklearn``, ``tensorflow`` or ``xgboost``."""
     framework_version: NotRequired[str]
-    """The framework's version, as AWS writes it: ``1.9-0``."""
+    """The framework's version as AWS writes it: ``1.9-0`` (sklearn), ``3.2-0`` (xgboost), ``2.6`` (pytorch,
+    tensorflow); of huggingface that of Transformers. With ``framework`` only."""
     model_data_url: NotRequired[pulumi.Input[str]]
     """S3 URL of the model archive, ``s3://bucket/key.tar.gz``; of a multi-model container the prefix of its archives,
     ``s3://bucket/prefix/``. An archive must exist. Default: the model is in the image."""
@@ -56,23 +58,24 @@ class ImageArgs(TypedDict):
     model_cache_setting: NotRequired[pulumi.Input[str]]
     """Whether a multi-model container keeps models in memory: ``Enabled`` or ``Disabled``. Default ``Enabled``."""
     model_package_name: NotRequired[pulumi.Input[str]]
-    """Instead of an image and its data: ARN of a version in the model registry."""
+    """Instead of an image and its data: ARN of a version in the model registry, which must be approved."""
 
 
 class ContainerArgs(ImageArgs):
     """One container of several."""
 
     container_hostname: NotRequired[pulumi.Input[str]]
-    """The container's name, for logs and to invoke it directly; given for every container or for none."""
+    """The container's name, unique, for logs and to invoke it directly; for every container or for none. Default:
+    AWS names it."""
 
 
 class ModelArgs(ImageArgs):
     """A model: one container, or several in ``containers``."""
 
     containers: NotRequired[Sequence[ContainerArgs]]
-    """Instead of the fields above: up to 15 containers."""
+    """Instead of the other fields of a model but ``inference_execution_mode``: 1 to 15 containers."""
     inference_execution_mode: NotRequired[pulumi.Input[str]]
-    """How several containers are called: ``Serial``, an inference pipeline, or ``Direct``, each alone. Default
+    """How ``containers`` are called: ``Serial``, an inference pipeline, or ``Direct``, each alone. Default
     ``Serial``."""
 
 
@@ -84,7 +87,8 @@ class ServerlessConfigArgs(TypedDict):
     max_concurrency: NotRequired[pulumi.Input[int]]
     """Concurrent invocations, 1 to 200. Default 2."""
     provisioned_concurrency: NotRequired[pulumi.Input[int]]
-    """Invocations that never start cold, 1 to ``max_concurrency``. Default none."""
+    """Invocations that never start cold, 1 to ``max_concurrency``. Default none. With ``autoscaling`` and
+    ``endpoint_name`` of the first rollout only, as ``initial_instance_count``."""
 
 
 class VariantArgs(ModelArgs):
@@ -101,19 +105,21 @@ class VariantArgs(ModelArgs):
     instance_type: NotRequired[pulumi.Input[str]]
     """Instance type. Default ``ml.m5.xlarge``."""
     initial_instance_count: NotRequired[pulumi.Input[int]]
-    """Instances to start with, 1 or more. Default 1."""
+    """Instances to start with, 1 or more. Default 1. With ``autoscaling`` and ``endpoint_name`` of the first rollout
+    only: an update keeps the instances that there are, within the bounds."""
     serverless_config: NotRequired[ServerlessConfigArgs]
-    """Capacity without instances; excludes every field that is about instances."""
+    """Capacity without instances, of the only variant; excludes every field that is about instances. Default: none."""
     volume_size_in_gb: NotRequired[pulumi.Input[int]]
     """Volume of an instance in GB, 1 to 512. Default: by the instance type."""
     model_data_download_timeout_in_seconds: NotRequired[pulumi.Input[int]]
-    """Seconds for downloading and extracting the model, 60 to 3600."""
+    """Seconds for downloading and extracting the model, 60 to 3600. Default: AWS's."""
     container_startup_health_check_timeout_in_seconds: NotRequired[pulumi.Input[int]]
-    """Seconds until the container must answer the health check, 60 to 3600."""
+    """Seconds until the container must answer the health check, 60 to 3600. Default: AWS's."""
     inference_ami_version: NotRequired[pulumi.Input[str]]
-    """Name of the machine image: driver and CUDA version for accelerators."""
+    """Name of the machine image: driver and CUDA version for accelerators. Default: AWS's."""
     routing_strategy: NotRequired[pulumi.Input[str]]
-    """Which instance gets a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``. Default: AWS's, random."""
+    """Which instance gets a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``, which the provider knows. Default:
+    AWS's, random."""
     autoscaling: NotRequired[AutoscalingArgs]
     """How the variant scales. Default: not at all."""
 
@@ -124,7 +130,7 @@ class AsyncInferenceConfigArgs(TypedDict):
     s3_output_path: pulumi.Input[str]
     """S3 URI below which answers are stored."""
     s3_failure_path: NotRequired[pulumi.Input[str]]
-    """S3 URI below which failures are stored. Default: the output path."""
+    """S3 URI below which failures are stored. Default none: only ``error_topic`` tells of them."""
     kms_key_id: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts the answers. Default: SageMaker's own."""
     success_topic: NotRequired[pulumi.Input[str]]
@@ -146,13 +152,13 @@ class DataCaptureConfigArgs(TypedDict):
     initial_sampling_percentage: pulumi.Input[int]
     """Percent of the requests, 0 to 100."""
     enable_capture: NotRequired[pulumi.Input[bool]]
-    """Default true."""
+    """Whether anything is stored. Default true."""
     capture_options: NotRequired[Sequence[pulumi.Input[str]]]
     """What is stored: one or two of ``Input``, ``Output``, ``InputAndOutput``. Default ``Input`` and ``Output``."""
     csv_content_types: NotRequired[Sequence[pulumi.Input[str]]]
-    """Content types that are stored as CSV, 1 to 10. What is in neither list is stored as base64."""
+    """Content types that are stored as CSV, 1 to 10. Default none. What is in neither list is stored as base64."""
     json_content_types: NotRequired[Sequence[pulumi.Input[str]]]
-    """Content types that are stored as JSON, 1 to 10."""
+    """Content types that are stored as JSON, 1 to 10. Default none."""
     kms_key_id: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts what is stored. Default: the bucket's."""
 
@@ -161,7 +167,7 @@ class CapacitySizeArgs(TypedDict):
     """A part of a fleet (AWS API: CapacitySize)."""
 
     value: pulumi.Input[int]
-    """Percent or instances."""
+    """Percent of the fleet, or instances."""
     type: NotRequired[pulumi.Input[str]]
     """``CAPACITY_PERCENT`` or ``INSTANCE_COUNT``. Default ``CAPACITY_PERCENT``."""
 
@@ -172,7 +178,7 @@ class BlueGreenUpdatePolicyArgs(TypedDict):
     type: NotRequired[pulumi.Input[str]]
     """How the traffic moves: ``ALL_AT_ONCE``, ``CANARY`` (two steps) or ``LINEAR``. Default ``ALL_AT_ONCE``."""
     canary_size: NotRequired[CapacitySizeArgs]
-    """The first step of ``CANARY``: up to half of the fleet."""
+    """The first step of ``CANARY``: 1 to 50 % of the fleet."""
     linear_step_size: NotRequired[CapacitySizeArgs]
     """Each step of ``LINEAR``: 10 to 50 % of the fleet."""
     wait_interval_in_seconds: NotRequired[pulumi.Input[int]]
@@ -217,39 +223,42 @@ class SageMakerEndpointArgs(ModelArgs):
     instance_type: NotRequired[pulumi.Input[str]]
     """Instance type of the one variant. Default ``ml.m5.xlarge``."""
     initial_instance_count: NotRequired[pulumi.Input[int]]
-    """Instances of the one variant, 1 or more. Default 1."""
+    """Instances of the one variant, 1 or more. Default 1. With ``autoscaling`` as in a variant."""
     serverless_config: NotRequired[ServerlessConfigArgs]
-    """Makes the one variant serverless; excludes the two fields above."""
+    """Makes the one variant serverless; excludes the two fields above. Default: instances."""
     autoscaling: NotRequired[AutoscalingArgs]
     """How the one variant scales. Default: not at all."""
     production_variants: NotRequired[Sequence[VariantArgs]]
     """Instead of the four fields above: 1 to 10 variants. Default: one, ``AllTraffic``."""
     shadow_production_variants: NotRequired[Sequence[VariantArgs]]
-    """One variant that gets copies of the requests to the one production variant, and whose answers nobody sees."""
+    """One variant that gets copies of the requests to the one production variant, and whose answers nobody sees.
+    Default none."""
     vpc_config: NotRequired["VpcConfigArgs"]
     """The VPC that all models run in. Default: SageMaker's own. Not for serverless."""
     enable_network_isolation: NotRequired[pulumi.Input[bool]]
     """Cuts all models off the network. Default false. Not for serverless."""
     async_inference_config: NotRequired[AsyncInferenceConfigArgs]
-    """Makes the endpoint asynchronous: it can only be invoked so."""
+    """Makes the endpoint asynchronous: it can only be invoked so. Default: it is not. Not for serverless."""
     data_capture_config: NotRequired[DataCaptureConfigArgs]
     """Stores requests and answers. Default: nothing is stored. Not for serverless."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts the instances' volumes. Default: AWS's own."""
     deployment_config: NotRequired[DeploymentConfigArgs]
-    """How an update reaches the endpoint. Default: blue/green, all at once. Not for serverless."""
+    """How an update reaches the endpoint. A change of this alone is rolled out too, with a new configuration: AWS takes
+    it only so. Default: blue/green, all at once. Not for serverless."""
     alarms: NotRequired[AlarmsArgs]
-    """CloudWatch alarms of each production variant. Default none; ``{}`` is all of them."""
+    """CloudWatch alarms of each production variant. Default none; ``{}`` is all of them with their defaults."""
     dashboard: NotRequired[bool]
     """Makes a CloudWatch dashboard of the endpoint. Default false."""
     endpoint_name: NotRequired[pulumi.Input[str]]
     """Name of the endpoint, up to 63 letters, digits and dashes. Default: auto-named."""
     import_endpoint: NotRequired[str]
-    """Name of an endpoint to import instead of creating one; take the field away after the first ``pulumi up``."""
+    """Name of an endpoint to import instead of creating one, as it is; take the field away after the first
+    ``pulumi up``, and the next gives it the configuration that is declared. Default: a new endpoint."""
     allow_replacement: NotRequired[bool]
     """Lets a change delete the endpoint and make another: an outage. Default false: such a change is refused."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Tags on every resource, at most 50. Default none."""
+    """Tags on every resource, at most 50; 49 with ``autoscaling``, which adds its own. Default none."""
 
 
 class VpcConfigArgs(TypedDict):

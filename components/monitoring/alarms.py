@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.limits import Limits, outside
-from components.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Kind, Metric
+from components.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Kind, Metric
 from components.validation import Problem, problem, shapes
 
 LATENCY_DEFAULTS: Mapping[Kind, float] = {"real-time": 1000, "serverless": 1000, "async": 60_000}

@@ -6,7 +6,6 @@ of one, or ``any``, ``tags``, ``[shape]`` for a list, ``{shape}`` for a mapping,
 
 import difflib
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,15 +13,17 @@ from typing import Any
 import pulumi
 from botocore import xform_name
 
-from components import endpoint_args as kinds
-from components.alarms import AlarmsArgs
-from components.autoscaling import AutoscalingArgs, ScheduleArgs
+from components.endpoint import args as kinds
+from components.monitoring.alarms import AlarmsArgs
+from components.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
 from components.validation import Problem, problem, shapes
 
 LATE: pulumi.Output[Any] = object.__new__(pulumi.Output)
 """Stands for a value that is an output, or that has a problem of its own: the rules pass it over."""
 
 _TAGS = {"type": "map", "key": {"shape": "TagKey"}, "value": {"shape": "TagValue"}, "max": shapes()["TagList"]["max"]}
+_MOST_FLOAT = 3.4028234663852886e38
+"""In 32 bits, which is what a botocore ``float`` has."""
 _REASONS = {
     "managed_instance_scaling": "left out: AWS has it for inference components only, not for variants with a model; "
     "use autoscaling",
@@ -56,7 +57,7 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> Any
             problems.append(Problem(path, "an output", "plain: it must be known at once"))
         return LATE
     shape = shape.lstrip("!")
-    rule = _rule(shape)
+    rule = rule_of(shape)
     clean: Any = value
     match rule["type"]:
         case "any":
@@ -76,7 +77,7 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> Any
     return clean
 
 
-def _rule(shape: str) -> Mapping[str, Any]:
+def rule_of(shape: str) -> Mapping[str, Any]:
     """Returns what a shape asks for, as botocore writes it."""
     if shape in tables():
         return {"type": "fields"}
@@ -92,9 +93,9 @@ def _scalar(path: str, value: object, shape: str, rule: Mapping[str, Any]) -> Pr
     if rule["type"] == "boolean":
         return None if isinstance(value, bool) else Problem(path, value, "true or false")
     if rule["type"] == "float":
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         least = rule.get("min", 0)
-        return None if number and value >= least else Problem(path, value, f"a number, {least} or more")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= _MOST_FLOAT
+        return None if number else Problem(path, value, f"a number, {least} or more, in 32 bits")
     return problem(path, value, shape)
 
 
@@ -129,13 +130,13 @@ def _list(path: str, value: object, rule: Mapping[str, Any], problems: list[Prob
 
 def _map(path: str, value: object, rule: Mapping[str, Any], problems: list[Problem]) -> Any:  # noqa: ANN401 - any
     if not isinstance(value, Mapping):
-        problems.append(Problem(path, value, "a mapping"))
+        problems.append(Problem(path, "a value", "a mapping"))  # not shown: it may be a password, as below
         return LATE
     if len(value) > rule.get("max", len(value)):
         problems.append(Problem(path, f"{len(value)} entries", f"at most {rule['max']}"))
     clean = {}
     for key, inner in value.items():
-        wrong = _scalar(f"{path}: key", key, rule["key"]["shape"], _rule(rule["key"]["shape"]))
+        wrong = _scalar(f"{path}: key", key, rule["key"]["shape"], rule_of(rule["key"]["shape"]))
         own: list[Problem] = [wrong] if wrong else []
         clean[key] = _check(f"{path}[{key!r}]", inner, rule["value"]["shape"], own)
         # What is in the environment may be a password: it is not shown.

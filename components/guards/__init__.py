@@ -1,0 +1,1 @@
+"""What is checked around the AWS provider's work, so that a rollout can be trusted."""

@@ -1,0 +1,1 @@
+"""AWS's images, and whether an archive is there and fits one."""

@@ -1,0 +1,1 @@
+"""What an endpoint publishes, and what watches it."""

@@ -1,0 +1,55 @@
+"""How a program ends that is interrupted."""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from components.interrupt import end_quietly
+from tests.components.conftest import Monitor
+from tests.conftest import ROOT
+
+PROGRAM = """
+import os, signal
+from pulumi.runtime import Settings, configure
+from components.interrupt import end_quietly
+configure(Settings("project", "stack", monitor="127.0.0.1:1"))
+{before}
+end_quietly()
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def interrupted(before: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs a program as the engine does; it is interrupted when it has declared an endpoint."""
+    command = [sys.executable, "-c", PROGRAM.format(before=before)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_program_of_the_engine_ends_without_a_traceback() -> None:
+    done = interrupted()
+    assert done.returncode == -signal.SIGINT
+    assert not done.stderr
+
+
+def test_a_handler_of_the_program_stays() -> None:
+    done = interrupted("signal.signal(signal.SIGINT, lambda *_: print('mine'))")
+    assert (done.returncode, done.stdout) == (0, "mine\n")
+
+
+def test_the_process_of_a_test_with_mocks_is_left_alone(run: Callable[[Callable[[], None]], Monitor]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    run(end_quietly)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_process_of_an_inline_program_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("components.interrupt.get_monitor", object)
+    thread = threading.Thread(target=end_quietly)
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,16 @@
+"""What the tests on the engine share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Aws
+from tests.engine.lives import everything
+
+
+@pytest.fixture
+def nothing_stays(aws: Aws) -> Iterator[None]:
+    """Checks that what a test made in AWS is gone, once its stacks are destroyed; to be named in `usefixtures`."""
+    before = everything(aws)
+    yield
+    assert everything(aws) == before

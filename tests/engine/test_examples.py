@@ -1,0 +1,168 @@
+"""The examples, each as a person would run it: made, asked, changed, rolled back and taken down."""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pulumi import automation
+
+from model.contract import SAMPLE
+from model.train import DATA
+from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git, publish, trained
+from tests.engine.lives import roll_back_next
+from tests.stacks import Stack, local_settings
+
+FOLDERS = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
+PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in FOLDERS}
+JSON = "application/json"
+SECONDS = 30
+MODEL_DATA = "sagebridge:modelData"
+
+
+def through_s3(aws: Aws, endpoint: str) -> float:
+    """Returns the prediction of an asynchronous endpoint."""
+    asked = aws.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName=endpoint, ContentType=JSON, Body=SAMPLE.encode()
+    )
+    bucket, key = asked["OutputLocation"].removeprefix("s3://").split("/", 1)
+    assert key.startswith("answers/")  # where the role may write
+    waiting = {"Delay": 1, "MaxAttempts": SECONDS}
+    aws.s3.get_waiter("object_exists").wait(Bucket=bucket, Key=key, WaiterConfig=waiting)  # type: ignore[arg-type]
+    answer: list[float] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())["Predictions"]
+    return answer[0]
+
+
+def with_a_shadow(aws: Aws, endpoint: str) -> float:
+    """Returns the prediction of the production variant, once the shadow has had its copy of the request."""
+    before = invocations(aws, endpoint, "Candidate")
+    answer = aws.runtime.invoke_endpoint(EndpointName=endpoint, ContentType=JSON, Body=SAMPLE.encode())
+    assert answer["InvokedProductionVariant"] == "Production"
+    until = time.monotonic() + SECONDS
+    while invocations(aws, endpoint, "Candidate") != before + 1:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    predictions: list[float] = json.loads(answer["Body"].read())["Predictions"]
+    return predictions[0]
+
+
+def invocations(aws: Aws, endpoint: str, variant: str) -> float:
+    """Returns how many requests a variant has had."""
+    now = datetime.now(UTC)
+    found: dict[str, Any] = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in found["Datapoints"]))
+
+
+def by_names(aws: Aws, endpoint: str) -> float:
+    """Returns the prediction of a pipeline that takes a house by names."""
+    columns, (row,) = DATA.read_text().splitlines()[0].split(",")[:-1], json.loads(SAMPLE)["Input"]
+    body = json.dumps(dict(zip(columns, row, strict=True))).encode()
+    answer = aws.runtime.invoke_endpoint(EndpointName=endpoint, ContentType=JSON, Body=body)
+    predictions: list[float] = json.loads(answer["Body"].read())["Predictions"]
+    return predictions[0]
+
+
+ASK: Mapping[str, Callable[[Aws, str], float]] = {
+    "asynchronous": through_s3,
+    "pipeline": by_names,
+    "shadow": with_a_shadow,
+}
+"""How an example's endpoint is asked for the article's row, where it is not plainly."""
+
+
+@pytest.fixture(scope="session")
+def retrained(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Another model, published."""
+    return publish(aws, base, trained(tmp_path_factory.mktemp("retrained"), rows=200), "boston-housing")
+
+
+@pytest.fixture
+def pace(aws: Aws, name: str) -> Iterator[None]:
+    """Makes the waits of a canary short."""
+
+    def set_pace(pace: int) -> None:
+        aws.must(sys.executable, "-m", "local", "times", "--pace", str(pace))
+
+    set_pace(300 if "CANARY" in PROGRAMS[name] else 1)
+    yield
+    set_pace(1)
+
+
+@pytest.fixture
+def stack(aws: Aws, base: Base, model_data: str, name: str, tmp_path: Path) -> Iterator[Stack]:
+    """A stack of an example in a copy of the checkout, so that the stack's file does not appear in the checkout."""
+    copy_from_git(f"examples/{name}", tmp_path / "examples" / name)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    found = automation.create_stack(
+        f"t{uuid.uuid4().hex[:8]}",
+        work_dir=str(tmp_path / "examples" / name),
+        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
+    )
+    own = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    found.set_all_config(local_settings() | {key: automation.ConfigValue(value) for key, value in own.items()})
+    made = Stack(found, name)
+    yield made
+    made.destroy()
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("nothing_stays", "pace")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_example(aws: Aws, stack: Stack, name: str, model_data: str, retrained: str) -> None:
+    def answers() -> list[float]:
+        return [ASK.get(name, Aws.predict)(aws, endpoint) for endpoint in stack.outputs().values()]
+
+    stack.up()
+    endpoint, *_ = stack.outputs().values()
+    first = answers()
+    assert first == pytest.approx([PREDICTION] * len(first), abs=1e-9)
+    assert set(stack.preview()) == {"same"}
+
+    stack.config(**{MODEL_DATA: retrained})
+    stack.up()
+    changed = answers()
+    assert all(abs(answer - PREDICTION) > 0.01 for answer in changed)
+
+    roll_back_next(aws, endpoint)
+    stack.config(**{MODEL_DATA: model_data})
+    said = stack.up_fails()
+    assert f"endpoint {endpoint} is InService on configuration" in said
+    assert "AWS rolled the update back" in said
+    assert answers()[0] == changed[0]
+
+    stack.up()
+    assert answers() == first
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["serverless"])
+def test_a_program_that_the_engine_interrupts_shows_no_traceback(stack: Stack, tmp_path: Path, name: str) -> None:
+    program = tmp_path / "examples" / name / "__main__.py"  # a slow machine meets it still at work when an update fails
+    program.write_text(f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n")
+    assert "program exited with non-zero exit code" in stack.preview_fails()
+
+
+def test_every_example_is_short_and_in_the_readme() -> None:
+    readme = (ROOT / "examples" / "README.md").read_text()
+    default = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["containerImage"]["default"]
+    assert len(FOLDERS) > 1
+    for folder in FOLDERS:
+        assert f"]({folder.name}/__main__.py) |" in readme
+        assert len(PROGRAMS[folder.name].splitlines()) <= 42
+        project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        assert project["name"] == folder.name
+        assert project["config"]["sagebridge:containerImage"] == default

@@ -1,0 +1,54 @@
+"""What botocore's model of an API allows, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.endpoint.fields import rule_of
+
+_LONG = 60
+"""Characters of a pattern that are too many to tell anything."""
+_MANY = 8
+"""Names that are too many to list."""
+_ANYTHING = (".*", r"[\S\s]*", r"[\S]+")
+
+
+def limits(shape: str) -> str:
+    """Returns what a shape of ``components/endpoint/fields.py`` allows; empty if it says nothing.
+
+    Args:
+        shape: as in the tables there.
+    """
+    rule = rule_of(shape.lstrip("!"))
+    span, said = _span(rule.get("min") or 0, rule.get("max") or 0), []
+    match rule["type"]:
+        case "integer" | "float":
+            said = [span]
+        case "string":
+            said = _names(rule["enum"]) if "enum" in rule else [span and f"{span} characters", _form(rule)]
+        case "list":
+            said = [span and f"{span} entries", _each("each ", rule["member"])]
+        case "map":
+            said = [span and f"{span} entries", _each("keys ", rule["key"]), _each("values ", rule["value"])]
+        case "structure":  # of one member, which is flat here
+            said = [limits(next(iter(rule["members"].values()))["shape"])]
+    return "; ".join(filter(None, said))
+
+
+def _span(least: int, most: int) -> str:
+    if least and most:
+        return f"{least} to {most}"
+    return f"up to {most}" if most else f"{least} or more" if least else ""
+
+
+def _names(names: list[str]) -> list[str]:
+    few = ", ".join(f"`{name}`" for name in names)
+    return [few if len(names) <= _MANY else f"one of the {len(names)} names that botocore lists"]
+
+
+def _form(rule: Mapping[str, Any]) -> str:
+    pattern = rule.get("pattern", "")
+    return f"`{pattern}`" if pattern and pattern not in _ANYTHING and len(pattern) <= _LONG else ""
+
+
+def _each(what: str, member: Mapping[str, Any]) -> str:
+    return f"{what}{found}" if (found := limits(member["shape"])) else ""

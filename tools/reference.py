@@ -1,0 +1,148 @@
+"""Makes ``docs/endpoint.md``, the reference of ``SageMakerEndpoint``, from the component's own code.
+
+Types and docstrings are read with griffe, which knows those of fields too; limits are the ones that
+``components/endpoint/fields.py`` checks against, botocore's own; refusals are the guards' own words.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import griffe
+
+from components.endpoint.fields import tables
+from components.endpoint.rules import validate
+from components.guards import rollout
+from components.guards.replacement import recorded, refused
+from components.validation import message
+from tools.limits import limits
+from tools.paths import CHECKOUT
+
+Documented = Any
+"""One of griffe's objects; their types are unions of all that may stand in a place."""
+PAGE = CHECKOUT / "docs" / "endpoint.md"
+HEAD = """<!-- Made by `make docs` from the code: change the docstrings there, not this page. -->
+"""
+ARGUMENTS = """## Arguments
+
+A field is optional unless it is said to be required. One whose type is an `Input` may be an output of another resource;
+any other must be plain. The last column is what AWS's own model of its API allows, as botocore carries it. That is
+checked before any call, and so is what does not go [together](which-endpoint.md#what-is-refused-and-why). A name
+that is too new for the AWS provider is refused in the preview, in the provider's words."""
+GUARDS = """## Guards
+
+Each stops the command; nothing that serves is touched. What only the arguments decide is said in the preview, every
+problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-why) has the reasons."""
+
+
+def page() -> str:
+    """Returns the page."""
+    code: Documented = griffe.load("components", search_paths=[CHECKOUT], allow_inspection=False)
+    component = code["sagemaker_endpoint.SageMakerEndpoint"]
+    kinds = {
+        name: kind
+        for module in ("endpoint.args", "scaling.autoscaling", "monitoring.alarms")
+        for name, kind in code[module].classes.items()
+        if name.endswith("Args")
+    }
+    outputs = [_row(name, output) for name, output in component.attributes.items() if not name.startswith("_")]
+    parts = [
+        HEAD + f"# `{component.name}`",
+        _text(component),
+        *_callable(component.functions["__init__"], component.name),
+        "## Outputs",
+        _table(["output", "type", "is"], outputs),
+        "## Methods",
+        *(part for name in component.functions if not name.startswith("_") for part in _method(component, name)),
+        ARGUMENTS,
+        *(part for kind in _reached("SageMakerEndpointArgs", kinds) for part in _arguments(kind, kinds)),
+        GUARDS,
+        *(f"{when}:\n\n```text\n{said}\n```" for when, said in _refusals().items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _refusals() -> dict[str, str]:
+    """Returns what each guard says, by when."""
+    args = {"execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker", "image": "own:1"}
+    wrong = {**args, "serverless_config": {"memory_size_in_mb": 1500}, "instance_type": "ml.m5.large"}
+    serverless = refused(recorded(args), recorded({**args, "serverless_config": {}}), {}, allowed=False)
+    ran: Any = {"EndpointName": "scorer", "EndpointConfigName": "scorer-config-1a2b3c4", "EndpointStatus": "InService"}
+    left: Any = {**ran, "EndpointStatus": "Failed"}
+    return {
+        "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
+        "A change": message("SageMakerEndpoint 'scorer' cannot be changed so", serverless),
+        "An endpoint that the stack does not know, before a create": rollout.orphan(left),
+        "A rollback, after an update": rollout.difference(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
+    }
+
+
+def _reached(name: str, kinds: Mapping[str, Documented]) -> list[Documented]:
+    """Returns what arguments are made of, outermost first."""
+    found = [name]
+    for kind in found:  # which grows
+        said = [*kinds[kind].bases, *(member.annotation for member in kinds[kind].members.values())]
+        inner = dict.fromkeys(re.findall(r"\w+Args", " ".join(map(str, said))))
+        found += [name for name in inner if name not in found]
+    return [kinds[kind] for kind in found]
+
+
+def _method(component: Documented, name: str) -> list[str]:
+    return [f"### `{name}`", *_callable(component.functions[name], name)]
+
+
+def _callable(function: Documented, name: str) -> list[str]:
+    shown = [
+        f"{of.name}: {of.annotation}" + (f" = {of.default}" if of.default else "")
+        for of in function.parameters
+        if of.name != "self"
+    ]
+    said: dict[str, Any] = {section.kind.value: section.value for section in function.docstring.parse("google")}
+    rows = [[f"`{of.name}`", _markdown(of.description)] for of in said.get("parameters", [])]
+    rows += [[f"raises `{of.annotation}`", _markdown(of.description)] for of in said.get("raises", [])]
+    result = "" if str(function.returns) == "None" else f" -> {function.returns}"
+    return [_markdown(said["text"]), f"```python\n{name}({', '.join(shown)}){result}\n```", _table(["", "is"], rows)]
+
+
+def _arguments(kind: Documented, kinds: Mapping[str, Documented]) -> list[str]:
+    bases = [str(base) for base in kind.bases if str(base) in kinds]
+    table = next(table for table in tables().values() if kind.attributes.keys() <= table.keys())  # its own, or larger
+    rows = [[*_row(name, field), limits(table[name])] for name, field in kind.members.items()]
+    more = [f"And all fields of {_link(base)}." for base in bases]
+    return [f"### `{kind.name}`", _text(kind), _table(["field", "type", "is", "AWS's limits"], rows), *more]
+
+
+def _row(name: str, attribute: Documented) -> list[str]:
+    type_ = str(attribute.annotation).replace("pulumi.", "").replace('"', "").replace("'", "")
+    optional = re.fullmatch(r"NotRequired\[(.*)\]", type_)
+    type_ = optional[1] if optional else type_
+    structure = re.search(r"\w+Args", type_)
+    needed = "" if optional or type_.startswith("Output") else ", required"
+    if structure is None:
+        return [f"`{name}`", f"`{type_}`{needed}", _text(attribute)]
+    container = {"Sequence": "list of ", "Mapping": "mapping to "}.get(type_.partition("[")[0], "")
+    return [f"`{name}`", f"{container}{_link(structure[0])}{needed}", _text(attribute)]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = [head, ["---"] * len(head), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _link(kind: str) -> str:
+    return f"[`{kind}`](#{kind.lower()})"
+
+
+def _text(documented: Documented) -> str:
+    return _markdown(documented.docstring.value) if documented.docstring else ""
+
+
+def _markdown(text: str) -> str:
+    """Returns a docstring's text as Markdown."""
+    text = re.sub(r":class:`(\w+)`", lambda kind: _link(kind[1]), text)
+    return re.sub(r"``(.+?)``", r"`\1`", re.sub(r":\w+:`([\w.]+)`", r"`\1`", text))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
