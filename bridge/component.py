@@ -13,9 +13,11 @@ from bridge.endpoints import ACTION, ALARM, POLICY, TARGET, Endpoint, plain
 from bridge.errors import BridgeError
 from bridge.mapping import Field, Fields, ProviderMapping
 from bridge.tfstate import Resource
-from components import alarms as component_alarms
-from components import autoscaling, endpoint_build, endpoint_rules
-from components.endpoint_shapes import LATE
+from components.endpoint import build, parts, rules
+from components.endpoint.fields import LATE
+from components.monitoring import alarms as component_alarms
+from components.scaling import autoscaling
+from components.scaling import rules as scaling_rules
 
 Values = dict[str, Any]
 
@@ -119,7 +121,7 @@ class _Builder:
             raise BridgeError(
                 "\n- ".join([f"{self.found.endpoint.address} cannot be adopted as it is:", *self.problems])
             )
-        if wrong := endpoint_rules.validate(self.name, _passed_over(given)):
+        if wrong := rules.validate(self.name, _passed_over(given)):
             said = "\n- ".join(str(problem) for problem in wrong)
             raise BridgeError(f"{self.found.endpoint.address} cannot be a SageMakerEndpoint:\n- {said}")
         declared = tuple(self._declared(resource) for resource in beside)
@@ -152,7 +154,7 @@ class _Builder:
         }
         variants = [self._variant(variant, shared) for variant in every]
         count = len(self.production)
-        short = {"variant_name", *endpoint_rules.SHORT_FORM}
+        short = {"variant_name", *parts.SHORT_FORM}
         (only, *others) = variants
         if not others and only["variant_name"] == "AllTraffic" and set(only) <= short:
             return given | {name: value for name, value in only.items() if name != "variant_name"}
@@ -212,21 +214,21 @@ class _Builder:
     def _compare(self, given: Values) -> None:
         """Holds what the component would make against what is there."""
         args = plain(given)
-        paths = dict(endpoint_rules.models(args))
+        paths = dict(parts.models(args))
         names = {}
-        for path, own in endpoint_rules.all_variants(args):
+        for path, own in parts.all_variants(args):
             variants = [*self.production, *self.shadow]
             name = next(plain(v["model_name"]) for v in variants if plain(v["variant_name"]) == own["variant_name"])
             names[path] = name
-            where = endpoint_rules.model_path(path, own)
-            self._differ(self.models[name], endpoint_build.model(args, paths[where]))
-        self._differ(self.found.configuration, endpoint_build.configuration(args, names))
+            where = parts.model_path(path, own)
+            self._differ(self.models[name], build.model(args, paths[where]))
+        self._differ(self.found.configuration, build.configuration(args, names))
         deployment = args.get("deployment_config")
         rollback = deployment.get("auto_rollback_alarms", []) if deployment else []
         endpoint = {
             "name": args["endpoint_name"],
             "endpoint_config_name": plain(self.found.configuration.attributes["name"]),
-            "deployment_config": endpoint_build.deployment(deployment, rollback) if deployment else None,
+            "deployment_config": build.deployment(deployment, rollback) if deployment else None,
             "tags": args.get("tags"),
         }
         self._differ(self.found.endpoint, endpoint)
@@ -244,13 +246,13 @@ class _Builder:
     def _scaling(self, given: Values) -> list[Resource]:
         """Puts the scaling of each variant into its arguments if the component's is the same; returns the other."""
         beside = []
-        for path, variant in endpoint_rules.variants(plain(given)):
+        for path, variant in parts.variants(plain(given)):
             name = variant["variant_name"]
             at = f"endpoint/{self.name}/variant/{name}"
             own = [each for each in self.found.scaling if plain(each.attributes["resource_id"]) == at]
             if not own:
                 continue
-            about = endpoint_rules.scaled(plain(given), variant)
+            about = parts.scaled(plain(given), variant)
             candidate = self._autoscaling(about, own)
             if candidate is None:
                 beside += own
@@ -289,7 +291,7 @@ class _Builder:
                 }
                 for name, action in actions.items()
             }
-        if autoscaling.problems("autoscaling", about, candidate):
+        if scaling_rules.problems("autoscaling", about, candidate):
             return None
         at = str(targets[0]["resource_id"])
         made = autoscaling.policies(at, self.name, about.kind, candidate)
@@ -311,11 +313,11 @@ class _Builder:
     def _alarms(self, given: Values) -> list[Resource]:
         """Puts the alarms into the arguments if the component's are the same; returns the others."""
         args = plain(given)
-        kind = endpoint_rules.endpoint_kind(args)
-        variants = [own["variant_name"] for _, own in endpoint_rules.variants(args)]
+        kind = parts.endpoint_kind(args)
+        variants = [own["variant_name"] for _, own in parts.variants(args)]
         from_zero = {
             component_alarms.alarm_name(self.name, own["variant_name"], autoscaling.FROM_ZERO)
-            for _, own in endpoint_rules.variants(args)
+            for _, own in parts.variants(args)
             if "backlog_per_instance" in own.get("autoscaling", {})
         }
         own = {plain(each.attributes["alarm_name"]): each for each in self.found.alarms}
@@ -376,8 +378,8 @@ class _Builder:
         args, name = plain(given), self.name
         names: list[tuple[str, Resource]] = [(name, self.found.endpoint), (f"{name}-config", self.found.configuration)]
         runs = {plain(each["variant_name"]): plain(each["model_name"]) for each in [*self.production, *self.shadow]}
-        for path, own in endpoint_rules.all_variants(args):
-            suffix = f"-{own['variant_name']}-model" if endpoint_rules.model_path(path, own) else "-model"
+        for path, own in parts.all_variants(args):
+            suffix = f"-{own['variant_name']}-model" if parts.model_path(path, own) else "-model"
             names.append((name + suffix, self.models[runs[own["variant_name"]]]))
         beside = {each.origin.address for each in declared}
         around = (*self.found.scaling, *self.found.alarms)
@@ -443,7 +445,7 @@ def _container(found: Values) -> Values:
             **_picked(source, ("s3_uri", "s3_data_type", "compression_type")),
             **_picked(source.get("model_access_config", {}), ("accept_eula",)),
         }
-    defaults = endpoint_build.default_environment(plain(given))
+    defaults = build.default_environment(plain(given))
     own = {name: value for name, value in given.pop("environment", {}).items() if plain(value) != defaults.get(name)}
     return given | ({"environment": own} if own else {})
 
