@@ -195,7 +195,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             generation = retained.generation(f"{self._name}-generation", whole, self._child)
             found = retained.capacities(generation, self._settings, name, retaining)
             capacities = {variant: found[variant] for variant in retaining}
-            tags = {**(tags or {}), rollout.RETAINED: generation.id}
+            tags = retained.tagged(tags or {}, generation)
         built = build.configuration(args, model_names, capacities)
         # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
         renewed = pulumi.ResourceOptions(replacement_trigger=self._deployment() or {})

@@ -53,6 +53,8 @@ class ImageArgs(TypedDict):
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Variables of the container, plain or secret; at most 100, and 32 KB with those of the model's other containers.
     Default: what AWS's framework containers need to find ``inference.py`` in the archive; those stay unless named."""
+    default_environment: NotRequired[bool]
+    """Whether those defaults are set. Default true; false leaves the container with ``environment`` alone."""
     mode: NotRequired[pulumi.Input[str]]
     """``SingleModel`` or ``MultiModel``. Default ``SingleModel``."""
     model_cache_setting: NotRequired[pulumi.Input[str]]

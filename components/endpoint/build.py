@@ -56,7 +56,8 @@ def container(own: Args) -> Any:  # noqa: ANN401 - the same for a primary contai
 
 def default_environment(own: Args) -> dict[str, pulumi.Input[str]]:
     """Returns what AWS's framework containers read to find the handler in the archive of a single model."""
-    if "model_data_url" not in own or own.get("mode", "SingleModel") != "SingleModel":
+    loads_archive = "model_data_url" in own and own.get("mode", "SingleModel") == "SingleModel"
+    if not loads_archive or not own.get("default_environment", True):
         return {}
     return {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": own["model_data_url"]}
 

@@ -222,6 +222,7 @@ _OWN = {
     "disable_scale_in": "Boolean",
     "alarm_actions": "[any]",
     "dashboard": "!Boolean",
+    "default_environment": "!Boolean",
     "import_endpoint": "!EndpointName",
     "allow_replacement": "!Boolean",
     "tags": "tags",

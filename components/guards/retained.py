@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 
+ADOPTED = "adopted:"
+"""Begins the id of the generation whose configuration ``bridge adopt`` took over: the configuration's name follows."""
+
+
 class Scaled(NamedTuple):
     """A variant that scales."""
 
@@ -39,6 +43,21 @@ def generation(name: str, configuration: Mapping[str, Any], opts: pulumi.Resourc
     """
     replaced = pulumi.ResourceOptions(replacement_trigger=configuration)
     return pulumi.Stash(name, input=configuration, opts=pulumi.ResourceOptions.merge(opts, replaced))
+
+
+def tagged(tags: Mapping[str, pulumi.Input[str]], made_for: pulumi.Stash) -> pulumi.Output[dict[str, str]]:
+    """Returns a configuration's tags with its generation's; an adopted one has none, and stays as it is.
+
+    Args:
+        tags: those that are declared.
+        made_for: the :func:`generation` of the configuration.
+    """
+
+    def add(known: Sequence[Any]) -> dict[str, str]:
+        declared, own_id = known
+        return {**declared, **({} if own_id.startswith(ADOPTED) else {rollout.RETAINED: own_id})}
+
+    return pulumi.Output.all(tags, made_for.id).apply(add)
 
 
 def capacities(
@@ -86,7 +105,8 @@ def starting(
         return {name: own.first for name, own in scaled.items()}
     running = rollout.described_config(client, described["EndpointConfigName"])
     tags = client.list_tags(ResourceArn=running["EndpointConfigArn"])["Tags"] if running else []
-    if running and {"Key": rollout.RETAINED, "Value": made_for} in tags:
+    own = {tag["Value"] for tag in tags if tag["Key"] == rollout.RETAINED}
+    if running and made_for in own | {ADOPTED + described["EndpointConfigName"]}:
         made = _numbers(running["ProductionVariants"], "Initial")
         return {name: made.get(name, own.first) for name, own in scaled.items()}
     live = _numbers(described.get("ProductionVariants", []), "Desired")

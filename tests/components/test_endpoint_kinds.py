@@ -132,6 +132,15 @@ def test_environment_beside_what_finds_the_handler_secrets_stay_secret(run: Run)
     assert environment == {**HANDLER, "A": "b", "TOKEN": "hidden"}
 
 
+@pytest.mark.parametrize("own", [{}, {"SAGEMAKER_PROGRAM": "serve.py"}])
+def test_the_variables_that_find_the_handler_can_be_left_out(
+    declare: Declare, world: World, own: dict[str, str]
+) -> None:
+    seen = declare(default_environment=False, environment=own)
+    assert only(seen, MODEL)["PrimaryContainer"].get("Environment", {}) == own
+    assert len(world.calls) == 1  # the archive is looked for all the same
+
+
 def test_vpc_isolation_and_keys(declare: Declare) -> None:
     vpc = {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]}
     seen = declare(vpc_config=vpc, enable_network_isolation=True, kms_key_arn=KEY)

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guards.retained import Scaled, starting
+from components.guards.retained import ADOPTED, Scaled, starting
 from components.guards.rollout import RETAINED
 
 
@@ -49,7 +49,8 @@ def test_a_new_configuration_starts_with_what_is_live_within_the_bounds(live: in
 
 @given(live=st.integers(0, 9))
 def test_a_configuration_that_nothing_else_changes_stays_as_it_was_made(live: int) -> None:
-    assert start(SageMaker(live), "mine") == 2
+    assert start(SageMaker(live), "mine") == start(SageMaker(live), f"{ADOPTED}config") == 2
+    assert start(SageMaker(live), f"{ADOPTED}another") == max(1, min(live, 5))
 
 
 def test_a_new_endpoint_and_a_new_variant_start_as_declared() -> None:
