@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bridge import deployment, hcl, mapping, module, translation
+from bridge import configuration, deployment, mapping, translation
 
 STATES = Path(__file__).parents[1] / "tests" / "bridge" / "states"
 """What the real engine wrote, one resource a type."""
@@ -56,8 +56,8 @@ def export(text: str) -> Cost:
     started = time.perf_counter()
     stack = deployment.read(text)
     found = translation.translate(stack, mapping.read(known, translation.wanted(stack)))
-    module.to_json(found.blocks)
-    hcl.to_hcl(found.blocks)
+    configuration.to_json(found.blocks)
+    configuration.to_hcl(found.blocks)
     seconds = time.perf_counter() - started
     return Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

@@ -1,12 +1,13 @@
 """The command line `python -m bridge`."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from bridge import adopt as adoption
-from bridge import deployment, handoff, module_folder, preview, pulumi, remote_state
+from bridge import deployment, handoff, preview, pulumi
 from bridge import export as exporting
 from bridge import location as locations
 from bridge import outputs as stack_outputs
@@ -23,12 +24,14 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--stack", required=True, help="A stack.")
+@click.option("--stack", required=True, help="The stack's name.")
 @click.option("--to", required=True, help=f"Where the state goes: {STATE}. Nothing else may write there.")
 @click.option("--with-secret", "secrets", multiple=True, help="A secret output to write, in clear.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def outputs(stack: str, to: str, secrets: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click's way
-    """Write a stack's outputs as a Terraform state without resources, for `terraform_remote_state`.
+    """Write a stack's outputs for Terraform.
+
+    They become a Terraform state without resources, which `terraform_remote_state` reads.
 
     Secret outputs are left out unless they are named: Terraform keeps states in clear.
     """
@@ -48,22 +51,26 @@ def outputs(stack: str, to: str, secrets: tuple[str, ...], as_json: bool) -> Non
 
 
 @main.command()
-@click.option("--stack", required=True, help="The stack.")
+@click.option("--stack", required=True, help="The stack's name.")
 @click.option("--out", type=FOLDER, required=True, help="The module's folder: a new one, or one that this made.")
-@click.option("--format", "form", type=click.Choice(["json", "hcl"]), default="json", help="JSON, or readable HCL.")
+@click.option(
+    "--format", "form", type=click.Choice([*exporting.FORMATS]), default="json", help="JSON, or readable HCL."
+)
 @click.option("--handoff", "steps", is_flag=True, help="Print the steps from Pulumi to Terraform.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a machine what is imported and what is not carried.")
 def export(stack: str, out: Path, form: str, *, steps: bool, as_json: bool) -> None:
-    """Write a stack's AWS resources as a Terraform root module that imports them.
+    """Write a stack as a Terraform module.
+
+    It is a root module that imports the stack's AWS resources.
 
     Start it in the Pulumi project's folder. It changes nothing but OUT; secrets become variables without a value.
     """
-    module_folder.check(out)
-    exported, found = exporting.read(stack)
-    about = exporting.write(exported, found, out, form)
+    exporting.check(out)
+    exported, found = exporting.read_stack(stack)
+    manifest = exporting.write(exported, found, out, form)
     left = [{"name": one.name, "reason": one.reason} for one in found.not_carried]
     if as_json:
-        click.echo(json.dumps({**about, "notCarried": left}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({**asdict(manifest), "notCarried": left}, indent=2, ensure_ascii=False))
         return
     click.echo(f"wrote {out}: {len(found.imports)} resources, {len(found.variables)} secret variables")
     for one in left:
@@ -93,28 +100,29 @@ def adopt(state: str, addresses: tuple[str, ...], stack: str, out: Path, *, as_j
 
 
 @main.command()
-@click.option("--stack", required=True, help="A stack.")
+@click.option("--stack", required=True, help="The stack's name.")
 @click.option("--module", type=FOLDER, help="Prove that Terraform imports this exported module and changes nothing.")
 @click.option("--outputs", "state", help=f"Prove that Terraform reads the stack's outputs from here: {STATE}.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(stack: str, module: Path | None, state: str | None, *, as_json: bool) -> None:
-    """Prove that nothing would change; exits with 0 only then, and else names each difference.
+    """Prove that nothing would change.
 
-    Without a further option: that a preview of the stack has no change, as after `adopt`.
+    Exits with 0 only then, and else names each difference. Without --module and --outputs: that a preview of the
+    stack has no change, as after `adopt`.
     """
     if module and state:
         raise click.UsageError("--module and --outputs exclude each other")
     if module:
-        found = verifying.module(module, stack)
+        found = verifying.module(stack, module)
     elif state:
-        found = remote_state.verify(stack, locations.parse(state))
+        found = verifying.outputs(stack, locations.parse(state))
     else:
         found = preview.differences(pulumi.run("preview", "--json", "--stack", stack))
     if as_json:
         click.echo(json.dumps({"differences": found}, indent=2))
         raise SystemExit(1 if found else 0)
     if found:
-        raise BridgeError("\n- ".join([f"{module or f'the stack {stack}'} is not as it should be:", *found]))
+        raise BridgeError("\n- ".join([f"{module or state or f'the stack {stack}'} is not as it should be:", *found]))
     click.echo(f"Terraform reads every output of {state}" if state else "nothing would change")
 
 

@@ -5,6 +5,7 @@ The call is held against what the component itself would make of it, so that not
 
 import re
 from collections.abc import Iterator, Mapping
+from ctypes import c_float
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from bridge.mapping import Field, Fields, ProviderMapping
 from bridge.tfstate import Resource
 from components.endpoint import build, parts, rules
 from components.endpoint.fields import LATE
+from components.guards import retained, rollout
 from components.monitoring import alarms as component_alarms
 from components.scaling import autoscaling
 from components.scaling import rules as scaling_rules
@@ -65,6 +67,7 @@ class Call:
         beside: what the component has no argument for.
         imports: AWS's import ids by Pulumi's type and name.
         made: type and name of what has no import, and is put anew with the values that it has.
+        generation: which one the configuration is of, if its variants scale; see ``components/guards/retained.py``.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Call:
     beside: tuple[Declared, ...] = ()
     imports: Mapping[tuple[str, str], str] = field(default_factory=dict)
     made: tuple[tuple[str, str], ...] = ()
+    generation: str = ""
 
 
 def call(found: Endpoint, mapping: ProviderMapping) -> Call:
@@ -106,17 +110,15 @@ class _Builder:
         self.problems: list[str] = []
         self.endpoint = self._arguments(found.endpoint)
         self.configuration = self._arguments(found.configuration)
+        self.generation = plain(self.configuration.get("tags", {})).get(rollout.RETAINED)
         self.models = {plain(model.attributes["name"]): model for model in found.models}
         self.production = self.configuration.get("production_variants", [])
         self.shadow = self.configuration.get("shadow_production_variants", [])
 
     def call(self) -> Call:
         given = self._models_and_variants() | self._configuration() | self._deployment()
+        beside = self._scaling(given) + self._alarms(given)
         self._compare(given)
-        beside: list[Resource] = []
-        if self.found.scaling:
-            beside += self._scaling(given)
-        beside += self._alarms(given)
         if self.problems:
             raise BridgeError(
                 "\n- ".join([f"{self.found.endpoint.address} cannot be adopted as it is:", *self.problems])
@@ -126,7 +128,8 @@ class _Builder:
             raise BridgeError(f"{self.found.endpoint.address} cannot be a SageMakerEndpoint:\n- {said}")
         declared = tuple(self._declared(resource) for resource in beside)
         imports, made = self._imports(given, declared)
-        return Call(self.name, given, declared, imports, made)
+        generation = self.generation or retained.ADOPTED + str(plain(self.found.configuration.attributes["name"]))
+        return Call(self.name, given, declared, imports, made, generation)
 
     def _arguments(self, resource: Resource) -> Values:
         found = self.mapping.by_terraform.get(resource.type)
@@ -164,6 +167,8 @@ class _Builder:
     def _variant(self, variant: Values, shared: str | None) -> Values:
         name = plain(variant["model_name"])
         given = _picked(variant, VARIANT_FIELDS)
+        if isinstance(weight := given.get("initial_variant_weight"), float):
+            given["initial_variant_weight"] = _shortest(weight)
         if routing := variant.get("routing_configs"):
             given["routing_strategy"] = routing[0].get("routing_strategy")
         if "serverless_config" in variant:
@@ -222,7 +227,10 @@ class _Builder:
             names[path] = name
             where = parts.model_path(path, own)
             self._differ(self.models[name], build.model(args, paths[where]))
-        self._differ(self.found.configuration, build.configuration(args, names))
+        scales = any("autoscaling" in own for _, own in parts.variants(args))
+        kept = {rollout.RETAINED: self.generation} if scales and self.generation else {}
+        tags = {**args.get("tags", {}), **kept}
+        self._differ(self.found.configuration, {**build.configuration(args, names, {}), "tags": tags})
         deployment = args.get("deployment_config")
         rollback = deployment.get("auto_rollback_alarms", []) if deployment else []
         endpoint = {
@@ -445,9 +453,17 @@ def _container(found: Values) -> Values:
             **_picked(source, ("s3_uri", "s3_data_type", "compression_type")),
             **_picked(source.get("model_access_config", {}), ("accept_eula",)),
         }
-    defaults = build.default_environment(plain(given))
-    own = {name: value for name, value in given.pop("environment", {}).items() if plain(value) != defaults.get(name)}
+    defaults, environment = build.default_environment(plain(given)), given.pop("environment", {})
+    if defaults.keys() - environment.keys():
+        defaults, given["default_environment"] = {}, False
+    own = {name: value for name, value in environment.items() if plain(value) != defaults.get(name)}
     return given | ({"environment": own} if own else {})
+
+
+def _shortest(weight: float) -> float:
+    """Return the number of fewest digits that is the same in 32 bits: 0.8, not 0.800000011920929."""
+    candidates = (float(f"{weight:.{digits}g}") for digits in range(1, 10))
+    return next((each for each in candidates if c_float(each).value == c_float(weight).value), weight)
 
 
 def _picked(found: Mapping[str, Any], names: tuple[str, ...]) -> Values:

@@ -152,6 +152,22 @@ def read(text: str) -> Stack:
         raise BridgeError("the stack's export is nested too deeply to be a Pulumi state") from None
 
 
+def settled(stack: Stack) -> Stack:
+    """Return a stack that says what is in AWS.
+
+    Raises:
+        BridgeError: It has no resources, or operations that have not ended, as while an update has the stack locked.
+    """
+    if stack.pending:
+        raise BridgeError(
+            f"the stack {stack.name} has operations that were begun and have not ended: {', '.join(stack.pending)}."
+            " If an update is under way, wait for its end; if one was broken off, `pulumi refresh`. Then try again"
+        )
+    if not stack.resources:
+        raise BridgeError("the stack has no resources: `pulumi up` first")
+    return stack
+
+
 def reveal(value: Any) -> Any:  # noqa: ANN401 - JSON's types
     """Return a value in clear: no `Secret` is left in it."""
     if isinstance(value, Secret):

@@ -1,16 +1,43 @@
-"""The work of `export`: a stack → a folder with its module."""
+"""The work of `export`: a stack → a folder with its module, which is known by its manifest."""
 
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from bridge import deployment, handoff, hcl, mapping, module, module_folder, pulumi, translation
+from bridge import configuration, deployment, handoff, mapping, pulumi, translation
 from bridge.deployment import Stack
+from bridge.errors import BridgeError
+from bridge.files import read_json, write_folder
 from bridge.translation import Export
 
-_WRITERS = {"json": module.to_json, "hcl": hcl.to_hcl}
+MANIFEST = "bridge.json"
+FORMATS = {"json": ("main.tf.json", configuration.to_json), "hcl": ("main.tf", configuration.to_hcl)}
+"""The file of the module, and what makes its text."""
 
 
-def read(stack: str) -> tuple[Stack, Export]:
+@dataclass(frozen=True)
+class Manifest:
+    """What the bridge wrote into a folder.
+
+    Attributes:
+        stack: the stack's name.
+        project: its project.
+        time: when its state was written.
+        imports: import IDs by address.
+        variables: where in the stack a variable's value stands, by the variable's name.
+        files: SHA-256 of the files by name.
+    """
+
+    stack: str
+    project: str
+    time: str
+    imports: dict[str, str]
+    variables: dict[str, str]
+    files: dict[str, str]
+
+
+def read_stack(stack: str) -> tuple[Stack, Export]:
     """Return a stack and what becomes of it.
 
     Raises:
@@ -21,25 +48,81 @@ def read(stack: str) -> tuple[Stack, Export]:
     return found, translation.translate(found, mapping.read(known, translation.wanted(found)))
 
 
-def write(stack: Stack, found: Export, folder: Path, form: str) -> dict[str, Any]:
-    """Write a stack's module into a folder, and return what the folder's manifest tells of it.
+def write(stack: Stack, found: Export, folder: Path, form: str) -> Manifest:
+    """Write a stack's module into a folder, and return what its manifest tells of it.
 
     Args:
         stack: the stack.
         found: what becomes of it.
-        folder: a new one, an empty one, or one that this wrote.
-        form: ``json`` or ``hcl``.
+        folder: see `check`.
+        form: one of `FORMATS`.
 
     Raises:
-        BridgeError: The folder is something else, or cannot be written.
+        BridgeError: The folder is refused, or cannot be written.
     """
-    about = {
-        "stack": stack.name,
-        "project": stack.project,
-        "time": stack.time,
-        "imports": {address: one.id for address, one in found.imports.items()},
-        "variables": {name: found.place(variable) for name, variable in found.variables.items()},
-    }
-    readme = handoff.readme(stack, found, str(folder))
-    module_folder.write(folder, {module_folder.CODE[form]: _WRITERS[form](found.blocks), "README.md": readme}, about)
-    return about
+    before = check(folder)
+    name, text = FORMATS[form]
+    files = {name: text(found.blocks), "README.md": handoff.readme(stack, found, str(folder))}
+    manifest = Manifest(
+        stack=stack.name,
+        project=stack.project,
+        time=stack.time,
+        imports={address: one.id for address, one in found.imports.items()},
+        variables={name: found.place(variable) for name, variable in found.variables.items()},
+        files={name: hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() for name, text in files.items()},
+    )
+    write_folder(folder, {**files, MANIFEST: json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"})
+    for other, _ in FORMATS.values():
+        if before and other in before.files and other != name:
+            (folder / other).unlink(missing_ok=True)
+    return manifest
+
+
+def check(folder: Path) -> Manifest | None:
+    """Refuse a folder that something else may be lost in, and return the manifest of one that `write` made.
+
+    One that is not there, an empty one, and one that `write` made are written to: of the latter, files that were added
+    stay, and those that were changed are a reason to refuse.
+
+    Raises:
+        BridgeError: It is a file, is not the bridge's own, or files of the bridge's were changed in it.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return None
+    if not (folder / MANIFEST).is_file():
+        raise BridgeError(
+            f"{folder} is there and was not exported by the bridge, so it is not overwritten: name another"
+        )
+    manifest = read_manifest(folder)
+    changed = [name for name, known in manifest.files.items() if _hash(folder / name) not in (None, known)]
+    if changed:
+        raise BridgeError(
+            f"{', '.join(changed)} in {folder}: changed after the export, and would be overwritten. Move the changes to"
+            " files of your own and remove it, or export into another folder"
+        )
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of an exported module.
+
+    Raises:
+        BridgeError: There is none, or it is none of the bridge's.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise BridgeError(f"{folder} is no module that `python -m bridge export` wrote: it has no {MANIFEST}")
+    found = read_json(folder / MANIFEST)
+    try:
+        manifest = Manifest(**found)
+        named = [*manifest.imports.values(), *manifest.variables.values(), *manifest.files.values()]
+        well = all(isinstance(text, str) for text in (manifest.stack, manifest.project, manifest.time, *named))
+    except (TypeError, AttributeError):
+        well = False
+    if not well:
+        raise BridgeError(f"{folder / MANIFEST} has another form than the bridge writes: export into another folder")
+    return manifest
+
+
+def _hash(file: Path) -> str | None:
+    """Return a file's SHA-256, none where there is no file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None

@@ -80,9 +80,10 @@ def readme(  # noqa: PLR0913 - a text with as many blanks
     forget = ""
     if found.removed:
         forget += (
-            f"\n   - Take their blocks out of the configuration, put `{removed}` beside the rest of it, and run"
-            " `terraform plan`: it must say `0 to add, 0 to change, 0 to destroy`, and of each that it `will no longer"
-            " be managed by Terraform`. Then `terraform apply`.\n     Terraform 1.6 and older have no `removed` blocks:"
+            "\n   - Take their blocks, and the outputs of them, out of the configuration, put"
+            f" `{removed}` beside the rest of it, and run `terraform plan`: it must say"
+            " `0 to add, 0 to change, 0 to destroy`, and of each that it `will no longer be managed by Terraform`. Then"
+            " `terraform apply`.\n     Terraform 1.6 and older have no `removed` blocks:"
             " there, before the blocks are taken out:\n" + _code(c for c in found.every if c not in found.commands)
         )
     if found.commands:

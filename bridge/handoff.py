@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
+from bridge.configuration import to_hcl
 from bridge.deployment import PROVIDER, STACK, Resource, Stack
-from bridge.hcl import to_hcl
 from bridge.translation import Export, NotCarried
 
 
@@ -14,7 +14,9 @@ def steps(stack: Stack, export: Export, folder: str) -> str:
     forget = _listed(f"pulumi state delete --stack {stack.name} --yes --force", urns)
     imported = [one.urn for one in export.imports.values()]
     protect = _listed(f"pulumi state protect --stack {stack.name} --yes", imported)
-    users = f"First take out of the program what depends on them, and `pulumi up`: {', '.join(stay)}."
+    users = (
+        f"\n   First take out of the program what depends on them, and `pulumi up`: {', '.join(stay)}." if stay else ""
+    )
     secrets = ",".join(f" TF_VAR_{name}" for name in export.variables)
     given = f" First set, for this step and the next:{secrets}." if secrets else ""
     place = shlex.quote(folder)
@@ -48,8 +50,7 @@ again. All commands are for the Pulumi project's folder.
    terraform -chdir={place} plan -detailed-exitcode
    ```
 
-5. Let Pulumi forget. This changes its state only; what was imported stays in AWS and keeps working.
-   {users if stay else ""}
+5. Let Pulumi forget. This changes its state only; what was imported stays in AWS and keeps working.{users}
 
    ```sh
    {forget}
@@ -86,13 +87,16 @@ def forgotten(stack: Stack, export: Export) -> tuple[list[str], list[str]]:
 
 
 def _around(there: Sequence[Resource], gone: set[str]) -> set[str]:
-    """Return the components and providers of what goes, and what of the engine's own stands in those components."""
+    """Return the components and providers of what goes, and the engine's own that is in those or depends on it."""
     found: set[str] = set()
     for one in reversed(there):  # what stands in another, or uses it, comes after it
         if one.urn in gone | found:
             found |= {urn for urn in (one.parent, one.provider) if urn}
     around = {one.urn for one in there if one.urn in found - gone and (not one.custom or one.type.startswith(PROVIDER))}
-    return around | {one.urn for one in there if one.type.startswith("pulumi:") and one.parent in around}
+    for one in there:
+        if one.type.startswith("pulumi:") and (one.parent in around or (gone | around).intersection(one.dependencies)):
+            around.add(one.urn)
+    return around
 
 
 def _behind(one: Resource) -> set[str]:

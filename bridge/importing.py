@@ -17,16 +17,17 @@ def register() -> None:
     """
     ids = json.loads(os.environ[VARIABLE])
 
-    def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        if not args.custom or not args.type_.startswith("aws:"):
+    def transformation(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("aws:"):
             return None
         key = f"{args.type_} {args.name}"
         if key not in ids:
             raise pulumi.RunError(f"{args.name} ({args.type_}) would be made anew: Terraform has nothing that it is")
         if ids[key] is None:
             return None
-        args.opts.import_ = ids[key]
-        args.opts.ignore_changes = ["*"]  # else the engine would go on and change what it has imported
-        return pulumi.ResourceTransformResult(args.props, args.opts)
+        # All is ignored, else the engine would go on and change what it has imported.
+        imported = pulumi.ResourceOptions(import_=ids[key], ignore_changes=["*"])
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, imported))
 
-    pulumi.runtime.register_resource_transform(transform)
+    # Not `register_resource_transform`: a replacement trigger that passes through one makes the engine panic (3.246).
+    pulumi.runtime.register_stack_transformation(transformation)

@@ -61,7 +61,7 @@ class File:
         Raises:
             BridgeError: It cannot be read, or Terraform holds its lock.
         """
-        _refuse_lock(str(self), self._read(self.path.with_name(f".{self.path.name}.lock.info")))
+        _refuse_lock(str(self), self._read(self.path.parent / f".{self.path.name}.lock.info"))
         return self._read(self.path)
 
     def write(self, text: str) -> None:

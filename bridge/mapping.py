@@ -4,14 +4,14 @@ What is read is `info.MarshallableProvider` (pulumi-terraform-bridge, pkg/tfbrid
 and what Pulumi's provider has changed in it. The names that it does not give follow the bridge's rule.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from bridge.errors import BridgeError
 from bridge.files import parse_json
-from bridge.plurals import plural
 
 KINDS = ("", "bool", "int", "float", "string", "list", "map", "set", "any")
 """Terraform's types by the numbers of the bridge's `shim.ValueType`."""
@@ -189,3 +189,61 @@ def _pulumi_name(name: str, schemas: Mapping[str, Any], infos: Mapping[str, Any]
     begin = name[: len(name) - len(name.lstrip("_"))]
     first, *rest = name.lstrip("_").split("_")
     return begin + first + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+# Pulumi's names of lists are English plurals, made by the rules of github.com/pulumi/inflector v0.2.1 (BSD), which
+# pulumi-terraform-bridge uses (pkg/tfbridge/internal/naming). A name must become here what it became there, so better
+# English is wrong: `inflection` 0.5.1 leaves `criteria` and `metadata` alone, and pulumi_aws has `matchCriterias` and
+# `licenseMetadatas`. Irregular words match a whole name only, as `_` counts as a letter.
+_UNINFLECTED = re.compile(
+    r"(?i)(amoyese|bison|borghese|bream|breeches|britches|buffalo|cantus|carp|chassis|clippers|cod|coitus|contretemps"
+    r"|corps|debris|diabetes|djinn|eland|elk|equipment|flounder|gallows|graffiti|headquarters|herpes|hijinks"
+    r"|information|innings|jackanapes|mackerel|.*?media|mews|moose|mumps|news|nexus|pincers|pliers|proceedings"
+    r"|rabies|rice|rhinoceros|salmon|scissors|sea[- ]bass|series|shears|siemens|species|swine|testes|trousers|trout"
+    r"|tuna|whiting|wildebeest|.*[nrlm]ese|.*deer|.*fish|.*measles|.*ois|.*pox|.*sheep|people)"
+)
+_IRREGULAR = dict(
+    pair.split("/")
+    for pair in (  # noqa: SIM905 - as a list it is a page
+        "atlas/atlases beef/beefs cafe/cafes child/children cookie/cookies corpus/corpuses foot/feet genus/genera "
+        "goose/geese hero/heroes hoof/hoofs loaf/loaves man/men money/monies move/moves niche/niches octopus/octopuses "
+        "opus/opuses ox/oxen person/people potato/potatoes sex/sexes testis/testes tooth/teeth turf/turfs"
+    ).split()
+)
+_RULES = [
+    (re.compile(f"(?i){pattern}"), replacement)
+    for pattern, replacement in (
+        (r"(s)tatus$", r"\1tatuses"),
+        (r"(quiz)$", r"\1zes"),
+        (r"^(ox)$", r"\1en"),
+        (r"([m|l])ouse$", r"\1ice"),
+        (r"(matr|vert|ind)(ix|ex)$", r"\1ices"),
+        (r"(x|ch|ss|sh)$", r"\1es"),
+        (r"([^aeiouy]|qu)y$", r"\1ies"),
+        (r"(hive)$", r"\1s"),
+        (r"(?:([^f])fe|([lre])f)$", r"\1\2ves"),
+        (r"sis$", "ses"),
+        (r"([ti])um$", r"\1a"),
+        (r"(p)erson$", r"\1eople"),
+        (r"(m)an$", r"\1en"),
+        (r"(c)hild$", r"\1hildren"),
+        (r"(buffal|tomat)o$", r"\1oes"),
+        (r"(alumn|bacill|cact|foc|fung|nucle|radi|stimul|syllab|termin|vir)us$", r"\1i"),
+        (r"us$", "uses"),
+        (r"(alias)$", r"\1es"),
+        (r"(ax|cris|test)is$", r"\1es"),
+        (r"s$", "s"),
+        (r"$", "s"),
+    )
+]
+
+
+@cache
+def plural(name: str) -> str:
+    """Return a name's plural, as the bridge makes it."""
+    if _UNINFLECTED.fullmatch(name):
+        return name
+    if name.lower() in _IRREGULAR:
+        return name[0] + _IRREGULAR[name.lower()][1:]
+    pattern, replacement = next((pattern, new) for pattern, new in _RULES if pattern.search(name))
+    return pattern.sub(replacement, name, count=1)

@@ -7,6 +7,7 @@ from typing import Any
 from bridge.deployment import PROVIDER, SECRET, SIGNATURE, STACK
 from bridge.errors import BridgeError
 
+STASH = "pulumi:index:Stash"
 NOT_KEPT = ("ignoreChanges", "sourcePosition", "stackTrace")
 """What holds for the rehearsal's program only."""
 
@@ -42,6 +43,22 @@ def merged(stack: str, rehearsed: str, secrets: Collection[str] = ()) -> str:
     if features := sorted({*into.get("features", []), *other.get("features", [])}):
         into["features"] = features
     return json.dumps(into)
+
+
+def with_generations(stack: str, generations: Mapping[str, str]) -> str:
+    """Return a stack's export whose generations are those of the configurations that were imported.
+
+    The engine gives each an id of chance, as if the next configuration were to be made for it.
+
+    Args:
+        stack: an export.
+        generations: what their ids are to be, by name.
+    """
+    found = json.loads(stack)
+    for each in found["deployment"]["resources"]:
+        if each["type"] == STASH and (own := generations.get(each["urn"].rpartition("::")[2])):
+            each["id"] = own
+    return json.dumps(found)
 
 
 def conflicts(stack: str, ids: Mapping[tuple[str, str], str]) -> list[str]:

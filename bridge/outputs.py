@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bridge import tfstate
-from bridge.deployment import Asset, Reference, Secret, Stack
+from bridge.deployment import Asset, Reference, Secret, Stack, reveal, settled
 from bridge.errors import BridgeError
 
 ORIGIN = "pulumi_stack"
@@ -36,8 +36,9 @@ def carried(stack: Stack, with_secrets: Collection[str] = ()) -> Carried:
         with_secrets: names of secret outputs to carry, in clear.
 
     Raises:
-        BridgeError: There is no output of such a name, or one has the name of `ORIGIN`.
+        BridgeError: There is no output of such a name, one has the name of `ORIGIN`, or see `deployment.settled`.
     """
+    settled(stack)
     if missing := sorted(set(with_secrets) - set(stack.outputs)):
         has = ", ".join(sorted(stack.outputs)) or "none"
         raise BridgeError(f"the stack {stack.name} has no output {', '.join(missing)} (it has: {has})")
@@ -50,7 +51,7 @@ def carried(stack: Stack, with_secrets: Collection[str] = ()) -> Carried:
         elif _holds(value, Secret) and name not in with_secrets:
             left_out[name] = f"secret; Terraform keeps states in clear. With --with-secret {name} it is written so"
         else:
-            plain = _plain(value)
+            plain = reveal(value)
             sensitive = {"sensitive": True} if _holds(value, Secret) else {}
             found[name] = {"value": plain, "type": type_of(plain), **sensitive}
     origin = {"project": stack.project, "stack": stack.name, "time": _utc(stack.time), "pulumi": stack.version}
@@ -124,14 +125,6 @@ def _holds(value: Any, kind: Any) -> bool:  # noqa: ANN401 - any value, any type
         return _holds(value.value, kind)
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return any(_holds(item, kind) for item in items)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON's types
-    if isinstance(value, Secret):
-        return _plain(value.value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _utc(time: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from bridge import names
 from bridge.attributes import Left, to_terraform
+from bridge.configuration import Block, Nested, Ref
 from bridge.deployment import Resource, Secret, reveal, typed
 from bridge.mapping import Field, Fields
-from bridge.values import Block, Nested, Ref
 
 CREDENTIALS = {"access_key", "secret_key", "token", "web_identity_token"}
 """Settings that are left out at any depth, whether or not anything says that they are secret."""

@@ -11,6 +11,13 @@ from bridge.errors import BridgeError
 SECONDS = 600
 """The longest that a command may take: a backend may be far away, a locked one is reported by pulumi itself."""
 
+_HINTS = {
+    "pass the fully qualified name": "Or start this in the Pulumi project's folder",
+    "unable to install": "`pulumi plugin install resource aws VERSION` with the version that the stack uses",
+    "no stack named": "`pulumi stack ls --all` lists those of the backend",
+}
+"""What to do, by words of `pulumi`'s own messages that do not say it."""
+
 
 def export_stack(stack: str) -> str:
     """Return the stack's state, secrets in clear: it goes into no file and no message.
@@ -69,5 +76,6 @@ def run(
         raise BridgeError(f"`{shown}` did not end within {SECONDS} s") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
-        raise BridgeError(f"`{shown}` failed with exit code {done.returncode}: {said}")
+        hint = next((f"\n{hint}" for words, hint in _HINTS.items() if words in said), "")
+        raise BridgeError(f"`{shown}` failed with exit code {done.returncode}: {said}{hint}")
     return done.stdout

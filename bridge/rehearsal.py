@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridge import importing, preview, pulumi, scratch
+from bridge import importing, merging, preview, pulumi, scratch
 from bridge.component import Call
 from bridge.errors import BridgeError
 from bridge.source import Source
@@ -69,6 +69,8 @@ def rehearse(
         program = folder / "__main__.py"
         program.write_text(f"from bridge import importing\n\nimporting.register()\n{source.text}")
         run("up", "--yes", "--skip-preview")
+        generations = {f"{call.name}-generation": call.generation for call in calls}
+        run("stack", "import", stdin=merging.with_generations(run("stack", "export", "--show-secrets"), generations))
         program.write_text(source.text)
         if found := preview.differences(run("preview", "--json")):
             raise BridgeError(

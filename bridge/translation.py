@@ -5,19 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge import attributes, names, property_paths, providers, variables
+from bridge import attributes, names, providers, variables
 from bridge.attributes import DEFAULTS, Left
-from bridge.deployment import PROVIDER, STACK, Resource, Stack
-from bridge.errors import BridgeError
-from bridge.import_ids import NOT_IMPORTABLE, import_id
+from bridge.configuration import Block, Nested, Ref
+from bridge.deployment import PROVIDER, STACK, Resource, Stack, settled
+from bridge.imports import DEFAULTED, NOT_IMPORTABLE, import_id, not_found
 from bridge.mapping import Field, ProviderMapping, Type
 from bridge.providers import Provider
 from bridge.references import Referent, refer
-from bridge.values import Block, Nested, Ref
 from bridge.variables import Variable
-
-NOT_IN_AWS = ("force_delete", "force_destroy", "force_detach_policies", "skip_destroy")
-"""Arguments that only say what the provider shall do later: no import finds them, so to bring them is an update."""
 
 _NONE = Provider({})
 
@@ -92,16 +88,9 @@ def translate(stack: Stack, mapping: ProviderMapping) -> Export:
         mapping: with the types that `wanted` names.
 
     Raises:
-        BridgeError: It has no resources, or operations are pending: what is in AWS is not known then.
+        BridgeError: See `deployment.settled`.
     """
-    if stack.pending:
-        raise BridgeError(
-            f"the stack {stack.name} has operations that were begun and not ended: {', '.join(stack.pending)}."
-            " If no update is under way, `pulumi refresh` settles them; then try again"
-        )
-    if not stack.resources:
-        raise BridgeError("the stack has no resources, so there is nothing to export")
-    return _Translation(stack, mapping).result()
+    return _Translation(settled(stack), mapping).result()
 
 
 class _Translation:
@@ -195,7 +184,7 @@ class _Translation:
             lambda field: field.settable and field not in autonamed,
         )
         values.pop("tags_all", None)
-        later = [name for name in NOT_IN_AWS if values.pop(name, False)]
+        later = [name for name in sorted(not_found(kind.terraform)) if values.pop(name, False)]
         why = "AWS does not keep it, so an import that brings it is a change; add it afterwards"
         left += [Left(name, why) for name in later]
         if isinstance(values.get("tags"), Mapping):  # Terraform reads what the provider's default tags give as theirs
@@ -250,9 +239,9 @@ class _Translation:
         return found
 
     def _lifecycle(self, one: Resource, kind: Type, left: list[Left], *, replaced_first: bool) -> dict[str, Any]:
-        paths: dict[str, None] = {}
+        paths = dict.fromkeys(DEFAULTED.get(kind.terraform, ()))
         for path in one.ignore_changes:
-            found = property_paths.to_terraform(path, kind.fields)
+            found = attributes.path_to_terraform(path, kind.fields)
             if found is None:
                 left.append(Left(f"ignoreChanges {path}", "the provider's mapping has no such property"))
             else:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge import names
+from bridge.configuration import Block, Nested, Ref, Template
 from bridge.deployment import Secret, reveal
-from bridge.values import Block, Nested, Ref, Template
 
 
 @dataclass(frozen=True)

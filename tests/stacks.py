@@ -13,8 +13,13 @@ from pulumi.automation.events import EngineEvent
 from pulumi.runtime import _callbacks
 
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
-from tests.conftest import ROOT, Aws, Base
+from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
+
+EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
+"""The folders of the examples."""
+PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in EXAMPLES}
+MODEL_DATA = "sagebridge:modelData"
 
 
 class Stack:
@@ -23,6 +28,10 @@ class Stack:
     def __init__(self, stack: automation.Stack, endpoint: str) -> None:
         self._stack = stack
         self.endpoint = endpoint
+
+    @property
+    def name(self) -> str:
+        return self._stack.name
 
     @property
     def work_dir(self) -> str:
@@ -171,6 +180,23 @@ def new_stack(aws: Aws, base: Base, model_data: str, program: Path) -> Iterator[
 @pytest.fixture
 def stack(new_stack: Callable[[], Stack]) -> Stack:
     return new_stack()
+
+
+@pytest.fixture
+def example(aws: Aws, base: Base, model_data: str, name: str, tmp_path: Path) -> Iterator[Stack]:
+    """A stack of an example in a copy of the checkout, so that the stack's file does not appear in the checkout."""
+    copy_from_git(f"examples/{name}", tmp_path / "examples" / name)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    found = automation.create_stack(
+        f"t{uuid.uuid4().hex[:8]}",
+        work_dir=str(tmp_path / "examples" / name),
+        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
+    )
+    own = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    found.set_all_config(local_settings() | {key: automation.ConfigValue(value) for key, value in own.items()})
+    made = Stack(found, name)
+    yield made
+    made.destroy()
 
 
 @pytest.fixture

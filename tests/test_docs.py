@@ -11,6 +11,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 LOCAL = (ROOT / "local" / "README.md").read_text()
+BRIDGE = "".join(page.read_text() for page in (ROOT / "docs").glob("bridge*.md"))
 LINK = re.compile(r"\]\((?!http)([^)#]+)[^)]*\)")
 CODE = re.compile("`[^`]*`")
 PAGES = {
@@ -65,12 +66,15 @@ def test_the_python_example_compiles_and_uses_arguments_that_exist() -> None:
 
 
 def test_every_python_command_in_the_readme_exists() -> None:
+    from bridge.__main__ import main as bridge  # noqa: PLC0415
     from local.__main__ import main as local  # noqa: PLC0415
     from model.__main__ import main as model  # noqa: PLC0415
 
-    groups = {"local": local, "model": model}
-    found = re.findall(r"python -m (local|model) (\w+)([^`#&|\n]*)", README + LOCAL)
-    assert found
+    groups = {"bridge": bridge, "local": local, "model": model}
+    text = (README + LOCAL + BRIDGE).replace("\\\n", " ")
+    found = re.findall(r"python -m (bridge|local|model) (\w+)([^`#&|\n]*)", text)
+    assert {group for group, *_ in found} == groups.keys()
+    assert {command for group, command, _ in found if group == "bridge"} == bridge.commands.keys()
     for group, command, rest in found:
         known = {option for parameter in groups[group].commands[command].params for option in parameter.opts}
         assert set(re.findall(r"--[\w-]+", rest)) <= known, (group, command, rest)

@@ -12,6 +12,7 @@ from bridge.deployment import Secret
 from bridge.errors import BridgeError
 from bridge.mapping import ProviderMapping
 from bridge.tfstate import Resource, State
+from components.guards.rollout import RETAINED
 from tests.conftest import Aws
 from tests.fields import IMAGE
 
@@ -143,6 +144,70 @@ def test_asynchronous_and_serverless_endpoints_are_kept(known: ProviderMapping) 
     assert "instance_type" not in made.arguments
 
 
+@pytest.mark.parametrize("environment", [{}, {"SAGEMAKER_PROGRAM": "inference.py", "A": "1"}])
+def test_an_archive_without_the_variables_that_the_component_sets_is_kept(
+    known: ProviderMapping, environment: dict[str, str]
+) -> None:
+    bare = model(primary_container=[CONTAINER | {"environment": environment}])
+    given = call(known, endpoint(), configuration(), bare).arguments
+    assert given["default_environment"] is False
+    assert given.get("environment", {}) == environment
+
+
+@pytest.mark.parametrize(
+    ("in_terraform", "declared"), [(0.800000011920929, 0.8), (0.25, 0.25), (1.0000001192092896, 1.0000001), (3, 3)]
+)
+def test_a_weight_is_declared_as_a_person_would_write_it(
+    known: ProviderMapping, in_terraform: float, declared: float
+) -> None:
+    weighed = configuration(variant("a", initial_variant_weight=in_terraform), variant("b"))
+    made = call(known, endpoint(), weighed, model())
+    assert made.arguments["production_variants"][0]["initial_variant_weight"] == declared
+
+
+def scaling() -> list[Resource]:
+    about = {
+        "service_namespace": "sagemaker",
+        "resource_id": "endpoint/e/variant/AllTraffic",
+        "scalable_dimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    metric = [{"predefined_metric_type": "SageMakerVariantInvocationsPerInstance"}]
+    tracking = {"target_value": 100, "scale_in_cooldown": 300, "scale_out_cooldown": 300}
+    policy = {
+        **about,
+        "name": "target-tracking",
+        "policy_type": "TargetTrackingScaling",
+        "target_tracking_scaling_policy_configuration": [tracking | {"predefined_metric_specification": metric}],
+    }
+    target = about | {"min_capacity": 1, "max_capacity": 3}
+    return [
+        Resource("", endpoints.TARGET, "t", attributes=target),
+        Resource("", endpoints.POLICY, "p", attributes=policy),
+    ]
+
+
+def test_a_configuration_that_scales_is_a_generations_own_and_one_that_had_a_generation_keeps_it(
+    known: ProviderMapping,
+) -> None:
+    made = call(known, endpoint(), configuration(), model(), *scaling())
+    assert made.arguments["autoscaling"]["invocations_per_instance"] == 100
+    assert made.generation == "adopted:c"
+    exported = configuration(tags={RETAINED: "1234"})
+    made = call(known, endpoint(), exported, model(), *scaling())
+    assert made.generation == "1234"
+    assert "tags" not in made.arguments
+    with pytest.raises(BridgeError, match=r"c: tags\.sagebridge:generation"):
+        call(known, endpoint(), exported, model())
+
+
+def test_a_generations_id_is_the_configurations_own() -> None:
+    stash = {"urn": "urn:pulumi:dev::p::pulumi:index:Stash::e-generation", "type": "pulumi:index:Stash", "id": "chance"}
+    other = stash | {"urn": "urn:pulumi:dev::p::pulumi:index:Stash::e-scaling"}
+    given = json.dumps({"deployment": {"resources": [stash, other]}})
+    found = json.loads(merging.with_generations(given, {"e-generation": "adopted:c"}))["deployment"]["resources"]
+    assert [each["id"] for each in found] == ["adopted:c", "chance"]
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -150,7 +215,6 @@ def test_asynchronous_and_serverless_endpoints_are_kept(known: ProviderMapping) 
             {"model": {"primary_container": [CONTAINER | {"image_config": [{"repository_access_mode": "Vpc"}]}]}},
             "m: primary_container.image_config",
         ),
-        ({"model": {"primary_container": [CONTAINER | {"environment": {}}]}}, "environment.SAGEMAKER_PROGRAM"),
         ({"model": {"tags": {"a": "b"}}}, "c: tags"),
         ({"configuration": {"execution_role_arn": ROLE}}, "c: execution_role_arn"),
         ({"variant": {"enable_ssm_access": True}}, "c: production_variants.enable_ssm_access"),

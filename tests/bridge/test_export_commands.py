@@ -2,20 +2,30 @@
 
 import json
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from bridge import module_folder, scratch, terraform
+from bridge import scratch, terraform
 from bridge.__main__ import main
 from bridge.errors import BridgeError
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
+from tests.stacks import Declared
 
 EXPORT = ("export", "--stack", "dev", "--out", "module")
 VERIFY = ("verify", "--stack", "dev", "--module", "module")
-ABOUT = {"stack": "dev", "project": "shop", "time": "", "imports": {"aws_iam_role.a": "a"}, "variables": {}}
+ABOUT = {
+    "stack": "dev",
+    "project": "shop",
+    "time": "",
+    "imports": {"aws_iam_role.a": "a"},
+    "variables": {},
+    "files": {},
+}
 
 
 def said(*arguments: str) -> str:
@@ -38,7 +48,8 @@ def test_a_missing_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_missing_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    module_folder.write(Path("module"), {"main.tf.json": "{}"}, ABOUT)
+    Path("module").mkdir()
+    Path("module", "bridge.json").write_text(json.dumps(ABOUT))
     assert "neither terraform nor tofu is on the PATH" in said(*VERIFY)
 
 
@@ -67,6 +78,40 @@ def test_no_such_stack(bridge: Bridge) -> None:
     said = bridge.fails("export", "--stack", "organization/shop/nothing", "--out", "module")
     assert "no stack named" in said
     assert not Path("module").exists()
+
+
+@pytest.mark.engine
+def test_no_project(bridge: Bridge) -> None:
+    assert "Or start this in the Pulumi project's folder" in bridge.fails("outputs", "--stack", "dev", "--to", "x")
+
+
+@pytest.mark.engine
+def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_path: Path) -> None:
+    bridge = Bridge(aws, Path(declared.work_dir))
+    commands = (("outputs", "--to", str(tmp_path / "outputs")), ("export", "--out", str(tmp_path / "module")))
+
+    def says_that_it_is_under_way(*command: str) -> bool:
+        done = bridge.run(*command, "--stack", declared.endpoint)
+        assert done.returncode == 1
+        return "creating urn:" in done.stderr and "wait for its end" in done.stderr
+
+    def both_say_it() -> bool:
+        until = time.monotonic() + 60
+        while not says_that_it_is_under_way(*commands[0]):
+            assert time.monotonic() < until
+        return says_that_it_is_under_way(*commands[1])
+
+    aws.must(sys.executable, "-m", "local", "times", "--creating", "20")
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            said = beside.submit(both_say_it)
+            declared.up()
+            assert said.result()
+    finally:
+        aws.must(sys.executable, "-m", "local", "times", "--creating", "0")
+    assert list(tmp_path.iterdir()) == []
+    for command in commands:
+        bridge.must(*command, "--stack", declared.endpoint)
 
 
 @pytest.mark.engine

@@ -61,6 +61,7 @@ def program(declared: Declared) -> None:
     bucket = aws_.s3.Bucket("bucket", force_destroy=True, opts=pulumi.ResourceOptions(protect=True))
     text = pulumi.StringAsset("a model would be too long")
     aws_.s3.BucketObjectv2("text", bucket=bucket.bucket, key="a/b c.txt", source=text)
+    aws_.s3.BucketObject("older", bucket=bucket.bucket, key="older.txt", content="${HOME}")
     aws_.cloudwatch.MetricAlarm(
         "elsewhere",
         region="eu-west-1",
@@ -118,7 +119,7 @@ def test_from_pulumi_to_terraform(aws: Aws, declared: Declared, stack: str, tmp_
         terraform.must("bash", "-euc", step.replace(" apply", " apply -auto-approve"), cwd=bridge.folder)
         for step in steps
     ]
-    assert "22 imported, 0 added, 1 changed, 0 destroyed" in said[2]
+    assert "23 imported, 0 added, 1 changed, 0 destroyed" in said[2]
     assert CORE not in "".join(said)
     declared.program = lambda: None
     assert set(declared.preview()) <= {"same"}
@@ -143,6 +144,12 @@ def changed_behind_its_back(aws: Aws, bridge: Bridge, declared: Declared, folder
     ]
     assert "stage" in told
     aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
+
+    manifest = folder / "bridge.json"
+    own = manifest.read_text()
+    manifest.write_text(own.replace(f'"stack": "{declared.endpoint}"', '"stack": "other"'))
+    assert f"was exported from declared/other, not declared/{declared.endpoint}" in bridge.fails(*verify)
+    manifest.write_text(own)
 
     state = folder.parent / "state.json"
     exported = aws.must("pulumi", "stack", "export", "--show-secrets", "--file", str(state), cwd=bridge.folder)

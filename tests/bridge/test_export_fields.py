@@ -1,9 +1,12 @@
 """Every argument of the resources around an endpoint: Pulumi makes it, Terraform imports it and changes nothing."""
 
 import json
+import os
+import shutil
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,17 @@ def stack(aws: Aws, given: Given) -> Iterator[str]:
     aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
 
 
+def with_only(tofu: str, bridge: Bridge, place: Path) -> Bridge:
+    """The bridge where OpenTofu is to be had and Terraform is not."""
+    (place / "bin").mkdir()
+    for command in (tofu, shutil.which("pulumi")):
+        assert command
+        (place / "bin" / Path(command).name).symlink_to(command)
+    path = os.pathsep.join([str(place / "bin"), "/usr/bin", "/bin"])
+    assert not shutil.which("terraform", path=path)
+    return replace(bridge, aws=replace(bridge.aws, environment=bridge.aws.environment | {"PATH": path}))
+
+
 def test_terraform_imports_every_argument_as_it_is(aws: Aws, bridge: Bridge, stack: str, tmp_path: Path) -> None:
     states.keep(aws.must("pulumi", "stack", "export", "--show-secrets", "--stack", stack))
     for form in ("json", "hcl"):
@@ -48,6 +62,10 @@ def test_terraform_imports_every_argument_as_it_is(aws: Aws, bridge: Bridge, sta
             "aws-appautoscaling-scheduled-action-all"
         ]
         assert "nothing would change" in bridge.must("verify", "--stack", stack, "--module", str(folder))
+    if tofu := shutil.which("tofu"):
+        assert "nothing would change" in with_only(tofu, bridge, tmp_path).must(
+            *("verify", "--stack", stack, "--module", str(folder))
+        )
     aws.must("terraform", "fmt", "-check", "-diff", cwd=folder)
     aws.must("terraform", "init", "-input=false", cwd=folder)
     applied = aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=folder)

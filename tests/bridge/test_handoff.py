@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 
 from bridge import handoff
+from bridge.configuration import Block
 from bridge.deployment import Resource, Stack
 from bridge.translation import Export, Import, NotCarried
-from bridge.values import Block
 
 ROOT = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
 PROVIDER = Resource("urn:pulumi:dev::shop::pulumi:providers:aws::default", "pulumi:providers:aws", parent=ROOT)
@@ -40,6 +40,13 @@ def test_all_goes_that_is_imported_and_what_is_empty_then() -> None:
     ahead = NotCarried(ACTION.urn, "cannot be imported", Block(("resource", "aws_y", "action"), {}))
     gone, stay = forgotten(ALL, export(MODEL, ENDPOINT, not_carried=(ahead,)))
     assert gone == ["action", "endpoint", "stash", "model", "e", "default"]
+    assert stay == []
+
+
+def test_what_is_pulumis_own_goes_before_what_it_depends_on() -> None:
+    protection = replace(one("protection", "pulumi:index:Stash", ALL[0], ACTION), provider=None)
+    gone, stay = forgotten((*ALL, protection), export(MODEL, ENDPOINT, ACTION))
+    assert gone == ["protection", "action", "endpoint", "stash", "model", "e", "default"]
     assert stay == []
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import names, property_paths, providers, references
+from bridge import attributes, names, providers, references
+from bridge.configuration import Ref, Template
 from bridge.deployment import Resource, Secret
-from bridge.plurals import plural
+from bridge.mapping import plural
 from bridge.references import Referent
-from bridge.values import Ref, Template
 from tests.bridge import states
 
 FIELDS = states.known().by_terraform["aws_sagemaker_model"].fields
@@ -75,7 +75,7 @@ def test_a_secret_is_no_reference() -> None:
     ],
 )
 def test_property_paths_become_terraforms(path: str, expected: str | None) -> None:
-    assert property_paths.to_terraform(path, FIELDS) == expected
+    assert attributes.path_to_terraform(path, FIELDS) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import outputs, tfstate
-from bridge.deployment import Asset, Secret, Stack
+from bridge.deployment import Asset, Resource, Secret, Stack
 from bridge.errors import BridgeError
 from tests.conftest import ROOT, Aws, Base
 
@@ -26,7 +26,8 @@ VALUES: dict[str, Any] = {
 
 
 def stack(values: dict[str, Any], time: str = "2026-11-22T21:32:51.416047975+02:00") -> Stack:
-    return Stack("dev", "shop", time, "v3.246.0", (), values)
+    root = Resource("urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev", "pulumi:pulumi:Stack", custom=False)
+    return Stack("dev", "shop", time, "v3.246.0", (root,), values)
 
 
 def written(values: dict[str, Any], before: str | None = None, *, secrets: tuple[str, ...] = ()) -> str | None:
@@ -82,11 +83,26 @@ def test_the_serial_rises_with_a_change_only_and_the_lineage_stays() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"), [({"pending": ("updating urn",)}, "updating urn.*wait"), ({"resources": ()}, "pulumi up")]
+)
+def test_a_stack_that_is_not_settled_has_no_outputs_to_tell(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(BridgeError, match=said):
+        outputs.carried(dataclasses.replace(stack({"a": 1}), **changes))
+
+
+@pytest.mark.parametrize("text", ["", '{"version": 4, "outputs"', "[]", "null"])
+def test_a_broken_file_is_not_written_over(text: str) -> None:
+    with pytest.raises(BridgeError, match="there"):
+        written({"a": 1}, text)
+
+
+@pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"lineage": "b4c0"}, "its lineage b4c0 is another's"),
         ({"resources": [{"mode": "managed", "type": "a", "name": "b", "instances": [{"attributes": {}}]}]}, "manages"),
         ({"version": 3}, "version 3"),
+        ({"encrypted_data": "x", "encryption_version": "v0"}, "encrypted by OpenTofu"),
     ],
 )
 def test_a_state_of_something_else_is_not_touched(changed: dict[str, Any], said: str) -> None:

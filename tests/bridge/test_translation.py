@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge import attributes, deployment, hcl, module, translation
+from bridge import attributes, configuration, deployment, translation
+from bridge.configuration import Nested
 from bridge.deployment import Asset, Resource, Secret, Stack
 from bridge.errors import BridgeError
-from bridge.values import Nested
 from tests.bridge import raw_state, states
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,7 +58,7 @@ def translated(found: Stack) -> translation.Export:
 
 def body_of(found: translation.Export) -> dict[str, Any]:
     """The arguments of the only resource, as `.tf.json` has them."""
-    document = json.loads(module.to_json(found.blocks))
+    document = json.loads(configuration.to_json(found.blocks))
     ((body,),) = [list(named.values()) for named in document["resource"].values()]
     return dict(body)
 
@@ -76,7 +76,7 @@ def plain(value: Any) -> Any:
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_each_type_becomes_what_the_golden_file_shows(kind: str) -> None:
     found = translated(stack(DOCUMENTS[kind]))
-    text = hcl.to_hcl([*found.blocks, *(left.block for left in found.not_carried if left.block)])
+    text = configuration.to_hcl([*found.blocks, *(left.block for left in found.not_carried if left.block)])
     if states.UPDATE:
         GOLDEN.mkdir(exist_ok=True)
         (GOLDEN / f"{kind}.tf").write_text(text)
@@ -168,7 +168,7 @@ def test_secrets_become_variables_without_a_value() -> None:
     }
     whole = secret | {"plaintext": json.dumps({"securityGroupIds": ["hidden-4"], "subnets": ["hidden-5"]})}
     found = translated(changed(MODEL, inputs={"primaryContainer": primary, "vpcConfig": whole}))
-    document = json.loads(module.to_json(found.blocks))
+    document = json.loads(configuration.to_json(found.blocks))
     values = {name: one.value for name, one in found.variables.items()}
     name = next(iter(found.imports)).rpartition(".")[2]
     assert values == {
@@ -182,7 +182,7 @@ def test_secrets_become_variables_without_a_value() -> None:
     }
     assert all("default" not in one for one in document["variable"].values())
     assert body_of(found)["primary_container"][0]["image"] == f"${{var.{name}_image}}"
-    for text in (json.dumps(document), hcl.to_hcl(found.blocks), repr(found), str(found.not_carried)):
+    for text in (json.dumps(document), configuration.to_hcl(found.blocks), repr(found), str(found.not_carried)):
         assert "hidden" not in text
 
 
@@ -204,7 +204,7 @@ def test_references_stand_for_what_comes_from_another_resource() -> None:
     for one in (model, attachment):
         one["provider"] = role["provider"]
     inner = {"manifest": {}, "resources": [provider, role, model, attachment]}
-    document = json.loads(module.to_json(translated(stack({"version": 3, "deployment": inner})).blocks))
+    document = json.loads(configuration.to_json(translated(stack({"version": 3, "deployment": inner})).blocks))
     ((address, _),) = document["resource"]["aws_iam_role"].items()
     (body,) = document["resource"][MODEL].values()
     assert body["execution_role_arn"] == f"${{aws_iam_role.{address}.arn}}"
@@ -224,7 +224,7 @@ def test_dependencies_go_through_what_is_not_carried() -> None:
     )
     last = replace(model, urn=model.urn + "-last", dependencies=(stash.urn,))
     export = translated(replace(found, resources=(found.resources[0], first, stash, last)))
-    document = json.loads(module.to_json(export.blocks))
+    document = json.loads(configuration.to_json(export.blocks))
     first_address, last_address = export.imports
     assert document["resource"][MODEL][last_address.partition(".")[2]]["depends_on"] == [first_address]
     assert [one.reason for one in export.not_carried] == ["it is Pulumi's own, and nothing in AWS"]
@@ -322,8 +322,8 @@ def exported_or_refused(text: str) -> None:
     except BridgeError as error:
         refused = error
     else:
-        json.loads(module.to_json(found.blocks))
-        assert hcl.to_hcl(found.blocks)
+        json.loads(configuration.to_json(found.blocks))
+        assert configuration.to_hcl(found.blocks)
         return
     assert refused.message
 

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,19 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
-from pulumi import automation
 
 from model.contract import SAMPLE
 from model.train import DATA
-from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git, publish, trained
+from tests.conftest import PREDICTION, ROOT, Aws, Base, publish, trained
 from tests.engine.lives import roll_back_next
-from tests.stacks import Stack, local_settings
+from tests.stacks import EXAMPLES, MODEL_DATA, PROGRAMS, Stack
 
-FOLDERS = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
-PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in FOLDERS}
 JSON = "application/json"
 SECONDS = 30
-MODEL_DATA = "sagebridge:modelData"
 
 
 def through_s3(aws: Aws, endpoint: str) -> float:
@@ -102,65 +97,48 @@ def pace(aws: Aws, name: str) -> Iterator[None]:
     set_pace(1)
 
 
-@pytest.fixture
-def stack(aws: Aws, base: Base, model_data: str, name: str, tmp_path: Path) -> Iterator[Stack]:
-    """A stack of an example in a copy of the checkout, so that the stack's file does not appear in the checkout."""
-    copy_from_git(f"examples/{name}", tmp_path / "examples" / name)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    found = automation.create_stack(
-        f"t{uuid.uuid4().hex[:8]}",
-        work_dir=str(tmp_path / "examples" / name),
-        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
-    )
-    own = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
-    found.set_all_config(local_settings() | {key: automation.ConfigValue(value) for key, value in own.items()})
-    made = Stack(found, name)
-    yield made
-    made.destroy()
-
-
 @pytest.mark.engine
 @pytest.mark.usefixtures("nothing_stays", "pace")
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_an_example(aws: Aws, stack: Stack, name: str, model_data: str, retrained: str) -> None:
+def test_an_example(aws: Aws, example: Stack, name: str, model_data: str, retrained: str) -> None:
     def answers() -> list[float]:
-        return [ASK.get(name, Aws.predict)(aws, endpoint) for endpoint in stack.outputs().values()]
+        return [ASK.get(name, Aws.predict)(aws, endpoint) for endpoint in example.outputs().values()]
 
-    stack.up()
-    endpoint, *_ = stack.outputs().values()
+    example.up()
+    endpoint, *_ = example.outputs().values()
     first = answers()
     assert first == pytest.approx([PREDICTION] * len(first), abs=1e-9)
-    assert set(stack.preview()) == {"same"}
+    assert set(example.preview()) == {"same"}
 
-    stack.config(**{MODEL_DATA: retrained})
-    stack.up()
+    example.config(**{MODEL_DATA: retrained})
+    example.up()
     changed = answers()
     assert all(abs(answer - PREDICTION) > 0.01 for answer in changed)
 
     roll_back_next(aws, endpoint)
-    stack.config(**{MODEL_DATA: model_data})
-    said = stack.up_fails()
+    example.config(**{MODEL_DATA: model_data})
+    said = example.up_fails()
     assert f"endpoint {endpoint} is InService on configuration" in said
     assert "AWS rolled the update back" in said
     assert answers()[0] == changed[0]
 
-    stack.up()
+    example.up()
     assert answers() == first
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", ["serverless"])
-def test_a_program_that_the_engine_interrupts_shows_no_traceback(stack: Stack, tmp_path: Path, name: str) -> None:
+def test_a_program_that_the_engine_interrupts_shows_no_traceback(example: Stack, tmp_path: Path, name: str) -> None:
     program = tmp_path / "examples" / name / "__main__.py"  # a slow machine meets it still at work when an update fails
     program.write_text(f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n")
-    assert "program exited with non-zero exit code" in stack.preview_fails()
+    assert "program exited with non-zero exit code" in example.preview_fails()
 
 
 def test_every_example_is_short_and_in_the_readme() -> None:
     readme = (ROOT / "examples" / "README.md").read_text()
     default = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["containerImage"]["default"]
-    assert len(FOLDERS) > 1
-    for folder in FOLDERS:
+    assert len(EXAMPLES) > 1
+    for folder in EXAMPLES:
         assert f"]({folder.name}/__main__.py) |" in readme
         assert len(PROGRAMS[folder.name].splitlines()) <= 42
         project = yaml.safe_load((folder / "Pulumi.yaml").read_text())

@@ -1,8 +1,8 @@
-"""What identifies a resource to `terraform import`.
+"""What `terraform import` asks for, and what it does not find.
 
-That is the ID in the state, but for the types below, whose documentation asks for more. Sources: "Import" in each
-type's page of the AWS provider's documentation, as pulumi_aws 7.51.1 repeats it, and the importers in
-terraform-provider-aws 6.34.0, internal/service.
+A resource's ID is that in the state, but for the types below, whose documentation asks for more. Sources: "Import" in
+each type's page of the AWS provider's documentation, as pulumi_aws 7.51.1 repeats it, and the importers and their
+acceptance tests (`ImportStateVerifyIgnore`) in terraform-provider-aws 6.34.0, internal/service.
 """
 
 import string
@@ -48,6 +48,19 @@ NOT_IMPORTABLE = {
     "aws_s3_object_copy": "declare an aws_s3_object, which can be imported",
 }
 """Types without an importer in terraform-provider-aws 6.34.0, and what to do; of others `verify` tells."""
+
+
+_NEVER_FOUND = frozenset({"force_delete", "force_destroy", "force_detach_policies", "skip_destroy"})
+_OBJECT = frozenset({"acl", "content", "content_base64", "source_hash"})
+_NOT_FOUND = {"aws_s3_bucket_object": _OBJECT, "aws_s3_object": _OBJECT, "aws_sagemaker_domain": {"retention_policy"}}
+
+DEFAULTED = {"aws_s3_bucket_object": ("acl", "force_destroy")}
+"""Arguments that no import finds and Terraform has a default for: only `ignore_changes` leaves them as they are."""
+
+
+def not_found(terraform_type: str) -> frozenset[str]:
+    """Return the arguments that no import finds, as AWS does not keep or tell them: to bring them is an update."""
+    return _NEVER_FOUND | _NOT_FOUND.get(terraform_type, frozenset())
 
 
 def import_id(terraform_type: str, state_id: str, attributes: Mapping[str, Any], region: str | None) -> str | None:

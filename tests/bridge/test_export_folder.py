@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
-from bridge import module_folder
+from bridge import export, verify
+from bridge.configuration import Block
+from bridge.deployment import Stack
 from bridge.errors import BridgeError
+from bridge.translation import Export, Import
 
+STACK = Stack("dev", "shop", "", "", (), {})
 ABOUT: dict[str, Any] = {"stack": "dev", "project": "shop", "time": "", "imports": {"aws_x.a": "a"}, "variables": {}}
-FILES = {"main.tf.json": "{}\n", "README.md": "# é\n"}
 
 
-def write(folder: Path, files: dict[str, str] | None = None) -> None:
-    module_folder.write(folder, FILES if files is None else files, ABOUT)
+def write(folder: Path, form: str = "json", text: str = "é") -> export.Manifest:
+    blocks = (Block(("resource", "aws_x", "a"), {"name": text}),)
+    return export.write(STACK, Export(blocks, {"aws_x.a": Import("a", "urn")}, {}, ()), folder, form)
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -25,8 +29,8 @@ def test_a_new_folder_and_an_empty_one_are_written(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "deep" / "new", tmp_path / "empty"):
         write(folder)
-        assert content(folder).keys() == {*FILES, "bridge.json"}
-        assert module_folder.read(folder).imports == {"aws_x.a": "a"}
+        assert content(folder).keys() == {"main.tf.json", "README.md", "bridge.json"}
+        assert export.read_manifest(folder).imports == {"aws_x.a": "a"}
         assert [one.name for one in folder.parent.iterdir() if one.name.startswith(".")] == []
 
 
@@ -34,7 +38,7 @@ def test_another_export_keeps_what_was_added_and_takes_the_other_format_away(tmp
     folder = tmp_path / "module"
     write(folder)
     (folder / "backend.tf").write_text("mine")
-    write(folder, {"main.tf": "x", "README.md": "y"})
+    write(folder, "hcl")
     assert content(folder).keys() == {"main.tf", "README.md", "bridge.json", "backend.tf"}
     assert (folder / "backend.tf").read_text() == "mine"
 
@@ -61,7 +65,7 @@ def test_files_that_were_changed_are_not_overwritten(tmp_path: Path) -> None:
 def test_a_broken_manifest_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "bridge.json").write_text(text, errors="surrogatepass")
     with pytest.raises(BridgeError, match=r"bridge\.json"):
-        module_folder.read(tmp_path)
+        export.read_manifest(tmp_path)
     with pytest.raises(BridgeError, match=r"bridge\.json"):
         write(tmp_path)
 
@@ -72,5 +76,15 @@ def test_where_nothing_can_be_written_nothing_is(tmp_path: Path) -> None:
         with pytest.raises(BridgeError):
             write(folder)
     with pytest.raises(BridgeError, match="cannot be written"):
-        write(tmp_path / "module", {"main.tf": "\ud800"})
+        write(tmp_path / "module", text="\ud800")
     assert content(tmp_path) == {"file": "mine"}
+
+
+def test_a_module_that_is_older_than_the_stack_is_named() -> None:
+    found = Export((), {f"aws_x.{name}": Import(name, "urn") for name in "abc"}, {}, ())
+    assert verify.outdated({"aws_x.a": "a", "aws_x.b": "b", "aws_x.c": "c"}, found) == []
+    assert verify.outdated({"aws_x.a": "a", "aws_x.b": "old", "aws_x.d": "d"}, found) == [
+        "aws_x.d: is not the stack's any more: export it again",
+        "aws_x.c: is the stack's by now, and not in the module: export it again",
+        "aws_x.b: is b by now, not old: export it again",
+    ]

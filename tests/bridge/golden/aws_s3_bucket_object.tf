@@ -1,0 +1,32 @@
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+provider "aws" {
+  max_retries                 = 2
+  profile                     = "local"
+  region                      = "us-east-1"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+}
+
+resource "aws_s3_bucket_object" "older" {
+  bucket = "bucket-afc811f"
+  key    = "older.txt"
+
+  lifecycle {
+    ignore_changes = [acl, force_destroy]
+  }
+}
+
+import {
+  to = aws_s3_bucket_object.older
+  id = "bucket-afc811f/older.txt"
+}

@@ -1,0 +1,80 @@
+"""A Pulumi project whose stack is empty at first, for what Terraform hands over."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, Aws
+
+STATE = "terraform.tfstate"
+
+
+class Project:
+    """A project in a folder, its stack ``dev``, and the bridge's commands on it.
+
+    Attributes:
+        aws: the local AWS, with a backend of its own.
+        project: its folder.
+        program: its text.
+        terraform: the folder of the root module that hands over.
+        out: where `adopt` writes.
+    """
+
+    def __init__(self, aws: Aws, place: Path) -> None:
+        (place / "stacks").mkdir()
+        own = {"PYTHONPATH": str(ROOT), "PULUMI_BACKEND_URL": (place / "stacks").as_uri()}
+        self.aws = dataclasses.replace(aws, environment={**aws.environment, **own})
+        self.terraform, self.project, self.out = place / "terraform", place / "project", place / "out"
+        self.project.mkdir()
+        (self.project / "Pulumi.yaml").write_text("name: adopted\nruntime: python\n")
+        self.program = self.project / "__main__.py"
+        self.program.write_text("")
+        self.pulumi("stack", "init", "dev")
+        for key in ("region us-east-1", "skipCredentialsValidation true", "skipRequestingAccountId true"):
+            name, value = key.split()
+            self.pulumi("config", "set", f"aws:{name}", value)
+
+    def apply(self) -> str:
+        return self.aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=self.terraform)
+
+    def planned(self, folder: Path | None = None) -> int:
+        """Returns 0 if Terraform has nothing to do, else 2."""
+        command = ("terraform", "plan", "-input=false", "-detailed-exitcode")
+        return self.aws.run(*command, cwd=folder or self.terraform).returncode
+
+    def pulumi(self, *arguments: str) -> str:
+        return self.aws.must("pulumi", *arguments, "--non-interactive", cwd=self.project)
+
+    def up(self) -> str:
+        return self.pulumi("up", "--yes", "--skip-preview", "--color", "never")
+
+    def bridge(self, *arguments: str) -> str:
+        return self.aws.must(sys.executable, "-m", "bridge", *arguments, "--stack", "dev", cwd=self.project)
+
+    def refused(self, *arguments: str) -> str:
+        done = self.aws.run(sys.executable, "-m", "bridge", *arguments, "--stack", "dev", cwd=self.project)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        return " ".join(done.stderr.split())
+
+    def adopt(self, *arguments: str) -> str:
+        return self.bridge("adopt", *self._state(), *arguments)
+
+    def adopt_refused(self, *arguments: str) -> str:
+        said = self.refused("adopt", *self._state(), *arguments)
+        assert not self.out.exists()
+        return said
+
+    def _state(self) -> tuple[str, ...]:
+        return "--state", str(self.terraform / STATE), "--out", str(self.out)
+
+    def paste(self) -> str:
+        text = (self.out / "endpoints.py").read_text()
+        self.program.write_text(text)
+        return text
+
+    def resources(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.pulumi("stack", "export"))["deployment"].get("resources", [])
+        return found
