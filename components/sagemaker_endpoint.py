@@ -26,7 +26,7 @@ from components.guards import replacement, retained, rollout
 from components.images import archive, uris
 from components.monitoring import alarms, dashboard
 from components.scaling import autoscaling
-from components.validation import Problem, message
+from components.validation import message
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
 
@@ -171,17 +171,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         def find(known: Sequence[Any]) -> str:
             settings, *instance_types = known
             framework, version = container["framework"], container["framework_version"]
-            region = provider.region(settings) or ""
-            found = [uris.image_uri(framework, version, region, instance_type) for instance_type in instance_types]
-            problems = [uri._replace(property=at(path, uri.property)) for uri in found if isinstance(uri, Problem)]
-            if not problems and len(set(found)) > 1:
-                several = ", ".join(sorted({str(uri) for uri in found}))
-                problems = [
-                    Problem(at(path, "framework"), framework, f"one image for all instance types, not {several}")
-                ]
-            if problems:
-                raise pulumi.RunError(message(f"SageMakerEndpoint {self._name!r} cannot be made", problems))
-            return str(found[0])
+            found = uris.shared_image_uri(framework, version, provider.region(settings) or "", instance_types)
+            if isinstance(found, str):
+                return found
+            problems = [problem._replace(property=at(path, problem.property)) for problem in found]
+            raise pulumi.RunError(message(f"SageMakerEndpoint {self._name!r} cannot be made", problems))
 
         return pulumi.Output.all(self._settings, *types).apply(find)
 

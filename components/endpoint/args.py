@@ -130,7 +130,7 @@ class AsyncInferenceConfigArgs(TypedDict):
     """Makes the endpoint asynchronous (AWS API: AsyncInferenceConfig)."""
 
     s3_output_path: pulumi.Input[str]
-    """S3 URI below which answers are stored."""
+    """S3 URI below which answers are stored; the execution role must be allowed to write there."""
     s3_failure_path: NotRequired[pulumi.Input[str]]
     """S3 URI below which failures are stored. Default none: only ``error_topic`` tells of them."""
     kms_key_id: NotRequired[pulumi.Input[str]]
@@ -150,7 +150,7 @@ class DataCaptureConfigArgs(TypedDict):
     """Stores requests and answers (AWS API: DataCaptureConfig)."""
 
     destination_s3_uri: pulumi.Input[str]
-    """S3 URI below which is stored."""
+    """S3 URI below which is stored; the execution role must be allowed to write there."""
     initial_sampling_percentage: pulumi.Input[int]
     """Percent of the requests, 0 to 100."""
     enable_capture: NotRequired[pulumi.Input[bool]]

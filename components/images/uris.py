@@ -65,6 +65,18 @@ def image_uri(framework: str, version: str, region: str, instance_type: str | No
     return f"{host}/{image.config['repository']}:{'-'.join(filter(None, tag))}"
 
 
+def shared_image_uri(
+    framework: str, version: str, region: str, instance_types: Sequence[str | None]
+) -> str | list[Problem]:
+    """Returns the URI of the image that serves on all instance types, or what is wrong; see :func:`image_uri`."""
+    found = [image_uri(framework, version, region, instance_type) for instance_type in instance_types]
+    problems = [uri for uri in found if isinstance(uri, Problem)]
+    several = sorted({uri for uri in found if isinstance(uri, str)})
+    if not problems and len(several) > 1:
+        problems = [Problem("framework", framework, f"one image for all instance types, not {', '.join(several)}")]
+    return problems or several[0]
+
+
 def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | Problem:
     if framework not in FRAMEWORKS:
         return Problem("framework", framework, f"one of {', '.join(FRAMEWORKS)}; for others give the image's URI")
