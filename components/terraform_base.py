@@ -1,12 +1,15 @@
 """What the Terraform base offers, read from Terraform's own state."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
+import boto3
 import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
 from pulumi_terraform import state
 
 from components.errors import reason
@@ -42,17 +45,22 @@ class TerraformBase:
     """Role that SageMaker assumes."""
     model_prefix: str
     """Prefix in the bucket that the role may read."""
+    outputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Every output of the state, plain; those that Terraform marks ``sensitive`` are secrets (``pulumi.Output``)."""
 
     @classmethod
-    def read(cls, location: str, region: str | None = None) -> Self:
+    def read(cls, location: str, region: str | None = None, secret_outputs: Collection[str] = ()) -> Self:
         """Reads the base's outputs from Terraform's state.
 
         Args:
             location: a path, ``s3://bucket/key``, or ``remote://organisation/workspace`` (HCP Terraform).
             region: region of the state's bucket; default is the AWS configuration's.
+            secret_outputs: outputs that are secrets besides those that the state marks ``sensitive``. HCP Terraform
+                does not hand the marks out, so there these are all. Default none.
 
         Raises:
-            pulumi.RunError: there is no state, it cannot be read, or an output is missing or not a string.
+            pulumi.RunError: there is no state, it cannot be read, or one of the base's own outputs is missing, not a
+                string, or a secret.
         """
         where = parse_location(location)
         try:
@@ -62,7 +70,15 @@ class TerraformBase:
                 f"Cannot read the Terraform base's state {location}: {reason(error)} "
                 "(apply terraform/base first, or set terraformState to where its state is)"
             ) from error
-        return cls(**typed_outputs(outputs, location))
+        secrets = {*secret_outputs, *_sensitive(where, region, outputs)}
+        own = typed_outputs(outputs, location)
+        for name in sorted(secrets & own.keys()):
+            raise pulumi.RunError(
+                f"The output {name!r} of the Terraform state {location} must not be sensitive: "
+                "it stands in clear in the names and policies of what is made of it"
+            )
+        kept = {name: pulumi.Output.secret(value) if name in secrets else value for name, value in outputs.items()}
+        return cls(**own, outputs=kept)
 
 
 def parse_location(location: str) -> Local | S3 | Remote:
@@ -91,18 +107,43 @@ def typed_outputs(outputs: Mapping[str, Any], location: str) -> dict[str, str]:
         pulumi.RunError: one is missing or not a non-empty string; names it and the state.
     """
     values = {}
-    for field in fields(TerraformBase):
-        value = outputs.get(field.name)
+    for name in _own():
+        value = outputs.get(name)
         if value is None:
             has = ", ".join(sorted(outputs)) or "none"
-            raise pulumi.RunError(f"The Terraform state {location} has no output {field.name!r} (it has: {has})")
+            raise pulumi.RunError(f"The Terraform state {location} has no output {name!r} (it has: {has})")
         if not isinstance(value, str) or not value:
             raise pulumi.RunError(
-                f"The output {field.name!r} of the Terraform state {location} must be a non-empty string, "
+                f"The output {name!r} of the Terraform state {location} must be a non-empty string, "
                 f"not {'an empty one' if value == '' else type(value).__name__}"  # the value may be a secret
             )
-        values[field.name] = value
+        values[name] = value
     return values
+
+
+def _own() -> list[str]:
+    return [known.name for known in fields(TerraformBase) if known.name != "outputs"]
+
+
+def _sensitive(where: Local | S3 | Remote, region: str | None, outputs: Mapping[str, Any]) -> set[str]:
+    """Returns the outputs that Terraform marks; of a state that cannot be looked into, all but the base's own.
+
+    pulumi-terraform hands out the values alone (6.1.0, its loop over ``OutputValues``).
+    """
+    if isinstance(where, Remote):
+        return set()
+    try:
+        described = json.loads(_text(where, region))["outputs"]
+        return {name for name, output in described.items() if output.get("sensitive")}
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, BotoCoreError, ClientError):
+        return set(outputs) - set(_own())
+
+
+def _text(where: Local | S3, region: str | None) -> bytes:
+    if isinstance(where, Local):
+        return Path(where.path).read_bytes()
+    client = boto3.Session(region_name=region).client("s3")
+    return client.get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
 
 
 def _outputs(where: Local | S3 | Remote, region: str | None) -> Mapping[str, Any]:

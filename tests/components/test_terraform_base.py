@@ -1,6 +1,9 @@
 """Pure and mocks: the base's outputs, by the form of one config value."""
 
+import asyncio
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -10,6 +13,7 @@ from components.terraform_base import S3, Local, Remote, TerraformBase, parse_lo
 from tests.components.conftest import ROLE, EngineError, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
+OUTPUTS = {"bucket_name": "models", "execution_role_arn": ROLE, "model_prefix": "models"}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,48 @@ def test_each_form_is_read_with_its_own_call(
     (call,) = world.calls
     assert call.token == token
     assert arguments.items() <= call.args.items()
+
+
+def state_file(folder: Path, **sensitive: bool) -> str:
+    path = folder / "base.tfstate"
+    path.write_text(
+        json.dumps({"version": 4, "outputs": {name: {"sensitive": is_} for name, is_ in sensitive.items()}})
+    )
+    return str(path)
+
+
+def is_secret(output: pulumi.Output[object]) -> bool:
+    return asyncio.new_event_loop().run_until_complete(output.is_secret())
+
+
+def read(run: Run, location: str, **arguments: Any) -> TerraformBase:
+    found: list[TerraformBase] = []
+    run(lambda: found.append(TerraformBase.read(location, **arguments)))
+    return found[0]
+
+
+def test_a_sensitive_output_is_a_secret_and_the_others_are_plain(run: Run, world: World, tmp_path: Path) -> None:
+    world.outputs = {**OUTPUTS, "token": "hunter2", "subnets": ["a"]}
+    base = read(run, state_file(tmp_path, token=True, subnets=False))
+    assert base.outputs["subnets"] == ["a"]
+    assert is_secret(base.outputs["token"])
+
+
+def test_what_cannot_be_looked_up_is_a_secret(run: Run, world: World) -> None:
+    world.outputs = {**OUTPUTS, "token": "hunter2"}
+    assert is_secret(read(run, "/elsewhere.tfstate").outputs["token"])
+
+
+def test_outputs_of_hcp_are_secrets_by_name(run: Run, world: World) -> None:
+    world.outputs = {**OUTPUTS, "token": "hunter2", "plain": "p"}
+    base = read(run, "remote://acme/base", secret_outputs=["token"])
+    assert is_secret(base.outputs["token"])
+    assert base.outputs["plain"] == "p"
+
+
+def test_the_bases_own_outputs_must_not_be_sensitive(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(pulumi.RunError, match=r"'bucket_name' of the Terraform state .* must not be sensitive"):
+        read(run, state_file(tmp_path, bucket_name=True))
 
 
 def test_a_state_that_cannot_be_read_is_one_line_that_says_what_to_do(run: Run, world: World) -> None:

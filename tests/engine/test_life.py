@@ -1,11 +1,14 @@
 """An endpoint's life on the real engine: made, changed in place, taken down."""
 
+import json
 from pathlib import Path
 
+import pulumi
 import pytest
 
+from components.terraform_base import TerraformBase
 from tests.conftest import PREDICTION, Aws, Base, publish, trained
-from tests.stacks import Stack
+from tests.stacks import Declared, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -125,3 +128,27 @@ def test_the_base_is_read_from_s3(aws: Aws, base: Base, stack: Stack) -> None:
     stack.config(terraformState=f"s3://{base.bucket_name}/states/base.tfstate")
     stack.up()
     assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+
+
+def test_a_sensitive_output_of_the_base_is_a_secret(aws: Aws, base: Base, declared: Declared, tmp_path: Path) -> None:
+    state = json.loads(base.state.read_text())
+    state["outputs"] |= {"token": {"value": "hunter2", "type": "string", "sensitive": True}}
+    state["outputs"] |= {"zone": {"value": "b", "type": "string"}}
+    (tmp_path / "base.tfstate").write_text(json.dumps(state))
+    aws.s3.upload_file(str(tmp_path / "base.tfstate"), base.bucket_name, "states/sensitive.tfstate")
+
+    def program() -> None:
+        places = (str(tmp_path / "base.tfstate"), f"s3://{base.bucket_name}/states/sensitive.tfstate")
+        for number, place in enumerate(places):
+            outputs = TerraformBase.read(place).outputs
+            pulumi.export(f"token{number}", outputs["token"])
+            pulumi.export(f"zone{number}", outputs["zone"])
+
+    declared.program = program
+    found = declared.up().outputs
+    assert {name: (output.value, output.secret) for name, output in found.items()} == {
+        "token0": ("hunter2", True),
+        "zone0": ("b", False),
+        "token1": ("hunter2", True),
+        "zone1": ("b", False),
+    }
