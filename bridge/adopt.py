@@ -12,7 +12,8 @@ from pulumi import automation
 
 from bridge import component, deployment, endpoints, forgetting, mapping, merging, pulumi, rehearsal, source, tfstate
 from bridge.component import Call
-from bridge.endpoints import Endpoint, plain
+from bridge.deployment import reveal
+from bridge.endpoints import Endpoint
 from bridge.errors import BridgeError
 from bridge.files import PRIVATE, PUBLIC, parse_json, write_file
 from bridge.location import Location
@@ -133,7 +134,7 @@ def _refuse_conflicts(export: str, calls: Sequence[Call]) -> None:
 def _refuse_other_region(found: Sequence[Endpoint], config: Any) -> None:  # noqa: ANN401 - JSON's types
     region = config.get("aws:region", {}).get("value")
     for endpoint in found:
-        own = plain(endpoint.endpoint.attributes.get("region"))
+        own = reveal(endpoint.endpoint.attributes.get("region"))
         if region and own and own != region:
             raise BridgeError(
                 f"{endpoint.endpoint.address} is in {own}, and the stack's provider in {region}: adopt it into a stack"
@@ -143,12 +144,12 @@ def _refuse_other_region(found: Sequence[Endpoint], config: Any) -> None:  # noq
 
 def _refuse_other_account(rehearsed: str, found: Sequence[Endpoint]) -> None:
     arns = {
-        each.id: plain(each.outputs.get("arn"))
+        each.id: reveal(each.outputs.get("arn"))
         for each in deployment.read(rehearsed).resources
         if each.type == ENDPOINT
     }
     for endpoint in found:
-        own = plain(endpoint.endpoint.attributes.get("arn"))
+        own = reveal(endpoint.endpoint.attributes.get("arn"))
         if arns.get(endpoint.name) != own:
             raise BridgeError(
                 f"{endpoint.endpoint.address} is {own}, and the stack's provider finds {arns.get(endpoint.name)}: it"

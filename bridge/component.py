@@ -9,8 +9,8 @@ from ctypes import c_float
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.deployment import Secret
-from bridge.endpoints import ACTION, ALARM, POLICY, TARGET, Endpoint, plain
+from bridge.deployment import Secret, reveal
+from bridge.endpoints import ACTION, ALARM, POLICY, TARGET, Endpoint
 from bridge.errors import BridgeError
 from bridge.mapping import Field, Fields, ProviderMapping
 from bridge.tfstate import Resource
@@ -96,7 +96,7 @@ def arguments(fields: Fields, attributes: Mapping[str, Any]) -> Values:
     for each in fields.all:
         if each.settable and each.terraform not in NOT_ARGUMENTS:
             value = _argument(each, _spread(attributes.get(each.terraform)))
-            if plain(value) == DEFAULTS.get(each.terraform):
+            if reveal(value) == DEFAULTS.get(each.terraform):
                 continue
             if not _empty(value) or (not each.optional and value is not None):
                 found[_snake(each.pulumi)] = value
@@ -110,8 +110,8 @@ class _Builder:
         self.problems: list[str] = []
         self.endpoint = self._arguments(found.endpoint)
         self.configuration = self._arguments(found.configuration)
-        self.generation = plain(self.configuration.get("tags", {})).get(rollout.RETAINED)
-        self.models = {plain(model.attributes["name"]): model for model in found.models}
+        self.generation = reveal(self.configuration.get("tags", {})).get(rollout.RETAINED)
+        self.models = {reveal(model.attributes["name"]): model for model in found.models}
         self.production = self.configuration.get("production_variants", [])
         self.shadow = self.configuration.get("shadow_production_variants", [])
 
@@ -128,7 +128,7 @@ class _Builder:
             raise BridgeError(f"{self.found.endpoint.address} cannot be a SageMakerEndpoint:\n- {said}")
         declared = tuple(self._declared(resource) for resource in beside)
         imports, made = self._imports(given, declared)
-        generation = self.generation or retained.ADOPTED + str(plain(self.found.configuration.attributes["name"]))
+        generation = self.generation or retained.ADOPTED + str(reveal(self.found.configuration.attributes["name"]))
         return Call(self.name, given, declared, imports, made, generation)
 
     def _arguments(self, resource: Resource) -> Values:
@@ -142,7 +142,7 @@ class _Builder:
     def _models_and_variants(self) -> Values:
         """The model that most variants run is the endpoint's; another one is its variant's."""
         every = [*self.production, *self.shadow]
-        runs = [plain(variant["model_name"]) for variant in every]
+        runs = [reveal(variant["model_name"]) for variant in every]
         shared = max(runs, key=runs.count)
         if len(every) > 1 and runs.count(shared) == 1:
             shared = None  # each its own
@@ -165,7 +165,7 @@ class _Builder:
         return given | ({"shadow_production_variants": variants[count:]} if self.shadow else {})
 
     def _variant(self, variant: Values, shared: str | None) -> Values:
-        name = plain(variant["model_name"])
+        name = reveal(variant["model_name"])
         given = _picked(variant, VARIANT_FIELDS)
         if isinstance(weight := given.get("initial_variant_weight"), float):
             given["initial_variant_weight"] = _shortest(weight)
@@ -218,12 +218,12 @@ class _Builder:
 
     def _compare(self, given: Values) -> None:
         """Holds what the component would make against what is there."""
-        args = plain(given)
+        args = reveal(given)
         paths = dict(parts.models(args))
         names = {}
         for path, own in parts.all_variants(args):
             variants = [*self.production, *self.shadow]
-            name = next(plain(v["model_name"]) for v in variants if plain(v["variant_name"]) == own["variant_name"])
+            name = next(reveal(v["model_name"]) for v in variants if reveal(v["variant_name"]) == own["variant_name"])
             names[path] = name
             where = parts.model_path(path, own)
             self._differ(self.models[name], build.model(args, paths[where]))
@@ -235,7 +235,7 @@ class _Builder:
         rollback = deployment.get("auto_rollback_alarms", []) if deployment else []
         endpoint = {
             "name": args["endpoint_name"],
-            "endpoint_config_name": plain(self.found.configuration.attributes["name"]),
+            "endpoint_config_name": reveal(self.found.configuration.attributes["name"]),
             "deployment_config": build.deployment(deployment, rollback) if deployment else None,
             "tags": args.get("tags"),
         }
@@ -249,18 +249,18 @@ class _Builder:
 
     def _differences(self, resource: Resource, built: object) -> Iterator[str]:
         fields = self.mapping.by_terraform[resource.type].fields
-        return _differences(fields, plain(self._arguments(resource)), _plain_arguments(built), "")
+        return _differences(fields, reveal(self._arguments(resource)), _plain_arguments(built), "")
 
     def _scaling(self, given: Values) -> list[Resource]:
         """Puts the scaling of each variant into its arguments if the component's is the same; returns the other."""
         beside = []
-        for path, variant in parts.variants(plain(given)):
+        for path, variant in parts.variants(reveal(given)):
             name = variant["variant_name"]
             at = f"endpoint/{self.name}/variant/{name}"
-            own = [each for each in self.found.scaling if plain(each.attributes["resource_id"]) == at]
+            own = [each for each in self.found.scaling if reveal(each.attributes["resource_id"]) == at]
             if not own:
                 continue
-            about = parts.scaled(plain(given), variant)
+            about = parts.scaled(reveal(given), variant)
             candidate = self._autoscaling(about, own)
             if candidate is None:
                 beside += own
@@ -311,7 +311,7 @@ class _Builder:
         ]
         if autoscaling.FROM_ZERO in made:
             arn = next(
-                (plain(each.attributes.get("arn")) for each in own if _is(each, POLICY, autoscaling.FROM_ZERO)), ""
+                (reveal(each.attributes.get("arn")) for each in own if _is(each, POLICY, autoscaling.FROM_ZERO)), ""
             )
             alarm = autoscaling.from_zero_alarm(self.name, about, arn)
             built.append((ALARM, str(_plain_arguments(alarm)["name"]), alarm))
@@ -320,7 +320,7 @@ class _Builder:
 
     def _alarms(self, given: Values) -> list[Resource]:
         """Puts the alarms into the arguments if the component's are the same; returns the others."""
-        args = plain(given)
+        args = reveal(given)
         kind = parts.endpoint_kind(args)
         variants = [own["variant_name"] for _, own in parts.variants(args)]
         from_zero = {
@@ -328,7 +328,7 @@ class _Builder:
             for _, own in parts.variants(args)
             if "backlog_per_instance" in own.get("autoscaling", {})
         }
-        own = {plain(each.attributes["alarm_name"]): each for each in self.found.alarms}
+        own = {reveal(each.attributes["alarm_name"]): each for each in self.found.alarms}
         left = {name: each for name, each in own.items() if name not in from_zero}
         watched = {
             component_alarms.alarm_name(self.name, variant, what): (variant, what)
@@ -337,7 +337,7 @@ class _Builder:
         }
         mine = {str(name): left[str(name)] for name in watched if name in left}
         if len(mine) == len(watched):
-            threshold = {what: plain(mine[str(name)].attributes["threshold"]) for name, (_, what) in watched.items()}
+            threshold = {what: reveal(mine[str(name)].attributes["threshold"]) for name, (_, what) in watched.items()}
             actions = self._arguments(next(iter(mine.values()))).get("alarm_actions")
             candidate: Any = {
                 **({"alarm_actions": actions} if actions else {}),
@@ -366,7 +366,7 @@ class _Builder:
         )
 
     def _declared(self, resource: Resource) -> Declared:
-        attributes = plain(resource.attributes)
+        attributes = reveal(resource.attributes)
         variant = str(attributes.get("resource_id", "")).rpartition("/")[2]
         name = {
             TARGET: f"{self.name}-{variant}-target",
@@ -383,9 +383,9 @@ class _Builder:
         self, given: Values, declared: tuple[Declared, ...]
     ) -> tuple[dict[tuple[str, str], str], tuple[tuple[str, str], ...]]:
         """Return what the component's children, and those beside, are in AWS."""
-        args, name = plain(given), self.name
+        args, name = reveal(given), self.name
         names: list[tuple[str, Resource]] = [(name, self.found.endpoint), (f"{name}-config", self.found.configuration)]
-        runs = {plain(each["variant_name"]): plain(each["model_name"]) for each in [*self.production, *self.shadow]}
+        runs = {reveal(each["variant_name"]): reveal(each["model_name"]) for each in [*self.production, *self.shadow]}
         for path, own in parts.all_variants(args):
             suffix = f"-{own['variant_name']}-model" if parts.model_path(path, own) else "-model"
             names.append((name + suffix, self.models[runs[own["variant_name"]]]))
@@ -403,7 +403,7 @@ class _Builder:
 
 def import_id(resource: Resource) -> str:
     """Return what the provider imports a resource by (hashicorp/aws: the type's page, "Import")."""
-    found = plain(resource.attributes)
+    found = reveal(resource.attributes)
     if resource.type in (TARGET, POLICY):
         parts = (found["service_namespace"], found["resource_id"], found["scalable_dimension"])
         return "/".join(parts if resource.type == TARGET else (*parts, found["name"]))
@@ -412,7 +412,7 @@ def import_id(resource: Resource) -> str:
 
 def _child_name(name: str, resource: Resource) -> str:
     """Return the name that the component gives to what scales or watches a variant."""
-    found = plain(resource.attributes)
+    found = reveal(resource.attributes)
     if resource.type == ALARM:
         own = str(found["alarm_name"]).removeprefix(name)
         scaling = f"-{autoscaling.FROM_ZERO}"
@@ -422,7 +422,7 @@ def _child_name(name: str, resource: Resource) -> str:
 
 
 def _key(resource: Resource) -> tuple[str, str]:
-    found = plain(resource.attributes)
+    found = reveal(resource.attributes)
     name = {TARGET: "resource_id", ALARM: "alarm_name"}.get(resource.type, "name")
     return resource.type, str(found[name])
 
@@ -443,7 +443,7 @@ def _model(found: Values) -> Values:
 
 def _container(found: Values) -> Values:
     given = _picked(found, CONTAINER_FIELDS)
-    if plain(found.get("mode", "SingleModel")) != "SingleModel":
+    if reveal(found.get("mode", "SingleModel")) != "SingleModel":
         given["mode"] = found["mode"]
     given |= _picked(found.get("multi_model_config", {}), ("model_cache_setting",))
     sources = found.get("model_data_source", {}).get("s3_data_sources", [])
@@ -453,10 +453,10 @@ def _container(found: Values) -> Values:
             **_picked(source, ("s3_uri", "s3_data_type", "compression_type")),
             **_picked(source.get("model_access_config", {}), ("accept_eula",)),
         }
-    defaults, environment = build.default_environment(plain(given)), given.pop("environment", {})
+    defaults, environment = build.default_environment(reveal(given)), given.pop("environment", {})
     if defaults.keys() - environment.keys():
         defaults, given["default_environment"] = {}, False
-    own = {name: value for name, value in environment.items() if plain(value) != defaults.get(name)}
+    own = {name: value for name, value in environment.items() if reveal(value) != defaults.get(name)}
     return given | ({"environment": own} if own else {})
 
 
@@ -497,7 +497,7 @@ def _spread(value: Any) -> Any:  # noqa: ANN401 - JSON's types
 
 
 def _empty(value: Any) -> bool:  # noqa: ANN401 - any value
-    return not plain(value)
+    return not reveal(value)
 
 
 def _plain_arguments(value: Any) -> Any:  # noqa: ANN401 - pulumi-aws's arguments, or JSON's types

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from bridge.deployment import Secret
+from bridge.deployment import reveal
 from bridge.errors import BridgeError
 from bridge.tfstate import Resource, State
 
@@ -44,7 +44,7 @@ class Endpoint:
     @property
     def name(self) -> str:
         """The endpoint's name in AWS."""
-        return str(plain(self.endpoint.attributes["name"]))
+        return str(reveal(self.endpoint.attributes["name"]))
 
     @property
     def all(self) -> tuple[Resource, ...]:
@@ -67,15 +67,6 @@ def find(state: State, addresses: Sequence[str] = ()) -> list[Endpoint]:
     return [_endpoint(state, every[address]) for address in dict.fromkeys(addresses or every)]
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - JSON's types
-    """Return a value without its marks of secrecy."""
-    if isinstance(value, Secret):
-        return plain(value.value)
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
-
-
 def _endpoint(state: State, endpoint: Resource) -> Endpoint:
     runs = _attribute(endpoint, "endpoint_config_name")
     configuration = _named(state, CONFIGURATION, runs, endpoint)
@@ -90,7 +81,7 @@ def _endpoint(state: State, endpoint: Resource) -> Endpoint:
             for resource in state.resources
             if resource.type == kind
             and _same_place(resource, endpoint)
-            and str(plain(resource.attributes.get("resource_id"))).startswith(
+            and str(reveal(resource.attributes.get("resource_id"))).startswith(
                 f"endpoint/{_attribute(endpoint, 'name')}/variant/"
             )
         ),
@@ -99,7 +90,7 @@ def _endpoint(state: State, endpoint: Resource) -> Endpoint:
             for resource in state.resources
             if resource.type == ALARM
             and _same_place(resource, endpoint)
-            and _attribute(endpoint, "name") in _watched(plain(resource.attributes))
+            and _attribute(endpoint, "name") in _watched(reveal(resource.attributes))
         ),
     )
     _refuse_shared(state, found)
@@ -114,7 +105,7 @@ def _named(state: State, kind: str, name: str, user: Resource) -> Resource:
     found = [
         resource
         for resource in state.resources
-        if resource.type == kind and plain(resource.attributes.get("name")) == name and _same_place(resource, user)
+        if resource.type == kind and reveal(resource.attributes.get("name")) == name and _same_place(resource, user)
     ]
     if not found:
         raise BridgeError(
@@ -126,8 +117,8 @@ def _named(state: State, kind: str, name: str, user: Resource) -> Resource:
 
 def _same_place(one: Resource, other: Resource) -> bool:
     """Tell whether two are in the same region and account, as far as a state knows."""
-    keys = [":".join(str(plain(each.attributes.get("arn", ""))).split(":")[3:5:1]) for each in (one, other)]
-    regions = [plain(each.attributes.get("region")) for each in (one, other)]
+    keys = [":".join(str(reveal(each.attributes.get("arn", ""))).split(":")[3:5:1]) for each in (one, other)]
+    regions = [reveal(each.attributes.get("region")) for each in (one, other)]
     return one.provider == other.provider and regions[0] == regions[1] and keys[0] == keys[1]
 
 
@@ -140,7 +131,7 @@ def _refuse_shared(state: State, found: Endpoint) -> None:
             if other.type == ENDPOINT
             and other.address != found.endpoint.address
             and _same_place(other, found.endpoint)
-            and plain(other.attributes.get("endpoint_config_name")) == _attribute(found.configuration, "name")
+            and reveal(other.attributes.get("endpoint_config_name")) == _attribute(found.configuration, "name")
         ),
         (
             (other, model)
@@ -159,7 +150,7 @@ def _refuse_shared(state: State, found: Endpoint) -> None:
 
 
 def _models(configuration: Resource) -> list[str]:
-    attributes = plain(configuration.attributes)
+    attributes = reveal(configuration.attributes)
     variants = [*_blocks(attributes, "production_variants"), *_blocks(attributes, "shadow_production_variants")]
     return [str(variant.get("model_name")) for variant in variants]
 
@@ -181,7 +172,7 @@ def _blocks(attributes: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _attribute(resource: Resource, name: str) -> str:
-    value = plain(resource.attributes.get(name))
+    value = reveal(resource.attributes.get(name))
     if not isinstance(value, str) or not value:
         raise BridgeError(f"{resource.address} has no {name} in the Terraform state: run `terraform apply` first")
     return value

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.component import Call, Declared
-from bridge.deployment import Secret
-from bridge.endpoints import ACTION, ALARM, POLICY, TARGET, plain
+from bridge.deployment import Secret, reveal
+from bridge.endpoints import ACTION, ALARM, POLICY, TARGET
 from bridge.names import identifier, unique
 
 WIDTH = 120
@@ -61,7 +61,7 @@ class _Writer:
             text = self._beside(each, call, variable, made)
             needed = each.origin.type in (TARGET, POLICY)
             pieces.append(f"{own} = {text}" if needed else text)
-            attributes = plain(each.origin.attributes)
+            attributes = reveal(each.origin.attributes)
             if each.origin.type == TARGET:
                 made[str(attributes["resource_id"])] = Expression(f"{own}.resource_id")
             elif each.origin.type == POLICY:

@@ -240,7 +240,6 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             )
             for _, own in variants(args)
         }
-        scaled = [own["variant_name"] for _, own in variants(args) if "autoscaling" in own]
         replaceable = args.get("allow_replacement", False)
         return aws.sagemaker.Endpoint(
             self._name,
@@ -250,7 +249,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             tags=args.get("tags"),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=rollout.Rollout(self._name, self._settings, starts, scaled, replaceable=replaceable).hooks(),
+                hooks=rollout.Rollout(
+                    self._name, self._settings, starts, list(replacement.capacities(args)), replaceable=replaceable
+                ).hooks(),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
                 delete_before_replace=replaceable and "endpoint_name" in args,
                 depends_on=before,

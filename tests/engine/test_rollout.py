@@ -12,7 +12,7 @@ from components.endpoint.args import DeploymentConfigArgs
 from local import control
 from tests.conftest import Aws, Base
 from tests.engine.lives import everything, invoke, put_echo
-from tests.local.account import pack, until
+from tests.local.account import pack, put_manual_alarm, until
 from tests.stacks import Declared
 
 pytestmark = pytest.mark.engine
@@ -188,17 +188,7 @@ class Alarms:
 
     def make(self, name: str) -> None:
         """Makes an alarm that rings only when it is told to."""
-        self._client.put_metric_alarm(
-            AlarmName=name,
-            Namespace="Tests",
-            MetricName="Errors",
-            Statistic="Sum",
-            Period=3600,
-            EvaluationPeriods=24,
-            Threshold=1,
-            ComparisonOperator="GreaterThanThreshold",
-            TreatMissingData="ignore",
-        )
+        put_manual_alarm(self._client, name)
         self.ring(name, "OK")
 
     def ring(self, name: str, state: str = "ALARM") -> None:

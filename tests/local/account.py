@@ -173,6 +173,21 @@ class Account:
         return pid
 
 
+def put_manual_alarm(cloudwatch: Any, name: str) -> None:
+    """Make an alarm that rings only when it is told to."""
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Tests",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=3600,
+        EvaluationPeriods=24,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+
+
 def until(found: Callable[[], T | None], seconds: float = 60) -> T:
     """Wait until something is found; give it."""
     deadline = time.monotonic() + seconds

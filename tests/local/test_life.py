@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import ROOT, control
-from tests.local.account import Account, echo, pack
+from tests.local.account import Account, echo, pack, put_manual_alarm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,17 +93,7 @@ def alarm(owner: Account, state: str) -> tuple[str, Any]:
         aws_secret_access_key="local",  # noqa: S106 - nobody checks it
     )
     name = owner.name("alarm")
-    client.put_metric_alarm(
-        AlarmName=name,
-        Namespace="Tests",
-        MetricName="Errors",
-        Statistic="Sum",
-        Period=3600,
-        EvaluationPeriods=24,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="ignore",
-    )
+    put_manual_alarm(client, name)
     client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="asked for")
     return name, client
 
