@@ -33,7 +33,7 @@ def grant_invoke(
     endpoint_arn: pulumi.Input[str],
     output_paths: Sequence[pulumi.Input[str]] | None,
     opts: pulumi.ResourceOptions,
-) -> aws.iam.RolePolicy:
+) -> "aws.iam.RolePolicy":
     """Gives a role the policy of :func:`invoke_policy`.
 
     Args:

@@ -9,15 +9,16 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
 import pulumi
-from botocore.exceptions import ProfileNotFound
+
+from components.service_models import LOADER
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_sagemaker import SageMakerClient
 
 Settings = Mapping[str, Any]
@@ -33,15 +34,15 @@ _COMPOSED = (
 """Those that are JSON."""
 
 
-def settings(opts: pulumi.ResourceOptions | None) -> pulumi.Output[Settings]:
+def settings(opts: pulumi.ResourceOptions | None) -> Settings | pulumi.Output[Settings]:
     """Returns the settings, in snake_case, of the AWS provider of a component with these options.
 
-    Those of an explicit provider are unknown in the preview that would make it.
+    Those of an explicit provider are an output, unknown in the preview that would make it.
     """
     own = _explicit(opts or pulumi.ResourceOptions())
     if own is None:
         config = pulumi.Config("aws")
-        return pulumi.Output.from_input({name: config.get(name) for name in (*_PLAIN, *_COMPOSED)}).apply(_parsed)
+        return _parsed({name: config.get(name) for name in (*_PLAIN, *_COMPOSED)})
     found = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": own.urn})
     return found.apply(lambda resource: _parsed(resource["state"]))
 
@@ -55,63 +56,79 @@ def _explicit(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
 
 def region(settings: Settings) -> str | None:
     """Returns the region, which may come from the environment or the profile; None if nothing says it."""
+    from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - as below
+
     found: str | None = settings.get("region")
     with suppress(ProfileNotFound):  # which the provider refuses
-        found = found or _session(settings).region_name
+        found = found or _session(settings).get_config_variable("region")
     return found
 
 
 def client(settings: Settings) -> "SageMakerClient":
-    """Returns a SageMaker client with a provider's settings; what is not set comes from the environment, as there."""
-    session, endpoints = _signed_in(settings)
-    return session.client("sagemaker", endpoint_url=endpoints.get("sagemaker"))
+    """Returns a SageMaker client with a provider's settings; what is not set comes from the environment, as there.
+
+    For the same settings and environment it is the same: making one takes longer than many of its calls.
+    """
+    made: SageMakerClient = _client("sagemaker", ("sagemaker",), *_key(settings))
+    return made
 
 
 def scaling_client(settings: Settings) -> Any:  # noqa: ANN401 - boto3-stubs are installed for what is used most
     """Returns a client of Application Auto Scaling; see :func:`client`."""
-    session, endpoints = _signed_in(settings)
-    url = endpoints.get("appautoscaling") or endpoints.get("applicationautoscaling")
-    return session.client("application-autoscaling", endpoint_url=url)
+    return _client("application-autoscaling", ("appautoscaling", "applicationautoscaling"), *_key(settings))
 
 
-def _signed_in(settings: Settings) -> tuple[boto3.Session, dict[str, str]]:
-    """Returns a session with the roles assumed, and the services' own URLs."""
-    session = _session(settings)
-    endpoints = {name: url for given in settings.get("endpoints", []) for name, url in given.items()}
-    if web := settings.get("assume_role_with_web_identity"):
-        session = _assumed(session, web, endpoints.get("sts"))
-    for role in settings.get("assume_roles", []):  # a chain: each with the credentials of the one before
-        session = _assumed(session, role, endpoints.get("sts"))
-    return session, endpoints
+def _key(settings: Settings) -> tuple[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return json.dumps(settings, sort_keys=True), json.dumps(environment, sort_keys=True)
 
 
-def _session(settings: Settings) -> boto3.Session:
-    core = botocore.session.Session(profile=settings.get("profile"))
+@cache
+def _client(service: str, names: tuple[str, ...], settings: str, _environment: str) -> Any:  # noqa: ANN401 - any client
+    """Makes a client, with the roles assumed; the service's own URL stands under one of ``names``."""
+    given = json.loads(settings)
+    session = _session(given)
+    endpoints = {name: url for listed in given.get("endpoints", []) for name, url in listed.items()}
+    if web := given.get("assume_role_with_web_identity"):
+        _assume(session, web, endpoints.get("sts"))
+    for role in given.get("assume_roles", []):  # a chain: each with the credentials of the one before
+        _assume(session, role, endpoints.get("sts"))
+    return session.create_client(service, endpoint_url=next(filter(None, map(endpoints.get, names)), None))
+
+
+def _session(settings: Settings) -> "Session":
+    from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
+
+    session = Session(profile=settings.get("profile"))
+    session.register_component("data_loader", LOADER)
     for name, variable in (("shared_config_files", "config_file"), ("shared_credentials_files", "credentials_file")):
         if files := settings.get(name):
-            core.set_config_variable(variable, files[0])
-    return boto3.Session(
-        aws_access_key_id=settings.get("access_key"),
-        aws_secret_access_key=settings.get("secret_key"),
-        aws_session_token=settings.get("token"),
-        region_name=settings.get("region") or os.environ.get("AWS_REGION"),  # which boto3 does not look at
-        botocore_session=core,
+            session.set_config_variable(variable, files[0])
+    if given := settings.get("region") or os.environ.get("AWS_REGION"):  # which botocore does not look at
+        session.set_config_variable("region", given)
+    if "access_key" in settings:
+        session.set_credentials(settings["access_key"], settings["secret_key"], settings.get("token"))
+    return session
+
+
+def _assume(session: "Session", role: Mapping[str, str], endpoint_url: str | None) -> None:
+    """Gives a session the credentials of a role, which are renewed before they expire: an update may take an hour."""
+    from botocore import credentials  # noqa: PLC0415 - as above
+
+    create = partial(session.create_client, endpoint_url=endpoint_url)
+    given = {"RoleSessionName": role.get("session_name", "pulumi")}
+    if "external_id" in role:
+        given["ExternalId"] = role["external_id"]
+    token, file = role.get("web_identity_token"), role.get("web_identity_token_file")
+    fetcher = (
+        credentials.AssumeRoleWithWebIdentityCredentialFetcher(
+            create, lambda: token or Path(str(file)).read_text().strip(), role["role_arn"], given
+        )
+        if token or file
+        else credentials.AssumeRoleCredentialFetcher(create, session.get_credentials(), role["role_arn"], given)
     )
-
-
-def _assumed(session: boto3.Session, role: Mapping[str, str], endpoint_url: str | None) -> boto3.Session:
-    sts = session.client("sts", endpoint_url=endpoint_url)
-    given = {"RoleArn": role["role_arn"], "RoleSessionName": role.get("session_name", "pulumi")}
-    if token := role.get("web_identity_token") or _read(role.get("web_identity_token_file")):
-        keys = sts.assume_role_with_web_identity(**given, WebIdentityToken=token)["Credentials"]
-    else:
-        external = {"ExternalId": role["external_id"]} if "external_id" in role else {}
-        keys = sts.assume_role(**given, **external)["Credentials"]
-    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], session.region_name)
-
-
-def _read(file: str | None) -> str | None:
-    return Path(file).read_text().strip() if file else None
+    made = credentials.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    session._credentials = made  # type: ignore[attr-defined]  # noqa: SLF001 - `set_credentials` takes plain ones
 
 
 def _parsed(found: Mapping[str, Any]) -> Settings:

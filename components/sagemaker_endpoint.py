@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import grants, interrupt, provider
+from components import grants, interrupt, program, provider
 from components.endpoint import build, late
 from components.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
 from components.endpoint.parts import (
@@ -78,11 +78,16 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
         interrupt.end_quietly()
         check(args)
+        program.once(program.serve_hooks)
         given = late.checked(build.without_none(args), check)
-        guard = pulumi.ResourceOptions(hooks=replacement.hooks(name, allowed=given.get("allow_replacement", False)))
-        merged = pulumi.ResourceOptions.merge(opts, guard)
+        guard = program.once(replacement.hooks, given.get("allow_replacement", False))
+        merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=guard))
         settings = provider.settings(opts)
-        region = pulumi.Output.unsecret(settings.apply(provider.region))
+        region = (
+            pulumi.Output.unsecret(settings.apply(provider.region))
+            if isinstance(settings, pulumi.Output)
+            else provider.region(settings)
+        )
         super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given, region), merged)
         self._name, self._args, self._settings = name, given, settings
         self._parent = opts.parent if opts else None
@@ -116,7 +121,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         }
         self.register_outputs(outputs | ({"modelDataUrl": self.model_data_url} if self.model_data_url else {}))
 
-    def grant_invoke(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
+    def grant_invoke(self, name: str, role: pulumi.Input[str]) -> "aws.iam.RolePolicy":
         """Gives a role the least policy to invoke the endpoint and, if it is asynchronous, to read the answers.
 
         Args:
@@ -235,12 +240,13 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             )
         retaining = self._retaining()
         starts = {
-            own["variant_name"]: pulumi.Output.from_input(
-                rollout.starts_with(own, retained=own["variant_name"] in retaining)
-            )
+            own["variant_name"]: rollout.starts_with(own, retained=own["variant_name"] in retaining)
             for _, own in variants(args)
         }
         replaceable = args.get("allow_replacement", False)
+        known = rollout.Rollout(
+            self.urn, self._settings, starts, list(replacement.capacities(args)), replaceable=replaceable
+        )
         return aws.sagemaker.Endpoint(
             self._name,
             name=args.get("endpoint_name") or imported,
@@ -249,9 +255,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             tags=args.get("tags"),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=rollout.Rollout(
-                    self._name, self._settings, starts, list(replacement.capacities(args)), replaceable=replaceable
-                ).hooks(),
+                hooks=program.once(rollout.Rollouts).hooks(self._name, known),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
                 delete_before_replace=replaceable and "endpoint_name" in args,
                 depends_on=before,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-import boto3
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi_terraform import state
@@ -142,8 +141,11 @@ def _sensitive(where: Local | S3 | Remote, region: str | None, outputs: Mapping[
 def _text(where: Local | S3, region: str | None) -> bytes:
     if isinstance(where, Local):
         return Path(where.path).read_bytes()
-    client = boto3.Session(region_name=region).client("s3")
-    return client.get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
+    from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a state in a file need not cost
+
+    client: Any = Session().create_client("s3", region_name=region)
+    text: bytes = client.get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
+    return text
 
 
 def _outputs(where: Local | S3 | Remote, region: str | None) -> Mapping[str, Any]:

@@ -5,10 +5,9 @@ Limits, patterns and enums are read from botocore's service model; only rules th
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
-import botocore.loaders
+from components.service_models import shapes
 
 _SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
@@ -45,14 +44,6 @@ def problem(path: str, value: object, shape: str, service: str = "sagemaker") ->
 def message(title: str, problems: Iterable[Problem]) -> str:
     """Returns one message for all problems, a line each."""
     return "\n".join([f"{title}:", *(f"  - {problem}" for problem in problems)])
-
-
-@cache
-def shapes(service: str = "sagemaker") -> Mapping[str, Any]:
-    """Returns the shapes of botocore's model of a service (``service-2.json``)."""
-    model: Mapping[str, Any] = botocore.loaders.Loader().load_service_model(service, "service-2")
-    shapes: Mapping[str, Any] = model["shapes"]
-    return shapes
 
 
 def _integer_rule(rule: Mapping[str, Any], value: object) -> str | None:

@@ -44,20 +44,20 @@ def _capacity(variant: Args) -> pulumi.Input[str]:
     return "serverless" if "serverless_config" in variant else found
 
 
-def hooks(name: str, *, allowed: bool) -> pulumi.ResourceHookBinding:
-    """Returns the hook of a component.
+def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - the one thing to say
+    """Returns the hook of components, which share it: to register one takes as long as a resource.
 
     Args:
-        name: name of the component.
-        allowed: whether the endpoint may be replaced.
+        allowed: whether their endpoints may be replaced.
     """
 
     def check(args: pulumi.ResourceHookArgs) -> None:
         if problems := refused(args.old_inputs or {}, args.new_inputs or {}, args.old_outputs or {}, allowed=allowed):
-            raise pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be changed so", problems))
+            raise pulumi.RunError(message(f"SageMakerEndpoint {args.name!r} cannot be changed so", problems))
 
+    name = "sagebridge-replacement" + ("-allowed" if allowed else "")
     options = pulumi.ResourceHookOptions(on_dry_run=True)
-    return pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook(f"{name}-replacement", check, options)])
+    return pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook(name, check, options)])
 
 
 def refused(old: Args, new: Args, outputs: Args, *, allowed: bool) -> list[Problem]:

@@ -62,7 +62,7 @@ def tagged(tags: Mapping[str, pulumi.Input[str]], made_for: pulumi.Stash) -> pul
 
 def capacities(
     made_for: pulumi.Stash,
-    settings: pulumi.Output[provider.Settings],
+    settings: pulumi.Input[provider.Settings],
     endpoint: pulumi.Input[str],
     scaled: Mapping[str, Mapping[str, pulumi.Input[int]]],
 ) -> pulumi.Output[dict[str, int]]:

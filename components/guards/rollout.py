@@ -5,6 +5,7 @@ issues 46663 and 48997); a failed create leaves an endpoint behind that no state
 instance counts and weights back to what is declared, as it cannot say ``RetainAllVariantProperties`` (issue 48990).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,99 +28,121 @@ RETAINED = "sagebridge:generation"
 
 @dataclass(frozen=True)
 class Rollout:
-    """The hooks of an endpoint: they get its inputs and outputs from the engine, and know this besides."""
+    """What the hooks of an endpoint know of it besides its inputs and outputs, which they get from the engine."""
 
-    name: str
-    """Name of the component, unique in a program as the names of hooks must be."""
-    settings: pulumi.Output[provider.Settings]
+    component: pulumi.Output[str]
+    """URN of the component, the endpoint's parent."""
+    settings: pulumi.Input[provider.Settings]
     """The provider's settings."""
-    variants: Mapping[str, pulumi.Output[Mapping[str, Any]]]
+    variants: Mapping[str, Mapping[str, Any]]
     """What each production variant starts with, by name; see :func:`starts_with`."""
     scaled: Collection[str] = ()
     """The production variants that scale."""
     replaceable: bool = False
     """Whether the endpoint may be replaced: then a preview may find one of its name."""
 
-    def hooks(self) -> pulumi.ResourceHookBinding:
-        """Returns them bound to what they follow."""
-        previewed = pulumi.ResourceHookOptions(on_dry_run=True)
-        verified = pulumi.ResourceHook(f"{self.name}-verify", self._verify)
-        return pulumi.ResourceHookBinding(
-            before_create=[pulumi.ResourceHook(f"{self.name}-orphan", self._look_for_orphan, previewed)],
-            before_update=[
-                pulumi.ResourceHook(f"{self.name}-ready", self._require_ready, previewed),
-                pulumi.ResourceHook(f"{self.name}-live-capacity", self._tell_live_capacity, previewed),
-            ],
-            after_create=[verified],
-            after_update=[verified],
-            on_error=[pulumi.ErrorHook(f"{self.name}-clean-up", self._clean_up)],
-        )
-
-    async def _client(self) -> "SageMakerClient | None":
+    async def client(self) -> "SageMakerClient | None":
         """Returns None in the preview that would make the provider: to ask with other settings would be to guess."""
-        settings = await self.settings.future()
+        settings = await self._settings()
         return None if settings is None else provider.client(settings)
 
-    async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
-        name = (args.new_inputs or {}).get("name")
-        if not isinstance(name, str) or (self.replaceable and pulumi.runtime.is_dry_run()):
-            return
-        client = await self._client()
-        if client and (found := described(client, name)):
-            raise pulumi.RunError(orphan(found))
-
-    async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
-        client = await self._client()
-        if client is None or not _rolls_out(args):
-            return
-        found, before, new = described(client, args.id), args.old_outputs or {}, args.new_inputs or {}
-        problem = unready(found, args.id, before, new.get("endpointConfigName"))
-        if found and not problem and new.get("deploymentConfig"):
-            problem = renamed(found, self.variants)
-        if problem:
-            raise pulumi.RunError(problem)
-
-    async def _tell_live_capacity(self, args: pulumi.ResourceHookArgs) -> None:
-        client = await self._client()
-        if client is None or not _rolls_out(args):
-            return
-        endpoint = described(client, args.id)
-        running = endpoint and described_config(client, endpoint["EndpointConfigName"])
-        if endpoint and running:
-            declared = {name: await output.future() or {} for name, output in self.variants.items()}
-            tags = client.list_tags(ResourceArn=running["EndpointConfigArn"])["Tags"]
-            retained = any(tag["Key"] == RETAINED for tag in tags)
-            for line in drifted(endpoint, running, declared, retained=retained):
-                pulumi.log.warn(f"Endpoint {endpoint['EndpointName']}: {line}")
-
-    async def _verify(self, args: pulumi.ResourceHookArgs) -> None:
-        # The provider reads the endpoint back, so only the inputs tell what was asked for.
-        inputs, outputs = args.new_inputs or {}, args.new_outputs or {}
-        client = await self._client()
-        found = described(client, outputs["name"]) if client else None
-        if found is None or found["EndpointArn"] != outputs["arn"]:
-            raise pulumi.RunError(elsewhere(outputs["name"], outputs["arn"], found))
-        sent = (args.old_outputs or {}).get("endpointConfigName") != inputs["endpointConfigName"]
-        if problem := difference(found, inputs["endpointConfigName"], self.variants, sent=sent):
-            raise pulumi.RunError(f"{problem} {await self._unscaled(outputs['name'])}".rstrip())
-
-    async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
-        inputs = args.new_inputs or {}
-        client = await self._client()
-        if client and args.failed_operation == "create" and "name" in inputs:
-            _clean_up(client, inputs)
-        if args.failed_operation == "update" and (lost := await self._unscaled(args.id)):
-            pulumi.log.error(lost)
-        return False  # never again by itself
-
-    async def _unscaled(self, endpoint: str) -> str:
+    async def unscaled(self, endpoint: str) -> str:
         """Says which variants do not scale although they are declared to; empty if all do."""
-        settings = await self.settings.future()
+        settings = await self._settings()
         if settings is None or not self.scaled:
             return ""
         with suppress(BotoCoreError, ClientError):  # it must not hide why the update failed
             return unscaled(provider.scaling_client(settings), endpoint, self.scaled)
         return ""
+
+    async def _settings(self) -> provider.Settings | None:
+        return await pulumi.Output.from_input(self.settings).future()
+
+
+class Rollouts:
+    """The endpoints of a program, and their hooks, which are the same for all: to register one costs as a resource."""
+
+    def __init__(self) -> None:
+        self._followed: defaultdict[str, list[Rollout]] = defaultdict(list)
+        previewed = pulumi.ResourceHookOptions(on_dry_run=True)
+        verified = pulumi.ResourceHook("sagebridge-verify", self._verify)
+        self._hooks = pulumi.ResourceHookBinding(
+            before_create=[pulumi.ResourceHook("sagebridge-orphan", self._look_for_orphan, previewed)],
+            before_update=[pulumi.ResourceHook("sagebridge-ready", self._require_ready, previewed)],
+            after_create=[verified],
+            after_update=[verified],
+            on_error=[pulumi.ErrorHook("sagebridge-clean-up", self._clean_up)],
+        )
+
+    def hooks(self, name: str, rollout: Rollout) -> pulumi.ResourceHookBinding:
+        """Returns the hooks of an endpoint.
+
+        Args:
+            name: name of the endpoint's resource.
+            rollout: what the hooks shall know.
+        """
+        self._followed[name].append(rollout)
+        return self._hooks
+
+    async def _of(self, args: pulumi.ResourceHookArgs | pulumi.ErrorHookArgs) -> Rollout:
+        """Returns what is known of the endpoint that a hook is called for."""
+        parent = args.urn.removesuffix(f"::{args.name}").rpartition("$")[0]
+        for rollout in self._followed[args.name]:
+            if str(await rollout.component.future()).removesuffix(f"::{args.name}") == parent:
+                return rollout
+        raise pulumi.RunError(f"{args.urn} is no endpoint of a SageMakerEndpoint")
+
+    async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
+        rollout, name = await self._of(args), (args.new_inputs or {}).get("name")
+        if not isinstance(name, str) or (rollout.replaceable and pulumi.runtime.is_dry_run()):
+            return
+        client = await rollout.client()
+        if client and (found := described(client, name)):
+            raise pulumi.RunError(orphan(found))
+
+    async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
+        """Refuses an update that cannot be, and says what it would take away."""
+        rollout = await self._of(args)
+        client = await rollout.client()
+        if client is None or not _rolls_out(args):
+            return
+        found, before, new = described(client, args.id), args.old_outputs or {}, args.new_inputs or {}
+        problem = unready(found, args.id, before, new.get("endpointConfigName"))
+        if found and not problem and new.get("deploymentConfig"):
+            problem = renamed(found, rollout.variants)
+        if problem or found is None:
+            raise pulumi.RunError(problem)
+        if running := described_config(client, found["EndpointConfigName"]):
+            declared = {name: await _known(starts) for name, starts in rollout.variants.items()}
+            tags = client.list_tags(ResourceArn=running["EndpointConfigArn"])["Tags"]
+            retained = any(tag["Key"] == RETAINED for tag in tags)
+            for line in drifted(found, running, declared, retained=retained):
+                pulumi.log.warn(f"Endpoint {found['EndpointName']}: {line}")
+
+    async def _verify(self, args: pulumi.ResourceHookArgs) -> None:
+        # The provider reads the endpoint back, so only the inputs tell what was asked for.
+        rollout, inputs, outputs = await self._of(args), args.new_inputs or {}, args.new_outputs or {}
+        client = await rollout.client()
+        found = described(client, outputs["name"]) if client else None
+        if found is None or found["EndpointArn"] != outputs["arn"]:
+            raise pulumi.RunError(elsewhere(outputs["name"], outputs["arn"], found))
+        sent = (args.old_outputs or {}).get("endpointConfigName") != inputs["endpointConfigName"]
+        if problem := difference(found, inputs["endpointConfigName"], rollout.variants, sent=sent):
+            raise pulumi.RunError(f"{problem} {await rollout.unscaled(outputs['name'])}".rstrip())
+
+    async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
+        rollout, inputs = await self._of(args), args.new_inputs or {}
+        client = await rollout.client()
+        if client and args.failed_operation == "create" and "name" in inputs:
+            _clean_up(client, inputs)
+        if args.failed_operation == "update" and (lost := await rollout.unscaled(args.id)):
+            pulumi.log.error(lost)
+        return False  # never again by itself
+
+
+async def _known(starts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns what of a variant's start is known; nothing if an output of it is not."""
+    return await pulumi.Output.from_input(starts).future() or {}
 
 
 def _rolls_out(args: pulumi.ResourceHookArgs) -> bool:

@@ -1,14 +1,19 @@
 """Whether an archive is there, and fits the image that shall load it: found out before the model is made."""
 
+import asyncio
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
-import pulumi_aws as aws
 
+from components import program
 from components.errors import reason
 from components.images.fit import misfit
+
+_LOOK_UP = "aws:s3/getObject:getObject"
+"""``aws.s3.get_object``, called by its token: to import ``pulumi_aws.s3`` takes as long as all of SageMaker's."""
 
 
 def checked(
@@ -16,8 +21,8 @@ def checked(
 ) -> pulumi.Output[str]:
     """Returns the archive's URL, once the archive is known to be there and to fit the image.
 
-    Plain values are checked here and now, in a preview too; outputs as soon as they are known. What a resource of the
-    program says may be what this update uploads: in a preview it need not be there yet.
+    It is looked for as soon as URL and image are known, in a preview too; the program goes on meanwhile. What a
+    resource of the program says may be what this update uploads: in a preview it need not be there yet.
 
     Args:
         path: name of the argument, for the message.
@@ -25,16 +30,30 @@ def checked(
         image: URI of the image.
         parent: what the look-up belongs to; it has the provider.
     """
-    if isinstance(url, str) and (image is None or isinstance(image, str)):
-        _check(path, url, image, parent)
-        return pulumi.Output.from_input(url)
 
-    def check(known: Sequence[Any]) -> str:
+    async def check(known: Sequence[Any]) -> str:
         known_url, known_image, expected = known
-        _check(path, known_url, known_image, parent, expected=expected)
+        await _check(path, known_url, known_image, parent, expected=expected)
         return str(known_url)
 
     return pulumi.Output.all(url, image, _expected(url)).apply(check)
+
+
+class _Archives:
+    """What is known of a program's archives: each is looked up once, however many endpoints or variants load it."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, pulumi.ProviderResource | None], asyncio.Task[Any]] = {}
+
+    def find(self, url: str, parent: pulumi.Resource) -> asyncio.Task[Any]:
+        """Returns the look-up of an archive with the provider of a resource."""
+        key = url, parent.get_provider(_LOOK_UP)
+        if key not in self._found:
+            location = urlsplit(url)
+            asked = {"bucket": location.netloc, "key": location.path.lstrip("/")}
+            opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi-aws"))
+            self._found[key] = asyncio.ensure_future(pulumi.runtime.invoke_async(_LOOK_UP, asked, opts))
+        return self._found[key]
 
 
 async def _expected(url: pulumi.Input[str]) -> bool:
@@ -42,12 +61,9 @@ async def _expected(url: pulumi.Input[str]) -> bool:
     return pulumi.runtime.is_dry_run() and isinstance(url, pulumi.Output) and bool(await url.resources())
 
 
-def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, expected: bool = False) -> None:
-    location = urlsplit(url)
+async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, expected: bool) -> None:
     try:
-        archive = aws.s3.get_object(
-            bucket=location.netloc, key=location.path.lstrip("/"), opts=pulumi.InvokeOptions(parent=parent)
-        )
+        archive = await program.once(_Archives).find(url, parent)
     except Exception as error:  # the engine has no type of its own for a failed invoke
         why = reason(error)
         if "couldn't find resource" in why or "NotFound" in why:
@@ -55,5 +71,5 @@ def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, e
                 return
             why = "it is not there; publish the archive first (python -m model publish --stack …)"
         raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
-    if image is not None and (wrong := misfit(image, archive.metadata)):
+    if image is not None and (wrong := misfit(image, archive["metadata"])):
         raise pulumi.RunError(f"{path}: {url} does not fit the image: {wrong}")

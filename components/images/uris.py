@@ -12,9 +12,9 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
+from components.service_models import LOADER
 from components.validation import Problem
 
 FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")
@@ -106,6 +106,6 @@ def _table(framework: str) -> dict[str, Any]:
 
 
 def _dns_suffix(region: str) -> str:
-    resolver = EndpointResolver(Loader().load_data("endpoints"))
+    resolver = EndpointResolver(LOADER.load_data("endpoints"))
     suffix: str = resolver.get_partition_dns_suffix(resolver.get_partition_for_region(region))
     return suffix

@@ -13,7 +13,8 @@ import pulumi_aws as aws
 
 from components.limits import Limits, outside
 from components.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Kind, Metric
-from components.validation import Problem, problem, shapes
+from components.service_models import shapes
+from components.validation import Problem, problem
 
 LATENCY_DEFAULTS: Mapping[Kind, float] = {"real-time": 1000, "serverless": 1000, "async": 60_000}
 """Milliseconds. Asynchronous requests are those that may take longer than the 60 s of a real-time answer."""
@@ -129,7 +130,7 @@ def alarms(
     variant_name: str,
     args: AlarmsArgs,
     tags: Mapping[str, pulumi.Input[str]] | None = None,
-) -> dict[str, aws.cloudwatch.MetricAlarmArgs]:
+) -> "dict[str, aws.cloudwatch.MetricAlarmArgs]":  # quoted, as importing the module takes 50 ms
     """Returns the arguments of a variant's alarms, by what each watches: latency, 4xx, 5xx, saturation.
 
     The names are stable, so an alarm is changed in place and what refers to it stays. Alarms that roll an update back

@@ -15,13 +15,6 @@ import pulumi_aws as aws
 from components.monitoring.alarms import alarm_name
 from components.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY, Kind
 
-StepAdjustment = aws.appautoscaling.PolicyStepScalingPolicyConfigurationStepAdjustmentArgs
-StepScaling = aws.appautoscaling.PolicyStepScalingPolicyConfigurationArgs
-TargetTracking = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs
-CustomizedMetric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs
-Dimension = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationDimensionArgs
-PredefinedMetric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs
-
 FROM_ZERO = "scale-out-from-zero"
 TARGET_TRACKING = "target-tracking"
 COOLDOWN = 300
@@ -133,7 +126,7 @@ def autoscale(
     variant: Variant,
     args: AutoscalingArgs,
     opts: pulumi.ResourceOptions,
-) -> aws.appautoscaling.Target:
+) -> "aws.appautoscaling.Target":
     """Declares a variant's scalable target, its policies, schedules and, for one that starts from zero, the alarm.
 
     Args:
@@ -164,7 +157,7 @@ def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.
 
 def scalable_target(
     endpoint_name: pulumi.Input[str], variant: Variant, args: AutoscalingArgs
-) -> aws.appautoscaling.TargetArgs:
+) -> "aws.appautoscaling.TargetArgs":
     """Returns the arguments of the scalable target (API: RegisterScalableTarget)."""
     path = f"variant/{variant.name}"
     resource_id = (
@@ -184,7 +177,7 @@ def scalable_target(
 
 def policies(
     resource_id: pulumi.Input[str], endpoint_name: pulumi.Input[str], kind: Kind, args: AutoscalingArgs
-) -> dict[str, aws.appautoscaling.PolicyArgs]:
+) -> "dict[str, aws.appautoscaling.PolicyArgs]":
     """Returns the arguments of the policies (API: PutScalingPolicy), by a name that is the policy's own.
 
     Target tracking, if there is a target. Of an asynchronous endpoint, too, one that adds the first instance: with none
@@ -201,49 +194,47 @@ def policies(
     for field, target in TARGETS.items():
         if given.get(field) is None:
             continue
+        tracking: Any = {  # a dictionary of pulumi-aws
+            "target_value": given[field],
+            "scale_in_cooldown": args.get("scale_in_cooldown", COOLDOWN),
+            "scale_out_cooldown": args.get("scale_out_cooldown", COOLDOWN),
+            "disable_scale_in": args.get("disable_scale_in", False),
+            **_metric(endpoint_name, kind, target.metric),
+        }
         found[TARGET_TRACKING] = policy(
             name=TARGET_TRACKING,
             policy_type="TargetTrackingScaling",
-            target_tracking_scaling_policy_configuration=TargetTracking(
-                target_value=given[field],
-                scale_in_cooldown=args.get("scale_in_cooldown", COOLDOWN),
-                scale_out_cooldown=args.get("scale_out_cooldown", COOLDOWN),
-                disable_scale_in=args.get("disable_scale_in", False),
-                customized_metric_specification=_backlog(endpoint_name) if kind == "async" else None,
-                predefined_metric_specification=None
-                if kind == "async"
-                else PredefinedMetric(predefined_metric_type=target.metric),
-            ),
+            target_tracking_scaling_policy_configuration=tracking,
         )
     if kind == "async":
-        found[FROM_ZERO] = policy(
-            name=FROM_ZERO,
-            policy_type="StepScaling",
-            step_scaling_policy_configuration=StepScaling(
-                adjustment_type="ChangeInCapacity",
-                metric_aggregation_type="Average",
-                cooldown=args.get("scale_out_cooldown", COOLDOWN),
-                step_adjustments=[StepAdjustment(metric_interval_lower_bound="0", scaling_adjustment=1)],
-            ),
-        )
+        step: Any = {
+            "adjustment_type": "ChangeInCapacity",
+            "metric_aggregation_type": "Average",
+            "cooldown": args.get("scale_out_cooldown", COOLDOWN),
+            "step_adjustments": [{"metric_interval_lower_bound": "0", "scaling_adjustment": 1}],
+        }
+        found[FROM_ZERO] = policy(name=FROM_ZERO, policy_type="StepScaling", step_scaling_policy_configuration=step)
     return found
 
 
-def _backlog(endpoint_name: pulumi.Input[str]) -> CustomizedMetric:
-    return CustomizedMetric(
-        namespace=BACKLOG_PER_INSTANCE.namespace,
-        metric_name=BACKLOG_PER_INSTANCE.name,
-        statistic="Average",
-        dimensions=[
-            Dimension(name=name, value=value)
-            for name, value in BACKLOG_PER_INSTANCE.dimensions(endpoint_name, "").items()
-        ],
-    )
+def _metric(endpoint_name: pulumi.Input[str], kind: Kind, predefined: str | None) -> dict[str, Any]:
+    """Returns what a target is tracked by; Application Auto Scaling has no name for an asynchronous queue's backlog."""
+    if kind != "async":
+        return {"predefined_metric_specification": {"predefined_metric_type": predefined}}
+    dimensions = BACKLOG_PER_INSTANCE.dimensions(endpoint_name, "")
+    return {
+        "customized_metric_specification": {
+            "namespace": BACKLOG_PER_INSTANCE.namespace,
+            "metric_name": BACKLOG_PER_INSTANCE.name,
+            "statistic": "Average",
+            "dimensions": [{"name": name, "value": value} for name, value in dimensions.items()],
+        }
+    }
 
 
 def from_zero_alarm(
     endpoint_name: pulumi.Input[str], variant: Variant, policy_arn: pulumi.Input[str]
-) -> aws.cloudwatch.MetricAlarmArgs:
+) -> "aws.cloudwatch.MetricAlarmArgs":
     """Returns the arguments of the alarm that adds the first instance (Developer Guide, async-inference-autoscale)."""
     return aws.cloudwatch.MetricAlarmArgs(
         name=alarm_name(endpoint_name, variant.name, FROM_ZERO),
@@ -265,7 +256,7 @@ def from_zero_alarm(
 
 def scheduled_actions(
     resource_id: pulumi.Input[str], kind: Kind, args: AutoscalingArgs
-) -> dict[str, aws.appautoscaling.ScheduledActionArgs]:
+) -> "dict[str, aws.appautoscaling.ScheduledActionArgs]":
     """Returns the arguments of the scheduled actions (API: PutScheduledAction), by name."""
     return {
         name: aws.appautoscaling.ScheduledActionArgs(

@@ -8,7 +8,8 @@ from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
 from components.endpoint.args import SageMakerEndpointArgs
-from components.validation import problem, shapes
+from components.service_models import shapes
+from components.validation import problem
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor
 
 MODEL = "aws:sagemaker/model:Model"

@@ -9,6 +9,8 @@ from botocore.validate import ParamValidator
 from pulumi import _types
 
 NAMES = {"PutMetricAlarm": "AlarmName", "PutScalingPolicy": "PolicyName", "PutScheduledAction": "ScheduledActionName"}
+USERS_OWN = ("dimensions", "tags")
+"""Of an alarm and of any resource: mappings."""
 
 
 def request(service: str, operation: str, args: object) -> dict[str, Any]:
@@ -31,12 +33,19 @@ def request(service: str, operation: str, args: object) -> dict[str, Any]:
 
 
 def _pascal(value: Any) -> Any:
-    """Returns the API's names for pulumi-aws's; keys of a mapping are a user's own."""
+    """Returns the API's names for pulumi-aws's, of its classes and of dictionaries; some have keys of a user's own."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_pascal(item) for item in value]
     if type(value).__module__.startswith("pulumi_aws."):
-        return {key[0].upper() + key[1:]: _pascal(inner) for key, inner in _types.input_type_to_dict(value).items()}
+        value = _types.input_type_to_dict(value)
+    if isinstance(value, Mapping):
+        own = {key for key in USERS_OWN if isinstance(value.get(key), Mapping)}
+        return {_name(key): inner if key in own else _pascal(inner) for key, inner in value.items()}
     return value
+
+
+def _name(key: str) -> str:
+    return "".join(word[0].upper() + word[1:] for word in key.split("_"))
 
 
 def _pairs(key: str, mapping: Mapping[str, str]) -> list[dict[str, str]]:

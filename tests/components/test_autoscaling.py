@@ -12,7 +12,7 @@ from components.monitoring.metrics import Kind
 from components.scaling import autoscaling
 from components.scaling.autoscaling import AutoscalingArgs, Variant
 from components.scaling.rules import problems
-from components.validation import shapes
+from components.service_models import shapes
 from tests.components.conftest import Monitor
 from tests.components.requests import request
 

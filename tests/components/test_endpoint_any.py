@@ -13,7 +13,7 @@ from pulumi.runtime import settings as runtime
 from components.endpoint import fields
 from components.endpoint.rules import validate
 from components.sagemaker_endpoint import SageMakerEndpoint
-from components.validation import shapes
+from components.service_models import shapes
 from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
 from tests.components.endpoints import requests
 

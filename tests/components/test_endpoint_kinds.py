@@ -163,7 +163,7 @@ def test_several_variants_with_the_shared_model_and_their_own(declare: Declare) 
         "routing_strategy": "LEAST_OUTSTANDING_REQUESTS",
     }
     seen = declare(production_variants=[{"variant_name": "small"}, big])
-    assert [model.name for model in seen.all_of_type(MODEL)] == ["endpoint-model", "endpoint-big-model"]
+    assert {model.name for model in seen.all_of_type(MODEL)} == {"endpoint-model", "endpoint-big-model"}
     assert only(seen, CONFIGURATION)["ProductionVariants"] == [
         {
             "VariantName": "small",

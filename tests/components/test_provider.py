@@ -1,13 +1,14 @@
 """Mocks: the hooks ask AWS where the stack's provider goes."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import boto3
 import pulumi
 import pulumi_aws as aws
 import pytest
+from botocore.session import Session
 
 from components import provider
 from components.sagemaker_endpoint import SageMakerEndpoint
@@ -27,7 +28,7 @@ def found(run: Run) -> Callable[..., dict[str, Any]]:
         def program() -> None:
             given = opts()
             SageMakerEndpoint("endpoint", args(), given)
-            provider.settings(given).apply(seen.append)
+            pulumi.Output.from_input(provider.settings(given)).apply(seen.append)
 
         run(program)
         return dict(seen[0])
@@ -102,31 +103,55 @@ def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
     assert made.meta.endpoint_url == "http://localhost:1"
 
 
-def test_a_chain_of_roles_is_assumed_one_by_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_for_the_same_settings_and_environment_there_is_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"region": "eu-central-1", "access_key": "a", "secret_key": "b"}
+    assert provider.client(given) is provider.client(dict(given))
+    assert provider.client(given) is not provider.client({**given, "region": "eu-west-1"})
+    before = provider.client(given)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    assert provider.client(given).meta.endpoint_url == "http://localhost:1"
+    assert before.meta.endpoint_url != "http://localhost:1"
+
+
+def test_a_chain_of_roles_is_assumed_one_by_the_other_and_again_before_they_expire(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assumed: list[dict[str, Any]] = []
+    expires = datetime.now(UTC) + timedelta(hours=1)
     (tmp_path / "token").write_text("web\n")
 
     class Sts:
+        def __init__(self, key: str | None) -> None:
+            self.key = key
+
         def assume_role(self, **given: Any) -> Any:
-            assumed.append(given)
-            return {"Credentials": {"AccessKeyId": "k", "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}}
+            assumed.append(given | ({"by": self.key} if self.key else {}))
+            keys = {"AccessKeyId": given["RoleArn"], "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}
+            return {"Credentials": {**keys, "Expiration": expires}}
 
         assume_role_with_web_identity = assume_role
 
-    real = boto3.Session.client
+    real = Session.create_client
     monkeypatch.setattr(
-        boto3.Session,
-        "client",
-        lambda self, name, **options: Sts() if name == "sts" else real(self, name, **options),
+        Session,
+        "create_client",
+        lambda self, name, **options: (
+            Sts(options.get("aws_access_key_id")) if name == "sts" else real(self, name, **options)
+        ),
     )
     roles = [{"role_arn": "first"}, {"role_arn": "second", "external_id": "x", "session_name": "me"}]
     web = {"role_arn": "web", "web_identity_token_file": str(tmp_path / "token")}
-    provider.client({"region": "us-east-1", "assume_role_with_web_identity": web, "assume_roles": roles})
+    made = provider.client({"region": "us-east-1", "assume_role_with_web_identity": web, "assume_roles": roles})
+    credentials = cast("Any", made)._request_signer._credentials  # noqa: SLF001 - what signs the calls
+    assert credentials.get_frozen_credentials().token == "t3"  # noqa: S105 - nobody's
     assert assumed == [
         {"RoleArn": "web", "RoleSessionName": "pulumi", "WebIdentityToken": "web"},
-        {"RoleArn": "first", "RoleSessionName": "pulumi"},
-        {"RoleArn": "second", "RoleSessionName": "me", "ExternalId": "x"},
+        {"RoleArn": "first", "RoleSessionName": "pulumi", "by": "web"},
+        {"RoleArn": "second", "RoleSessionName": "me", "ExternalId": "x", "by": "first"},
     ]
+    monkeypatch.setattr("botocore.credentials._local_now", lambda: expires)  # an hour passes
+    credentials._time_fetcher = lambda: expires  # noqa: SLF001
+    assert credentials.get_frozen_credentials().token == "t4"  # noqa: S105 - nobody's
 
 
 def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,11 +99,12 @@ def test_what_a_preview_does_not_know_stops_nothing() -> None:
 def test_the_components_hook_refuses_by_name(run: Run, allowed: bool) -> None:  # noqa: FBT001 - a case
     seen = run(lambda: SageMakerEndpoint("endpoint", args(endpoint_name="housing", allow_replacement=allowed)))
     component = seen.of_type(COMPONENT)
-    assert component.hooks == ["endpoint-replacement"]
+    name = "sagebridge-replacement" + ("-allowed" if allowed else "")
+    assert component.hooks == [name]
     given = {"urn": "u", "id": "", "name": "endpoint", "type": COMPONENT, "old_outputs": BEFORE}
     hook = pulumi.ResourceHookArgs(**given, old_inputs={}, new_inputs=component.inputs)  # type: ignore[arg-type]
     if allowed:
-        seen.callbacks.hooks["endpoint-replacement"](hook)
+        seen.callbacks.hooks[name](hook)
     else:
         with pytest.raises(pulumi.RunError, match="endpoint_name: 'housing' must be 'boston', as before"):
-            seen.callbacks.hooks["endpoint-replacement"](hook)
+            seen.callbacks.hooks[name](hook)

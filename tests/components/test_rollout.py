@@ -12,10 +12,13 @@ from components import provider
 from components.guards.rollout import difference, drifted, orphan, starts_with, unready, unscaled
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor
-from tests.components.endpoints import ENDPOINT, args
+from tests.components.endpoints import COMPONENT, ENDPOINT, args
 
 Run = Callable[[Callable[[], object]], Monitor]
 CREATED = {"name": "boston", "endpointConfigName": "new"}
+STACK = "pulumi:pulumi:Stack"
+URN = f"urn:pulumi:stack::project::{STACK}${COMPONENT}${ENDPOINT}::endpoint"
+"""As Pulumi's mock monitor makes it; the engine leaves the stack's type out."""
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston"
 
 
@@ -75,9 +78,9 @@ def described(**changes: Any) -> Any:
 
 def hook(seen: Monitor, name: str, **given: Any) -> Any:
     """Runs a hook of the endpoint as the engine would."""
-    given = {"urn": "urn::endpoint", "id": "boston", "name": "endpoint", "type": ENDPOINT, **given}
+    given = {"urn": URN, "id": "boston", "name": "endpoint", "type": ENDPOINT, **given}
     kind = pulumi.ErrorHookArgs if name == "clean-up" else pulumi.ResourceHookArgs
-    return asyncio.get_event_loop().run_until_complete(seen.callbacks.hooks[f"endpoint-{name}"](kind(**given)))
+    return asyncio.get_event_loop().run_until_complete(seen.callbacks.hooks[f"sagebridge-{name}"](kind(**given)))
 
 
 @pytest.fixture
@@ -116,17 +119,27 @@ def test_every_variant_must_run() -> None:
 
 
 def test_what_follows_what(seen: Monitor) -> None:
-    names = ["orphan", "ready", "live-capacity", "verify", "verify", "clean-up"]
-    assert seen.of_type(ENDPOINT).hooks == [f"endpoint-{name}" for name in names]
-    assert set(seen.callbacks.hooks) == {f"endpoint-{name}" for name in [*names, "replacement"]}
+    names = ["orphan", "ready", "verify", "verify", "clean-up"]
+    assert seen.of_type(ENDPOINT).hooks == [f"sagebridge-{name}" for name in names]
+    assert set(seen.callbacks.hooks) == {f"sagebridge-{name}" for name in [*names, "replacement"]}
 
 
-def test_two_endpoints_of_a_program_have_hooks_of_their_own(run: Run) -> None:
+def test_the_endpoints_of_a_program_share_their_hooks(run: Run, sagemaker: SageMaker) -> None:
+    """Each is followed by what it is made from, also where two have one name under different parents."""
+
     def program() -> None:
-        SageMakerEndpoint("one", args())
-        SageMakerEndpoint("two", args())
+        SageMakerEndpoint("endpoint", args())
+        team = pulumi.ComponentResource("a:b:Team", "team")
+        variants: Any = [{"variant_name": "blue"}]
+        SageMakerEndpoint("endpoint", args(production_variants=variants), pulumi.ResourceOptions(parent=team))
 
-    assert len(run(program).callbacks.hooks) == 12
+    seen = run(program)
+    assert len(seen.callbacks.hooks) == 5
+    sagemaker.endpoints["boston"] = described()
+    made = {"new_inputs": CREATED, "new_outputs": {"name": "boston", "arn": ARN}}
+    hook(seen, "verify", **made)
+    with pytest.raises(pulumi.RunError, match="runs the variants AllTraffic, not blue"):
+        hook(seen, "verify", **made, urn=URN.replace(STACK, "a:b:Team"))
 
 
 def test_a_rollback_fails_the_update_asked_where_the_provider_goes(seen: Monitor, sagemaker: SageMaker) -> None:
@@ -212,9 +225,11 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
     sagemaker.configurations["old"] = {"ProductionVariants": [first], "EndpointConfigArn": "arn/old"}
     old = {"name": "boston", "endpointConfigName": "old"}
 
-    hook(seen, "live-capacity", old_inputs=old, new_inputs=old)  # only tags change
+    before = {"old_inputs": old, "old_outputs": {**old, "arn": ARN}}
+
+    hook(seen, "ready", **before, new_inputs=old)  # only tags change
     assert said == []
-    hook(seen, "live-capacity", old_inputs=old, new_inputs={**old, "endpointConfigName": pulumi.UNKNOWN})
+    hook(seen, "ready", **before, new_inputs={**old, "endpointConfigName": pulumi.UNKNOWN})
     assert said == [
         "Endpoint boston: variant AllTraffic has initial_instance_count 7, which was not declared. "  # noqa: ISC004
         "This update sets it to 2; declare 7 to keep it"

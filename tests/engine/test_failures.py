@@ -8,7 +8,7 @@ from pathlib import Path
 import joblib
 import pytest
 
-from tests.conftest import PREDICTION, Aws, Base
+from tests.conftest import PREDICTION, ROOT, Aws, Base
 from tests.stacks import Stack
 
 pytestmark = pytest.mark.engine
@@ -77,6 +77,31 @@ def test_a_missing_archive_stops_the_preview_already(aws: Aws, base: Base, stack
     said = stack.preview_fails()
     assert f"cannot read {missing}: it is not there; publish the archive first" in said
     assert nothing_was_made(aws, stack)
+
+
+LATE = """
+import pulumi
+from components.sagemaker_endpoint import SageMakerEndpoint
+
+SageMakerEndpoint(
+    "endpoint",
+    {
+        "execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker",
+        "image": "own:1",
+        "environment": {"TOKEN": pulumi.Output.secret("x" * 2000)},
+    },
+)
+"""
+
+
+def test_a_program_that_fails_at_its_start_says_why(aws: Aws, tmp_path: Path) -> None:
+    """While its hooks were being registered it ended with a segmentation fault, and without a word."""
+    (tmp_path / "Pulumi.yaml").write_text("name: late\nruntime: python\n")
+    (tmp_path / "Pulumi.late.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text())
+    (tmp_path / "__main__.py").write_text(LATE)
+    aws.must("pulumi", "stack", "init", "late", "--non-interactive", cwd=tmp_path)
+    done = aws.run("pulumi", "preview", "--stack", "late", "--non-interactive", cwd=tmp_path)
+    assert "environment['TOKEN']: 'its value' must be 0 to 1024 characters long" in done.stdout
 
 
 def test_no_archive_at_all(stack: Stack) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from components.endpoint.parts import MODEL_FIELDS, at, containers, models
 from components.endpoint.rules.common import Args, Found, known, out, unique
-from components.validation import Problem, shapes
+from components.service_models import shapes
+from components.validation import Problem
 
 AUTONAME_SUFFIX = 8
 """Characters that Pulumi's auto-naming adds: a dash and seven hexadecimal digits."""

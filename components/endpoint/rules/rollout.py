@@ -5,7 +5,8 @@ from typing import Any
 
 from components.endpoint.parts import ROLLBACK, all_variants, at, variants
 from components.endpoint.rules.common import Args, Found, inferentia1, known, out
-from components.validation import Problem, shapes
+from components.service_models import shapes
+from components.validation import Problem
 
 PROVIDER_SECONDS = 3600
 """How long the provider waits for an endpoint; not to be changed by ``custom_timeouts`` (endpoint.go)."""

@@ -18,7 +18,8 @@ from components.endpoint.parts import (
 from components.endpoint.rules.common import Args, Found, inferentia1, known, out, unique
 from components.monitoring import alarms
 from components.scaling import rules as scaling
-from components.validation import Problem, shapes
+from components.service_models import shapes
+from components.validation import Problem
 
 _INSTANCE_FIELDS = (
     "instance_type",

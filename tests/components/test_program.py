@@ -1,0 +1,31 @@
+"""What a program is: started quickly, and with one of what it needs only once."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from components.sagemaker_endpoint import SageMakerEndpoint
+from tests.components.conftest import Monitor, World
+from tests.components.endpoints import MODEL, args
+
+Run = Callable[[Callable[[], object]], Monitor]
+
+NEEDLESS = ("boto3", "botocore.session", "moto", "pandas", "sklearn")
+PARTS = ("appautoscaling", "cloudwatch", "iam", "s3")
+
+
+@pytest.mark.parametrize("module", [*NEEDLESS, *(f"pulumi_aws.{part}.outputs" for part in PARTS)])
+def test_what_a_plain_endpoint_does_not_use_is_not_imported(module: str) -> None:
+    code = f"import sys, components.sagemaker_endpoint, components.terraform_base; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_archive_is_looked_up_once_however_many_endpoints_load_it(run: Run, world: World) -> None:
+    def program() -> None:
+        for name in ("one", "two"):
+            SageMakerEndpoint(name, args())
+
+    assert len(run(program).all_of_type(MODEL)) == 2
+    assert len(world.calls) == 1
