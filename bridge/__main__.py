@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from bridge import adopt as adoption
 from bridge import deployment, handoff, preview, pulumi
 from bridge import export as exporting
 from bridge import location as locations
@@ -91,6 +90,8 @@ def adopt(state: str, addresses: tuple[str, ...], stack: str, out: Path, *, as_j
     Start it in the Pulumi project's folder. Nothing in AWS changes, and Terraform keeps them until it is told to
     forget them: the steps are printed, and stand in OUT/README.md.
     """
+    from bridge import adopt as adoption  # noqa: PLC0415 - it needs pulumi-aws, whose import takes half a second
+
     adopted = adoption.adopt(locations.parse(state), addresses, stack, out)
     if as_json:
         resources = {each.name: [resource.address for resource in each.all] for each in adopted.endpoints}

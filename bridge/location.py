@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.errors import BridgeError
@@ -147,6 +146,8 @@ class S3Object:
         return region or "us-east-1"
 
     def _client(self) -> "S3Client":
+        import boto3  # noqa: PLC0415 - it takes 0.1 s, and most states are files
+
         try:
             return boto3.Session(
                 profile_name=self.settings.get("profile"), region_name=self.settings.get("region")

@@ -14,8 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import joblib
-
 from model.contract import HANDLER, MODEL
 from model.errors import CommandError
 from model.files import whole
@@ -77,6 +75,8 @@ def versions_of(model: Path) -> dict[str, str]:
     Raises:
         CommandError: The file is missing, does not load here, or holds no model.
     """
+    import joblib  # noqa: PLC0415 - with NumPy it takes half a second, and only this needs it
+
     if not model.is_file():
         raise CommandError(f"there is no model file {model}; `python -m model train` makes one")
     with warnings.catch_warnings(record=True) as caught:

@@ -188,5 +188,5 @@ def test_the_handler_is_in_the_python_of_the_oldest_image_and_needs_nothing_of_t
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
     assert imported == {
-        "__future__", "json", "os", "re", "sys", "typing", "joblib", "numpy", "werkzeug.wrappers"
+        "__future__", "json", "math", "os", "re", "sys", "typing", "joblib", "numpy", "werkzeug.wrappers"
     }  # fmt: skip
