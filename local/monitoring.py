@@ -56,7 +56,7 @@ class Monitoring:
 
         self._metrics = Metrics(directory / "metrics.jsonl", second)
         self.scaling = AutoScaling(
-            state, lambda state: write_file(file, json.dumps(state, indent=1).encode()), sagemaker, book, times
+            state, lambda state: write_file(file, json.dumps(state).encode()), sagemaker, book, times
         )
         self._endpoints = EndpointMetrics(self._metrics, sagemaker, times, self.scaling.scaled, gauges)
         self._pruned = 0.0

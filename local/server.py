@@ -70,7 +70,7 @@ class Server:
         state = json.loads(file.read_text()) if file.exists() else empty_state()
         self._sagemaker = SageMaker(
             state,
-            lambda state: write_file(file, json.dumps(state, indent=1).encode()),
+            lambda state: write_file(file, json.dumps(state).encode()),
             lambda endpoint: self._monitoring.scaling.registered(endpoint),  # noqa: PLW0108 - made further down
         )
         self._times = SettableTimes(directory / "settings.json")
