@@ -9,12 +9,13 @@ PYTHON ?= python3
 PACKAGES := .venv/packages.stamp
 TOOLS := .venv/bin/python -m tools
 IN_ENV := $(TOOLS) run --
+PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test unit check docs format bench lock
+.PHONY: help up down env doctor engine test unit check docs format bench bench-long lock
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 up: ## From nothing to a prediction: set-up, base, model, endpoint
 	@started=$$(date +%s); $(MAKE) -s $(PACKAGES); $(TOOLS) up --setup-seconds $$(($$(date +%s) - started))
@@ -52,24 +53,27 @@ docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
 
-bench: $(PACKAGES) ## Measure, as ratios taken in one run
+bench: engine ## Measure, as ratios taken in one run, into docs/measured
 	@.venv/bin/python -m bench
 
+bench-long: engine ## Measure the largest sizes too, for the figures to quote: an hour
+	@.venv/bin/python -m bench --long
+
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
-	@.venv/bin/pip install --quiet uv==0.13.9
 	@.venv/bin/uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --universal \
 	  --no-emit-index-url --quiet --output-file requirements.txt
 
 $(PACKAGES): requirements.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
-	@echo "Python packages: installing into .venv …" >&2
+	@echo "Python packages: $$(grep -c '==' requirements.txt), into .venv …" >&2
 	@$(PYTHON) -m venv .venv || { echo "Install your system's package python3-venv, then run the command again." >&2; exit 1; }
-	@.venv/bin/pip install --disable-pip-version-check --progress-bar off --no-compile --no-deps --require-hashes \
-	  -r requirements.txt | \
-	  awk -v all="$$(grep -c '==' requirements.txt)" \
-	    '/^Collecting/ && ++n % 20 == 0 { print "  " n " of " all " fetched"; fflush() } \
-	     /^Installing/ { print "  installing " all; fflush() }' >&2
+	@# uv first, then uv gets the rest. Where it cannot, as behind a mirror that only pip is told of, pip does.
+	@awk '/^[a-z]/ { own = /^uv==/ } own' requirements.txt > .venv/uv.txt
+	@$(PIP) -r .venv/uv.txt
+	@.venv/bin/uv pip sync $$(test -t 2 || echo --quiet) --python .venv/bin/python --system-certs --require-hashes \
+	  requirements.txt || \
+	  { echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
 	@# Programs in other folders, as in examples/, import `components` from here.
 	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sagebridge.pth"
 	@touch $@
