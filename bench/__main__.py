@@ -1,59 +1,83 @@
 """The command line: `python -m bench`."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from bench import bridge, idle, invocations, machine
+from bench import artifacts, bridge, first_hour, idle, imports, machine, plans, predictions, profile, report
+from bench.figures import Figure, Figures
 
-RESULTS = Path(__file__).parent.parent / "build" / "bench.json"
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MEASUREMENTS: dict[str, ModuleType] = {
+    module.NAME: module for module in (plans, profile, first_hour, artifacts, predictions, bridge, imports, idle)
+}
+DOCS = Path(__file__).parent.parent / "docs" / "measured"
 
 
 @click.command()
-def main() -> None:
-    """Measure, print the figures as a table, and keep them in build/bench.json."""
+@click.option("--long", is_flag=True, help="The largest sizes too, and more runs: the figures to quote.")
+@click.argument("names", nargs=-1, type=click.Choice([*MEASUREMENTS]))
+def main(*, long: bool, names: tuple[str, ...]) -> None:
+    """Measure NAMES, or all there is; print tables, and write them with plots and figures into docs/measured/."""
     console = Console()
-    described = machine.describe()
-    console.print(", ".join(f"{name} {value}" for name, value in described.items()))
+    for name in names or MEASUREMENTS:
+        described = {**machine.describe(), "form": "long" if long else "short"}
+        with console.status(name) as status:
+            said = lambda what, name=name, status=status: status.update(f"{name}: {what}")  # noqa: E731
+            figures = MEASUREMENTS[name].measure(said, long=long)
+        report.show(console, MEASUREMENTS[name].section(figures))
+        keep(name, described, figures)  # at once: what is broken off later loses nothing
+    write()
+    console.print(f"Kept in {DOCS}")
 
-    table = Table("prediction of one row", "a second", "p50 ms", "p99 ms", "p50, in-process = 1")
-    rates = {}
-    with console.status("Predictions …"):
-        for name, rate in invocations.measure():
-            rates[name] = rate
-            ratio = rate.p50 / next(iter(rates.values())).p50
-            table.add_row(name, f"{rate.per_second:,.0f}", f"{rate.p50:.2f}", f"{rate.p99:.2f}", f"{ratio:,.1f}")
-    console.print(table)
 
-    with console.status("Memory of endpoints …"):
-        memory = idle.measure()
-    table = Table("memory of an endpoint", "MiB")
-    for name, mebibytes in memory.items():
-        table.add_row(name, f"{mebibytes:.1f}")
-    console.print(table)
+def keep(name: str, described: dict[str, Any], figures: Figures) -> None:
+    """Put a measurement's figures into figures.json, in the place of the last ones; a line each."""
+    measured = {**_kept(), name: {"machine": described, "figures": [asdict(figure) for figure in figures]}}
+    texts = [
+        f'"{each}": {{"machine": {json.dumps(found["machine"])}, "figures": [\n'
+        + ",\n".join(map(json.dumps, found["figures"]))
+        + "\n]}"
+        for each, found in measured.items()
+    ]
+    DOCS.mkdir(parents=True, exist_ok=True)
+    (DOCS / "figures.json").write_text("{\n" + ",\n".join(texts) + "\n}\n")
 
-    with console.status("Exports …"):
-        exports = bridge.measure()
-    table = Table("export of a stack", "seconds", "ms a resource", "peak MiB")
-    for size, cost in exports.items():
-        table.add_row(
-            f"{size:,} resources", f"{cost.seconds:.2f}", f"{1000 * cost.seconds / size:.2f}", f"{cost.peak_mib:.0f}"
+
+def write() -> None:
+    """Make the page and its plots from figures.json."""
+    sections = [(module.section(figures), described) for module, figures, described in kept()]
+    (DOCS / "README.md").write_text(report.page(sections))
+    for section, _ in sections:
+        for plot in section.plots:
+            report.draw(plot, DOCS / f"{plot.name}.svg")
+
+
+def kept() -> list[tuple[ModuleType, Figures, dict[str, Any]]]:
+    """Give each measurement with its figures and their machine, as they are in figures.json."""
+    measured = _kept()
+    return [
+        (
+            module,
+            Figures(Figure(**{**one, "samples": tuple(one["samples"])}) for one in measured[name]["figures"]),
+            measured[name]["machine"],
         )
-    console.print(table)
+        for name, module in MEASUREMENTS.items()
+        if name in measured
+    ]
 
-    results = {
-        "machine": described,
-        "invocations": {name: asdict(rate) for name, rate in rates.items()},
-        "memory_mib": memory,
-        "exports": {size: asdict(cost) for size, cost in exports.items()},
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    console.print(f"Kept in {RESULTS}")
+
+def _kept() -> dict[str, Any]:
+    file = DOCS / "figures.json"
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 if __name__ == "__main__":

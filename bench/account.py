@@ -40,19 +40,20 @@ class Account:
         url: its address.
         pid: its process.
         model: the folder with the article's model, trained, and its archive.
+        role: ARN of the role that SageMaker assumes.
     """
 
     directory: Path
     url: str
     pid: int
     model: Path
+    role: str
 
     def deploy(self, name: str) -> None:
         """Make an endpoint with the article's model, and wait until it serves."""
         sagemaker = client(self.url, "sagemaker")
-        role = client(self.url, "iam").get_role(RoleName="sagemaker")["Role"]["Arn"]
         container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
-        sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
+        sagemaker.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
         variant = {
             "VariantName": "AllTraffic",
             "ModelName": name,
@@ -80,7 +81,8 @@ def account() -> Iterator[Account]:
             s3 = client(running.url, "s3")
             s3.create_bucket(Bucket="models")
             s3.upload_file(str(model / "model.tar.gz"), "models", "model.tar.gz")
-            client(running.url, "iam").create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))
-            yield Account(directory, running.url, running.pid, model)
+            iam = client(running.url, "iam")
+            role = iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+            yield Account(directory, running.url, running.pid, model, role)
         finally:
             control.reset(directory)

@@ -1,66 +1,150 @@
-"""What an export of a stack costs, by the number of its resources."""
+"""The bridge: `export` and `verify` by the number of resources, less what `pulumi` and `terraform` themselves take."""
 
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
+import os
+import shutil
 import sys
-import time
-from dataclasses import asdict, dataclass
+import tempfile
+from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bridge import configuration, deployment, mapping, translation
+from bench import plans, processes
+from bench.account import Account, account, client
+from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
+from local import control
 
-STATES = Path(__file__).parents[1] / "tests" / "bridge" / "states"
-"""What the real engine wrote, one resource a type."""
-SIZES = (20, 200, 2000)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
+    from bench.plans import Project
 
-@dataclass(frozen=True)
-class Cost:
-    """What one export took.
-
-    Attributes:
-        seconds: from the stack's export to the text of the module in both formats.
-        peak_mib: the most memory that the process had, Python included.
-    """
-
-    seconds: float
-    peak_mib: float
-
-
-def measure() -> dict[int, Cost]:
-    """Measure an export by the number of resources, each in a process of its own."""
-    costs = {}
-    for size in SIZES:
-        command = [sys.executable, "-m", "bench.bridge", str(size)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        costs[size] = Cost(**json.loads(done.stdout))
-    return costs
-
-
-def state(size: int) -> str:
-    """Make a stack's export of many resources, which are copies of real ones, each depending on the one before."""
-    documents = [json.loads(file.read_text()) for file in sorted(STATES.glob("aws_*.json"))]
-    made = [documents[0]["deployment"]["resources"][0]]
-    for number in range(size):
-        copy = dict(documents[number % len(documents)]["deployment"]["resources"][1])
-        made.append(copy | {"urn": f"{copy['urn']}-{number}", "dependencies": [made[-1]["urn"]] if number else []})
-    return json.dumps({"version": 3, "deployment": {"manifest": {}, "resources": made}})
+NAME = "bridge"
+EXPORT, VERIFY = "export", "verify"
+ALL, OWN, PULUMI, TERRAFORM = "all", "the bridge's own", "pulumi", "terraform"
+SHORT, LONG = {3: 3, 67: 1}, {3: 5, 67: 5, 667: 2}
+"""Runs, by the number of endpoints."""
+WANTED = 5.0
+"""Seconds of the bridge's own for the largest stack, which has 2,000 resources."""
+LINEAR = 1.5
+"""What a further resource of the largest stack may cost, one of the stack before = 1."""
+TEXT = """\
+`python -m bridge export` and `verify` as whole commands, of a stack whose endpoints, three resources each, are
+there in AWS: `pulumi up` made one, the others are copies of it under other names, which Terraform really reads.
+What `pulumi` and `terraform` take is measured around each call of them; the rest, the start of Python among it, is
+the bridge's own. The memory is that of all processes at once."""
+_TIMED = """\
+#!/bin/sh
+# Calls the real command, and writes down what it takes.
+before=$(date +%s%N)
+"{real}" "$@"
+code=$?
+echo "{name} $(($(date +%s%N) - before))" >> "{log}"
+exit $code
+"""
 
 
-def export(text: str) -> Cost:
-    """Export a stack to nowhere."""
-    known = (STATES / "mapping.json").read_text()
-    started = time.perf_counter()
-    stack = deployment.read(text)
-    found = translation.translate(stack, mapping.read(known, translation.wanted(stack)))
-    configuration.to_json(found.blocks)
-    configuration.to_hcl(found.blocks)
-    seconds = time.perf_counter() - started
-    return Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+def measure(say: Callable[[str], None], *, long: bool) -> Figures:
+    """Take the time of both commands and of what they call, and their memory."""
+    found: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
+    for endpoints, runs in (LONG if long else SHORT).items():
+        size = 3 * endpoints
+        with account() as aws, plans.projects(aws, 1) as made, tempfile.TemporaryDirectory() as scratch:
+            say(f"{size} resources: are made")
+            control.set_times(aws.directory, idle=0.1)  # so many loaded models would not fit
+            stack = made[plans.RAW]
+            stack.seconds(plans.APPLY)
+            multiply(aws, stack, endpoints)
+            env, log = _timed(Path(scratch), stack.env)
+            for step, command in _commands(Path(scratch, "module")).items():
+                for run in range(runs):
+                    say(f"{size} resources: {step}, {run + 1} of {runs}")
+                    all_ = processes.seconds(command, stack.folder, env)
+                    called = _called(log)
+                    for by, seconds in {ALL: all_, OWN: all_ - sum(called.values()), **called}.items():
+                        found[step, by, size, "s"].append(seconds)
+                say(f"{size} resources: {step}, memory")
+                found[step, ALL, size, "MiB"] = [processes.peak(command, stack.folder, stack.env)]
+    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
 
 
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(export(state(int(sys.argv[1]))))))
+def multiply(aws: Account, stack: Project, endpoints: int) -> None:
+    """Make a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
+    sagemaker, file = client(aws.url, "sagemaker"), stack.folder / "state.json"
+    processes.output(("pulumi", "stack", "export", "--stack", "bench", "--file", file), stack.folder, stack.env)
+    state = json.loads(file.read_text())
+    resources = state["deployment"]["resources"]
+    made = {one["type"].rpartition(":")[2]: one for one in resources if one["type"].startswith("aws:")}
+    model = sagemaker.describe_model(ModelName=made["Model"]["id"])
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=made["EndpointConfiguration"]["id"])
+    first = {
+        "model": {name: model[name] for name in ("ModelName", "ExecutionRoleArn", "PrimaryContainer")},
+        "config": {name: config[name] for name in ("EndpointConfigName", "ProductionVariants")},
+        "endpoint": {"EndpointName": "raw-0", "EndpointConfigName": config["EndpointConfigName"]},
+    }
+    for number in range(1, endpoints):
+        own = json.loads(json.dumps([first, list(made.values())]).replace("raw-0", f"raw-{number}"))
+        sagemaker.create_model(**own[0]["model"])
+        sagemaker.create_endpoint_config(**own[0]["config"])
+        sagemaker.create_endpoint(**own[0]["endpoint"])
+        resources += own[1]
+    file.write_text(json.dumps(state))
+    processes.output(("pulumi", "stack", "import", "--stack", "bench", "--file", file), stack.folder, stack.env)
+
+
+def _commands(module: Path) -> dict[str, tuple[str | Path, ...]]:
+    bridge = (sys.executable, "-m", "bridge")
+    return {
+        EXPORT: (*bridge, "export", "--stack", "bench", "--out", module),
+        VERIFY: (*bridge, "verify", "--stack", "bench", "--module", module),
+    }
+
+
+def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
+    """Put commands that are timed before the real ones; give the environment, and the file with the times."""
+    log = folder / "took"
+    for name in (PULUMI, TERRAFORM):
+        real = shutil.which(name, path=env["PATH"])
+        (folder / name).write_text(_TIMED.format(real=real, name=name, log=log))
+        (folder / name).chmod(0o755)
+    return {**env, "PATH": os.pathsep.join([str(folder), env["PATH"]])}, log
+
+
+def _called(log: Path) -> dict[str, float]:
+    """Give the seconds of each command since the last look."""
+    took: dict[str, float] = defaultdict(float)
+    for line in log.read_text().splitlines():
+        name, nanoseconds = line.split()
+        took[name] += int(nanoseconds) / 1e9
+    log.unlink()
+    return dict(took)
+
+
+def section(found: Figures) -> Section:
+    """Say what was measured."""
+    times, rows, aims, plots = found.of("s"), [], [], []
+    kinds = (ALL, PULUMI, TERRAFORM, OWN)
+    for step in (EXPORT, VERIFY):
+        for size in times.sizes(step):
+            memory = found.of("MiB").get(step, ALL, size)
+            rows.append([step, f"{size:,}", *(spread(times.get(step, by, size)) for by in kinds), spread(memory)])
+        *_, before, largest = (times.get(step, OWN, size) for size in times.sizes(step))
+        smallest = times.get(step, OWN, times.sizes(step)[0])
+        if largest and largest.size >= 2000:  # noqa: PLR2004 - the issue's number
+            wanted = f"{step} of {largest.size:,} resources: under {WANTED:g} s of the bridge's own"
+            aims.append(Aim(wanted, f"{largest.median:.2f} s", met=largest.median < WANTED))
+            if before and smallest:
+                slopes = [_slope(smallest, before), _slope(before, largest)]
+                grown = slopes[1] / slopes[0]
+                wanted = f"{step}: linear, a further resource costs at most {LINEAR:g} of one before"
+                aims.append(Aim(wanted, f"{grown:.2f}", met=grown <= LINEAR))
+        lines = {by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in kinds}
+        shown = {by: points for by, points in lines.items() if points}
+        plots.append(Plot(f"bridge-{step}", f"python -m bridge {step}", "resources", "seconds (median)", shown))
+    return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], aims, plots)
+
+
+def _slope(smaller: Figure, larger: Figure) -> float:
+    return (larger.median - smaller.median) / (larger.size - smaller.size)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from bench.account import Account, account
+from bench.figures import Figure, Figures, Section, Table, spread
 from bench.machine import descendants, memory_of
 from local import control
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "idle"
 ENDPOINTS = 100
 SECONDS = 60.0  # for the workers to end
+LOADED, IDLE = "model loaded", "idle"
+TEXT = f"""\
+{ENDPOINTS} endpoints of the local AWS: the memory of the server and all its processes (PSS), less what they have
+without endpoints, for each. An endpoint that nobody asks ends its process, and starts it again with the next
+request."""
 
 
-def measure() -> dict[str, float]:
-    """Measure MiB for each endpoint: the server and all its processes, less what they have without endpoints."""
+def measure(say: Callable[[str], None], *, long: bool) -> Figures:  # noqa: ARG001 - it has one form
+    """Take the memory of endpoints, each shared page counted once."""
     with account() as aws:
+        say(f"{ENDPOINTS} endpoints")
         aws.deploy("first")
         processes = len(descendants(aws.pid)) - 1  # what all endpoints share, without the first one's worker
         before = _memory_when_idle(aws, processes)
@@ -23,7 +35,8 @@ def measure() -> dict[str, float]:
             aws.deploy(f"bench-{number}")
         loaded = memory_of(descendants(aws.pid))
         idle = _memory_when_idle(aws, processes)
-    return {"model loaded": (loaded - before) / ENDPOINTS, "idle": (idle - before) / ENDPOINTS}
+    taken = {LOADED: loaded, IDLE: idle}
+    return Figures(Figure(what, "", 1, "MiB", ((all_ - before) / ENDPOINTS,)) for what, all_ in taken.items())
 
 
 def _memory_when_idle(aws: Account, processes: int) -> float:
@@ -34,3 +47,8 @@ def _memory_when_idle(aws: Account, processes: int) -> float:
             raise TimeoutError("The workers do not end when they are idle.")
         time.sleep(0.2)
     return memory_of(descendants(aws.pid))
+
+
+def section(found: Figures) -> Section:
+    """Say what was measured."""
+    return Section("Memory of an endpoint", TEXT, [Table(["", "MiB"], [[one.what, spread(one)] for one in found])])

@@ -1,47 +1,21 @@
-"""What a figure must say of the machine that it was taken on, and how figures are summed up."""
+"""What a figure must say of the machine that it was taken on, and how much memory processes have."""
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools import engine
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PACKAGES = ("boto3", "moto", "scikit-learn")
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How quickly something was done again and again.
-
-    Attributes:
-        per_second: times a second, all clients together.
-        p50: median in milliseconds.
-        p99: 99th percentile in milliseconds.
-    """
-
-    per_second: float
-    p50: float
-    p99: float
-
-
-def rate(seconds: Sequence[float], elapsed: float) -> Rate:
-    """Sum up what each time took, in seconds, and what all took together."""
-    ordered = sorted(seconds)
-    return Rate(len(ordered) / elapsed, 1000 * _percentile(ordered, 0.50), 1000 * _percentile(ordered, 0.99))
-
-
-def _percentile(ordered: Sequence[float], part: float) -> float:
-    """Give the nearest rank: a value that was measured."""
-    return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
 
 def memory_of(pids: Sequence[int]) -> float:
@@ -74,8 +48,9 @@ def describe() -> dict[str, object]:
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": cpu,
         "cores": os.cpu_count(),
-        "memory_gib": round(memory),
+        "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        **{name: found.version for name, found in engine.find_all().items() if found},
         **{name: version(name) for name in PACKAGES},
     }

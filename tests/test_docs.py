@@ -15,7 +15,8 @@ BRIDGE = "".join(page.read_text() for page in (ROOT / "docs").glob("bridge*.md")
 LINK = re.compile(r"\]\((?!http)([^)#]+)[^)]*\)")
 CODE = re.compile("`[^`]*`")
 PAGES = {
-    folder: "".join(page.read_text() for page in (ROOT / folder).glob("*.md")) for folder in (".", "local", "docs")
+    folder: "".join(page.read_text() for page in (ROOT / folder).glob("*.md"))
+    for folder in (".", "local", "docs", "docs/measured")
 }
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
@@ -26,8 +27,8 @@ def blocks(language: str) -> list[str]:
 
 def test_every_make_word_is_in_the_readme_and_the_other_way_round() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    words = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)) - {"help"}
-    assert words == set(re.findall(r"^\| `make ([a-z]+)`", README, re.MULTILINE))
+    words = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    assert words == set(re.findall(r"^\| `make ([a-z-]+)`", README, re.MULTILINE))
 
 
 def test_every_configuration_key_is_in_the_readme_with_its_default() -> None:

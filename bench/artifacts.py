@@ -1,0 +1,138 @@
+"""The model's way: `package` against gzip and sha256sum, `publish` against sha256sum and a plain upload by boto3."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import joblib
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+from bench import processes
+from bench.account import Account, account, client
+from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
+from tools.paths import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NAME = "artifacts"
+PACKAGE, PUBLISH = "package", "publish"
+OURS, HASH, GZIP, UPLOAD = "sagebridge", "sha256sum", "gzip -6", "boto3 upload_file"
+SHORT, LONG = {1: 3, 100: 1}, {1: 5, 100: 5, 2048: 2}
+"""Runs, by the size of the model in MiB."""
+ALLOWED = 1.2
+"""What ours may cost, the slower of the others = 1."""
+FLAT = 0.05
+"""MiB of memory that a further MiB of the model may cost."""
+READ = "bytes read"
+TEXT = f"""\
+A model of random numbers, which hardly compress; whole commands, the start of Python among them. `package` hashes
+and compresses, as `sha256sum` and `gzip -6` do of the same model; `publish` hashes and uploads, as `sha256sum` and
+boto3's `upload_file` do of the same archive, to the same local S3. They take turns. *{READ}* is what the process
+reads of files, for each byte of the model or the archive: what is named by its hash must be hashed before it can be
+uploaded."""
+_UPLOAD = """
+import sys, boto3
+session = boto3.Session("local", "local", region_name="us-east-1")
+session.client("s3", endpoint_url=sys.argv[1]).upload_file(sys.argv[2], "models", "plain/model.tar.gz")
+"""
+_COUNTING = """
+import sys
+from model.__main__ import main
+main(sys.argv[2:], standalone_mode=False)
+with open(sys.argv[1], "w") as file:
+    file.write(open("/proc/self/io").read().split("rchar: ")[1].split()[0])
+"""
+"""The command, and then how many bytes the process has read."""
+
+
+def measure(say: Callable[[str], None], *, long: bool) -> Figures:
+    """Take time, memory and what is read, by the model's size."""
+    found: dict[tuple[str, str, int, str], list[float]] = {}
+    with account() as aws:
+        env = {**os.environ, "AWS_PROFILE": "local", "AWS_CONFIG_FILE": str(aws.directory / "config")}
+        for size, runs in (LONG if long else SHORT).items():
+            with tempfile.TemporaryDirectory() as folder:
+                write_model(Path(folder, "model.joblib"), size)
+                for step, commands in _commands(aws, Path(folder)).items():
+                    for run in range(runs):
+                        for by, command in commands.items():
+                            say(f"{size} MiB: {step}, {by}, {run + 1} of {runs}")
+                            took = processes.seconds(command, CHECKOUT, env)
+                            found.setdefault((step, by, size, "s"), []).append(took)
+                            _forget(aws)
+                    say(f"{size} MiB: {step}, memory")
+                    count = Path(folder, "count")
+                    counting = (sys.executable, "-c", _COUNTING, str(count), *commands[OURS][3:])
+                    found[step, OURS, size, "MiB"] = [processes.peak(counting, CHECKOUT, env)]
+                    read = int(count.read_text())
+                    of = Path(folder, "model.joblib" if step == PACKAGE else "model.tar.gz").stat().st_size
+                    found[step, OURS, size, READ] = [read / of]
+                    _forget(aws)
+    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+
+
+def write_model(file: Path, mebibytes: int) -> None:
+    """Write a model with so many random numbers."""
+    made = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
+    made.coef_ = np.random.default_rng(42).random(mebibytes * 1024**2 // 8)
+    joblib.dump(made, file)
+
+
+def _commands(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    plain, archive = str(folder / "model.joblib"), str(folder / "model.tar.gz")
+    own = (sys.executable, "-m", "model")
+    return {
+        PACKAGE: {
+            OURS: (*own, "package", "--model", plain, "--out", archive),
+            HASH: ("sha256sum", plain),
+            GZIP: ("gzip", "-6", "-k", "-f", plain),
+        },
+        PUBLISH: {
+            OURS: (*own, "publish", "--archive", archive, "--bucket", "models"),
+            HASH: ("sha256sum", archive),
+            UPLOAD: (sys.executable, "-c", _UPLOAD, aws.url, archive),
+        },
+    }
+
+
+def _forget(aws: Account) -> None:
+    """Delete what was uploaded: `publish` would not upload it again."""
+    s3 = client(aws.url, "s3")
+    for prefix in ("models/", "plain/"):
+        for found in s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", []):
+            s3.delete_object(Bucket="models", Key=found["Key"])
+
+
+def section(found: Figures) -> Section:
+    """Say what was measured."""
+    times, aims, tables, plots = found.of("s"), [], [], []
+    for step, others in ((PACKAGE, (HASH, GZIP)), (PUBLISH, (HASH, UPLOAD))):
+        rows = []
+        for size in times.sizes(step):
+            ours, *rest = (times.get(step, by, size) for by in (OURS, *others))
+            slower = max(one.median for one in rest if one)
+            ratio = ours.median / slower if ours else 0
+            memory, read = (found.of(unit).get(step, OURS, size) for unit in ("MiB", READ))
+            rate = f"{size / ours.median:,.0f}" if ours else ""
+            rows.append([f"{size:,}", *map(spread, (ours, *rest)), f"{ratio:.2f}", rate, spread(memory), spread(read)])
+            if size >= min(100, times.sizes(step)[-1]):
+                wanted = f"{step} {size:,} MiB: at most {ALLOWED:g} of the slower of {' and '.join(others)}"
+                aims.append(Aim(wanted, f"{ratio:.2f}", met=ratio <= ALLOWED))
+        head = [f"{step}, MiB", OURS, *others, "÷ the slower", "MiB a second", "peak MiB", READ]
+        tables.append(Table(head, rows))
+        several = [one for size in times.sizes(step)[-2:] if (one := found.of("MiB").get(step, OURS, size))]
+        if len(several) > 1 and several[0].size > 1:  # what a command takes at its start hides the model of 1 MiB
+            grown = (several[1].median - several[0].median) / (several[1].size - several[0].size)
+            wanted = f"{step}: a further MiB of the model costs at most {FLAT:g} MiB of memory"
+            aims.append(Aim(wanted, f"{grown:.3f} MiB", met=grown <= FLAT))
+        lines = {
+            by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in (OURS, *others)
+        }
+        plots.append(Plot(f"artifacts-{step}", f"python -m model {step}", "MiB", "seconds (median)", lines))
+    return Section("The model's way", TEXT, tables, aims, plots)

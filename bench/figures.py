@@ -1,0 +1,129 @@
+"""What was measured, in one flat shape: each figure with all its samples. Tables, aims and plots are made of that."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing that was measured.
+
+    Attributes:
+        what: the step, such as `plan`.
+        by: who did it, such as `component`.
+        size: how much there was of it; the unit is the measurement's.
+        unit: of the samples, such as `s` or `MiB`.
+        samples: what each run gave, in the order of the runs.
+    """
+
+    what: str
+    by: str
+    size: int
+    unit: str
+    samples: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Keep six digits, which is more than a clock can tell."""
+        object.__setattr__(self, "samples", tuple(float(f"{sample:.6g}") for sample in self.samples))
+
+    @property
+    def least(self) -> float:
+        """The minimum."""
+        return min(self.samples)
+
+    @property
+    def median(self) -> float:
+        """The median."""
+        return statistics.median(self.samples)
+
+
+class Figures(tuple[Figure, ...]):
+    """The figures of one measurement; a unit tells between figures of one step, as its time and its memory."""
+
+    __slots__ = ()
+
+    def of(self, unit: str) -> Figures:
+        """Give those of a unit."""
+        return Figures(one for one in self if one.unit == unit)
+
+    def get(self, what: str, by: str, size: int = 1) -> Figure | None:
+        """Give a figure, or None if it was not measured (the short form leaves some out)."""
+        return next((one for one in self if (one.what, one.by, one.size) == (what, by, size)), None)
+
+    def sizes(self, what: str | None = None) -> list[int]:
+        """Give the sizes there are, ascending."""
+        return sorted({one.size for one in self if what in (None, one.what)})
+
+    def ratio(self, what: str, by: str, to: str, size: int = 1) -> float | None:
+        """Give how many times another's a figure is, by their medians."""
+        one, other = self.get(what, by, size), self.get(what, to, size)
+        return one.median / other.median if one and other else None
+
+
+def spread(figure: Figure | None) -> str:
+    """Write a figure: its median and, of several runs, its minimum; empty if it was not measured."""
+    if figure is None:
+        return ""
+    median = f"{figure.median:,.{digits(figure.median)}f}"
+    several = f" ({figure.least:,.{digits(figure.least)}f})" if len(figure.samples) > 1 else ""
+    return median + several
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Give the nearest rank: a value that was measured."""
+    return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
+
+
+def digits(value: float) -> int:
+    """Give the decimals of three significant digits, none for what is larger."""
+    return next((count for least, count in ((100, 0), (10, 1), (1, 2), (0.1, 3)) if abs(value) >= least), 4)
+
+
+class Table(NamedTuple):
+    """A table of texts."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Aim(NamedTuple):
+    """What a figure ought to be, and what it is."""
+
+    wanted: str
+    found: str
+    met: bool
+
+
+class Plot(NamedTuple):
+    """A plot of lines, for one SVG file.
+
+    Attributes:
+        name: of the file, without its ending.
+        title: what is shown.
+        x: what runs along the bottom.
+        y: what runs upwards.
+        lines: points by the line's name.
+    """
+
+    name: str
+    title: str
+    x: str
+    y: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+
+
+class Section(NamedTuple):
+    """What is said of one measurement."""
+
+    title: str
+    text: str
+    tables: Sequence[Table]
+    aims: Sequence[Aim] = ()
+    plots: Sequence[Plot] = ()

@@ -1,0 +1,79 @@
+"""A program's start: what it imports, by package, against what raw pulumi-aws imports anyway."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from bench import processes
+from bench.figures import Aim, Figure, Figures, Section, Table, spread
+from tools.paths import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "imports"
+PROGRAM, COMPONENT, RAW = "the program", "`SageMakerEndpoint`", "raw pulumi-aws"
+_USED = "import pulumi, pulumi_aws; pulumi_aws.sagemaker.Model"  # it imports its parts when they are first used
+CODE = {
+    PROGRAM: f"{_USED}; import components.sagemaker_endpoint, components.terraform_base",
+    COMPONENT: f"{_USED}; import components.sagemaker_endpoint",
+    RAW: _USED,
+}
+ALL = "all, from outside"
+RUNS = {False: 3, True: 9}
+LEAST = 5.0
+"""Milliseconds of a package that is shown by its name."""
+HEAVY = (
+    *("boto3", "botocore.session", "moto", "pandas", "sklearn"),
+    *(f"pulumi_aws.{part}" for part in ("s3", "cloudwatch", "iam", "appautoscaling")),
+)
+"""What the component can need, or what lies beside it, and a plain endpoint does not need."""
+IMPORTED = "imported, not used"
+TEXT = """\
+`python -X importtime`: the time of each package's own modules, and `python -c` as a whole from outside.
+`SageMakerEndpoint` is what raw pulumi-aws is, and botocore's loader with SageMaker's model, which the limits come
+from. Clients of AWS, and what of pulumi-aws a plain endpoint has no use for, are imported when they are used. *The
+program* is `__main__.py`."""
+
+
+def measure(say: Callable[[str], None], *, long: bool) -> Figures:
+    """Take the time of each package, by the program; the programs take turns."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    needless = {}
+    for run in range(RUNS[long]):
+        for by, code in CODE.items():
+            say(f"{by}, {run + 1} of {RUNS[long]}")
+            command = (sys.executable, "-c", code)
+            found[ALL, by].append(1000 * processes.seconds(command, CHECKOUT, os.environ))
+            said = processes.output((sys.executable, "-X", "importtime", "-c", code), CHECKOUT, os.environ)
+            took = modules(said)
+            packages: dict[str, float] = defaultdict(float)
+            for name, milliseconds in took.items():
+                packages[name.partition(".")[0]] += milliseconds
+            for package, milliseconds in packages.items():
+                found[package, by].append(milliseconds)
+            needless[by] = len(took.keys() & set(HEAVY))
+    figures = [Figure(what, by, 1, "ms", tuple(samples)) for (what, by), samples in found.items()]
+    return Figures([*figures, *(Figure(IMPORTED, by, 1, "", (count,)) for by, count in needless.items())])
+
+
+def modules(said: str) -> dict[str, float]:
+    """Read what `-X importtime` says: each module's own milliseconds."""
+    rows = [
+        line.removeprefix("import time:").split("|") for line in said.splitlines() if line.startswith("import time:")
+    ]
+    return {name.strip(): int(own) / 1000 for own, _, name in rows[1:]}
+
+
+def section(found: Figures) -> Section:
+    """Say what was measured."""
+    times = found.of("ms")
+    packages = {one.what for one in times if one.median >= LEAST} - {ALL}
+    largest = sorted(packages, key=lambda package: -max(one.median for one in times if one.what == package))
+    rows = [[name, *(spread(times.get(name, by)) for by in CODE)] for name in (ALL, *largest)]
+    needless = sum(one.median for one in found if one.what == IMPORTED)
+    aim = Aim("nothing heavy is imported that is not used", f"{needless:g} of {', '.join(HEAVY)}", met=not needless)
+    return Section("Program start", TEXT, [Table(["ms", *CODE], rows)], [aim])

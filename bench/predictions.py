@@ -1,0 +1,166 @@
+"""Predictions: boto3 and the local AWS, against the handler in-process, moto's canned answer, and boto3 alone."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.account import account
+from bench.figures import Aim, Figure, Figures, Section, Table, percentile, spread
+from model import inference
+from model.contract import JSON, SAMPLE
+from tools.paths import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+NAME = "predictions"
+HANDLER, BOTO3, MOTO, LOCAL = "handler, in-process", "boto3 alone", "moto", "local AWS"
+SHORT, LONG = {1: 960, 1000: 96}, {1: 1920, 1000: 480}
+"""Calls, all clients' together, by the rows of a request."""
+CLIENTS = (1, 4, 16)
+RUNS = 3  # in the long form
+ADDED = 3.0
+"""Milliseconds at p50 that the server may add to what boto3 and the handler cost."""
+P50, P99, RATE = "p50 ms", "p99 ms", "a second"
+TEXT = """\
+The same requests, of 1 row and of 1,000, through boto3 by clients that are processes of their own. *boto3 alone* is
+a server that reads a request and sends stored bytes: what is left is boto3. *moto* answers with a canned text; that
+is a server of its own, as are the *local AWS*, which asks the real model, and the handler called in a Python
+process without any server. With more clients than cores the time is the time in the queue."""
+
+
+def measure(say: Callable[[str], None], *, long: bool) -> Figures:
+    """Take the time of each call; a run is all calls of all clients."""
+    found: dict[tuple[str, str, int, str], list[float]] = {}
+
+    def note(rows: int, by: str, clients: int, took: Sequence[float], elapsed: float) -> None:
+        values = {
+            P50: 1000 * percentile(took, 0.50),
+            P99: 1000 * percentile(took, 0.99),
+            RATE: len(took) / elapsed,
+        }
+        for unit, value in values.items():
+            found.setdefault((f"{rows:,} {'row' if rows == 1 else 'rows'}", by, clients, unit), []).append(value)
+
+    with account() as aws, server("moto.server", "-H", "127.0.0.1", "-p") as moto:
+        aws.deploy("bench")
+        model = inference.model_fn(str(aws.model))
+        for run in range(RUNS if long else 1):
+            for rows, calls in (LONG if long else SHORT).items():
+                body = request(rows)
+                say(f"{rows} rows, {HANDLER}, {run + 1}")
+                took = _timed(body, model, calls)
+                note(rows, HANDLER, 1, took, sum(took))
+                with server("bench.canned", answer=_handled(body, model)) as canned:
+                    for clients in CLIENTS:
+                        for by, url in ((BOTO3, canned), (MOTO, moto), (LOCAL, aws.url)):
+                            say(f"{rows} rows, {by}, {clients} clients, {run + 1}")
+                            note(rows, by, clients, *_through(url, body, clients, calls))
+    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+
+
+def request(rows: int) -> str:
+    """Give a request with so many times the sample row."""
+    return json.dumps({"Input": json.loads(SAMPLE)["Input"] * rows})
+
+
+def _handled(body: str, model: object) -> bytes:
+    return inference.output_fn(inference.predict_fn(inference.input_fn(body, JSON), model), JSON).get_data()
+
+
+def _timed(body: str, model: object, times: int) -> list[float]:
+    took = []
+    for _ in range(times):
+        before = time.perf_counter()
+        _handled(body, model)
+        took.append(time.perf_counter() - before)
+    return took
+
+
+def _through(url: str, body: str, clients: int, calls: int) -> tuple[list[float], float]:
+    """Invoke from processes of their own, as clients are; the clock starts when all are ready."""
+    command = [sys.executable, "-m", "bench.client", url, str(calls // clients)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, cwd=CHECKOUT, text=True, stdin=pipe, stdout=pipe) for _ in range(clients)]
+    for process in processes:
+        _tell(process, body)
+    for process in processes:
+        _heard(process)
+    started = time.perf_counter()
+    for process in processes:
+        _tell(process, "go")
+    took = [seconds for process in processes for seconds in json.loads(_heard(process))]
+    elapsed = time.perf_counter() - started
+    for process in processes:
+        process.wait()
+    return took, elapsed
+
+
+def _tell(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin is not None  # noqa: S101 - it is a pipe
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def _heard(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    return process.stdout.readline()
+
+
+@contextmanager
+def server(module: str, *options: str, answer: bytes = b"") -> Iterator[str]:
+    """Run a server in a process of its own on a free port; it ends with the block.
+
+    Args:
+        module: what Python runs.
+        options: of its command line; the port follows.
+        answer: what it reads from standard input.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *options, str(port)],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        process.stdin.write(answer)
+        process.stdin.close()
+        while process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+            else:
+                break
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def section(found: Figures) -> Section:
+    """Say what was measured."""
+    tables, aims = [], []
+    for what in dict.fromkeys(one.what for one in found):
+        rows = []
+        for by, clients in dict.fromkeys((one.by, one.size) for one in found if one.what == what):
+            cells = [found.of(unit).get(what, by, clients) for unit in (RATE, P50, P99)]
+            rows.append([by, str(clients), *map(spread, cells)])
+        tables.append(Table([f"a request of {what}", "clients", RATE, P50, P99], rows))
+        local, alone, handler = (found.of(P50).get(what, by, 1) for by in (LOCAL, BOTO3, HANDLER))
+        if local and alone and handler:
+            added = local.median - alone.median - handler.median
+            wanted = f"{what}: the server adds under {ADDED:g} ms to boto3 and the handler at p50, 1 client"
+            aims.append(Aim(wanted, f"{added:.2f} ms", met=added < ADDED))
+    return Section("Prediction", TEXT, tables, aims)

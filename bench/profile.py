@@ -1,0 +1,149 @@
+"""Where the time of a plan goes: by process, and within the program by package and function."""
+
+from __future__ import annotations
+
+import os
+import pstats
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import plans, processes
+from bench.account import account
+from bench.figures import Figure, Figures, Section, Table, spread
+from bench.machine import descendants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "profile"
+SHORT, LONG = (1,), (0, 1, 100)
+"""Endpoints."""
+CPU, SELF = "CPU s", "self s"
+WAITING = "waiting for others"
+LEAST = 0.05
+"""Seconds of a package that is shown by its name."""
+TOP = 12
+PROCESSES = {
+    "pip list": "python -m pip list",
+    "language-python-exec": "the program",
+    "pulumi-language": "pulumi's Python host",
+    "resource-aws": "the AWS provider",
+    "terraform-provider-aws": "the AWS provider",
+    "pulumi preview": "pulumi",
+    "terraform plan": "terraform",
+}
+"""What a process is, by a part of its command line."""
+TEXT = f"""\
+A plan with all new, once more: the CPU seconds of each process (looked at every {processes.LOOK * 1000:.0f} ms,
+so the last moments of each are missing), and of the program, with `cProfile`, the time of each package's own
+functions. `cProfile` slows what it looks at: the shares tell, not the seconds. Pulumi asks `python -m pip list`
+at every start which plugins a program may need."""
+_PROFILED = """\
+#!/bin/sh
+# Python as Pulumi's host starts it, with the program under cProfile.
+case "$*" in
+  *language-python-exec*) exec "{python}" -m cProfile -o "{stats}" "$@" ;;
+esac
+exec "{python}" "$@"
+"""
+
+
+def measure(say: Callable[[str], None], *, long: bool) -> Figures:
+    """Take the CPU time of each process, and the program's profile."""
+    found: list[Figure] = []
+    with account() as aws, tempfile.TemporaryDirectory() as folder:
+        for size in LONG if long else SHORT:
+            with plans.projects(aws, size) as made:
+                for tool, project in made.items():
+                    say(f"{size} endpoints: {tool}, processes")
+                    used = cpu(project)
+                    found += [Figure(name, tool, size, CPU, (seconds,)) for name, seconds in used.items()]
+                    if tool != plans.TERRAFORM:
+                        say(f"{size} endpoints: {tool}, profile")
+                        stats = _profile(project, Path(folder, f"{tool}-{size}"))
+                        found += [Figure(name, tool, size, SELF, (seconds,)) for name, seconds in stats.items()]
+    return Figures(found)
+
+
+def cpu(project: plans.Project) -> dict[str, float]:
+    """Give the CPU seconds of a plan's processes, by what they are."""
+    used: dict[int, tuple[str, float]] = {}
+    process = processes.start(project.commands[plans.PLAN], project.folder, project.env)
+    while process.poll() is None:
+        for pid in descendants(process.pid):
+            with suppress(OSError, IndexError):  # one that ends meanwhile
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+                name = next((name for part, name in PROCESSES.items() if part in command), None)
+                if name:
+                    used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        time.sleep(processes.LOOK)
+    together: dict[str, float] = defaultdict(float)
+    for name, seconds in used.values():
+        together[name] += seconds
+    return dict(together)
+
+
+def _profile(project: plans.Project, folder: Path) -> dict[str, float]:
+    folder.mkdir()
+    stats = folder / "stats"
+    for name in ("python", "python3"):
+        (folder / name).write_text(_PROFILED.format(python=sys.executable, stats=stats))
+        (folder / name).chmod(0o755)
+    env = {**project.env, "PATH": os.pathsep.join([str(folder), project.env["PATH"]])}
+    processes.output(project.commands[plans.PLAN], project.folder, env)
+    return shares(pstats.Stats(str(stats)))
+
+
+def shares(stats: pstats.Stats) -> dict[str, float]:
+    """Give the seconds of the functions themselves, by package, and of the functions that take most.
+
+    What is built in counts for who calls it.
+    """
+    own: dict[tuple[str, str], float] = defaultdict(float)
+    for (file, _, name), (_, _, seconds, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
+        if file != "~":
+            own[_package(file), f"{_package(file)}: {name}"] += seconds
+        elif "poll" in name or "acquire" in name:
+            own[WAITING, WAITING] += seconds
+        else:
+            for (caller, _, called), (_, _, part, _) in callers.items():
+                own[_package(caller), f"{_package(caller)}: {called}"] += part
+    packages: dict[str, float] = defaultdict(float)
+    for (package, _), seconds in own.items():
+        packages[package] += seconds
+    top = sorted(own.items(), key=lambda item: -item[1])[: TOP + 1]
+    return {**packages, **{function: seconds for (_, function), seconds in top if function != WAITING}}
+
+
+def _package(file: str) -> str:
+    parts = Path(file).parts
+    if "site-packages" in parts:
+        return parts[parts.index("site-packages") + 1].removesuffix(".py")
+    if "components" in parts:
+        return "components"
+    return "Python's own" if "lib" in parts or file.startswith("<") or file == "~" else "the program"
+
+
+def section(found: Figures) -> Section:
+    """Say what was measured."""
+    tables = []
+    for unit, own in (
+        (CPU, found.of(CPU)),
+        (SELF, Figures(one for one in found.of(SELF) if ": " not in one.what)),
+        (f"{SELF}, functions", Figures(one for one in found.of(SELF) if ": " in one.what)),
+    ):
+        columns = list(dict.fromkeys((one.by, one.size) for one in own))
+        names = {one.what: max(other.median for other in own if other.what == one.what) for one in own}
+        rows = [
+            [name, *(spread(own.get(name, by, size)) for by, size in columns)]
+            for name, most in sorted(names.items(), key=lambda item: -item[1])
+            if most >= LEAST
+        ]
+        tables.append(Table([unit, *(f"{plans.TOOLS[by]}, {size}" for by, size in columns)], rows))
+    return Section("Profile of a plan", TEXT, tables)
