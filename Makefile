@@ -45,7 +45,7 @@ check: engine ## Format, lint, types, Terraform, docs against code
 	@! command -v gofmt >/dev/null || test -z "$$(gofmt -l tools/go)" || { gofmt -d tools/go; exit 1; }
 	@$(IN_ENV) terraform fmt -check -recursive -diff
 	@$(IN_ENV) tools/validate
-	@.venv/bin/python -m pytest -q tests/test_docs.py tests/test_pages.py
+	@.venv/bin/python -m pytest -q tests/test_docs.py tests/test_pages.py tests/bench/test_report.py
 
 docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
 	@.venv/bin/python -m tools.reference

@@ -82,7 +82,9 @@ def percentile(values: Sequence[float], part: float) -> float:
 
 
 def digits(value: float) -> int:
-    """Give the decimals of three significant digits, none for what is larger."""
+    """Give the decimals of three significant digits; none for what is larger, and for zero."""
+    if not value:
+        return 0
     return next((count for least, count in ((100, 0), (10, 1), (1, 2), (0.1, 3)) if abs(value) >= least), 4)
 
 
