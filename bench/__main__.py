@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from rich.console import Console
 
 from bench import artifacts, bridge, first_hour, idle, imports, machine, plans, predictions, profile, report
 from bench.figures import Figure, Figures
+from local.files import write_file
+from tools.progress import step
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,12 +33,11 @@ def main(*, long: bool, names: tuple[str, ...]) -> None:
     console = Console()
     for name in names or MEASUREMENTS:
         described = {**machine.describe(), "form": "long" if long else "short"}
-        with console.status(name) as status:
-            said = lambda what, name=name, status=status: status.update(f"{name}: {what}")  # noqa: E731
-            figures = MEASUREMENTS[name].measure(said, long=long)
+        with step(console, name) as running:
+            figures = MEASUREMENTS[name].measure(partial(setattr, running, "detail"), long=long)
         report.show(console, MEASUREMENTS[name].section(figures))
-        keep(name, described, figures)  # at once: what is broken off later loses nothing
-    write()
+        keep(name, described, figures)
+        write()  # at once: what is broken off later loses nothing
     console.print(f"Kept in {DOCS}")
 
 
@@ -49,13 +51,13 @@ def keep(name: str, described: dict[str, Any], figures: Figures) -> None:
         for each, found in measured.items()
     ]
     DOCS.mkdir(parents=True, exist_ok=True)
-    (DOCS / "figures.json").write_text("{\n" + ",\n".join(texts) + "\n}\n")
+    write_file(DOCS / "figures.json", ("{\n" + ",\n".join(texts) + "\n}\n").encode())
 
 
 def write() -> None:
     """Make the page and its plots from figures.json."""
     sections = [(module.section(figures), described) for module, figures, described in kept()]
-    (DOCS / "README.md").write_text(report.page(sections))
+    write_file(DOCS / "README.md", report.page(sections).encode())
     for section, _ in sections:
         for plot in section.plots:
             report.draw(plot, DOCS / f"{plot.name}.svg")

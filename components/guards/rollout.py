@@ -60,7 +60,7 @@ class Rollout:
 
 
 class Rollouts:
-    """The endpoints of a program, and their hooks, which are the same for all: to register one costs as a resource."""
+    """The endpoints of a program, and the hooks that they share: to register one takes as long as a resource."""
 
     def __init__(self) -> None:
         self._followed: defaultdict[str, list[Rollout]] = defaultdict(list)
