@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from pulumi.runtime.settings import _get_callbacks, get_monitor
+from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_monitor
 from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
@@ -23,10 +23,10 @@ def once(make: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - what it tak
 
 
 def serve_hooks() -> None:
-    """Waits until the SDK serves the program's hooks; it starts to when one is first registered, which nobody awaits.
+    """Waits until the SDK serves the program's hooks, from one server.
 
-    A program that fails before that is over stops what has not started yet, and Python ends with a segmentation fault
-    in gRPC and without a message (pulumi 3.246, grpcio 1.85). Hooks that are registered meanwhile would each start a
-    server of their own, besides.
+    Else each hook starts a server of its own when it is registered: the SDK notes the server in a context variable of
+    the task that registers, which the other tasks do not see. And a program that fails meanwhile stops what has not
+    started yet: Python ends with a segmentation fault in gRPC and no message (pulumi 3.246, grpcio 1.85).
     """
-    _sync_await(_get_callbacks())
+    SETTINGS.callbacks = _sync_await(_get_callbacks())

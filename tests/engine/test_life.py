@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pulumi
 import pytest
+from pulumi.runtime import _callbacks
 
 from components.terraform_base import TerraformBase
 from tests.conftest import PREDICTION, Aws, Base, publish, trained
@@ -152,3 +153,9 @@ def test_a_sensitive_output_of_the_base_is_a_secret(aws: Aws, base: Base, declar
         "token1": ("hunter2", True),
         "zone1": ("b", False),
     }
+
+
+def test_the_hooks_of_a_program_are_served_by_one_server(declared: Declared) -> None:
+    """Each had its own, which took most of a large plan's time."""
+    declared.preview()
+    assert len(_callbacks._CallbackServicer._servicers) == 1  # noqa: SLF001 - the SDK tells it nowhere else
