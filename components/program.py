@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_monitor
 from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
 
-_MADE: WeakKeyDictionary[Any, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
-"""By the connection to the engine, as a process may run several programs (Automation API, tests)."""
+_MADE = "_sagebridge_made"
+"""An attribute of the program's connection to the engine: a process may run several programs (Automation API, tests).
+
+A table by the connection would never let one go: tasks keep their context, and that the connection. And a connection
+that lingers after its engine has ended makes the next to the same port fail (gRPC shares what connects them).
+"""
 
 
 def once(make: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - what it takes
     """Returns what ``make`` makes of hashable arguments, made when the program first asks for it."""
-    made = _MADE.setdefault(get_monitor(), {})
+    made = vars(get_monitor()).setdefault(_MADE, {})
     if (make, args) not in made:
         made[make, args] = make(*args)
     found: T = made[make, args]

@@ -1,11 +1,14 @@
 """What a program is: started quickly, and with one of what it needs only once."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 
 import pytest
 
+from components import program
 from components.sagemaker_endpoint import SageMakerEndpoint
 from tests.components.conftest import Monitor, World
 from tests.components.endpoints import MODEL, args
@@ -22,10 +25,22 @@ def test_what_a_plain_endpoint_does_not_use_is_not_imported(module: str) -> None
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_what_a_program_made_goes_with_its_connection_to_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Connection: ...
+
+    connection = Connection()
+    found = weakref.ref(connection)
+    monkeypatch.setattr(program, "get_monitor", found)
+    program.once(list, (connection,))  # which refers to it, as tasks do by their context
+    del connection
+    gc.collect()
+    assert found() is None
+
+
 def test_an_archive_is_looked_up_once_however_many_endpoints_load_it(run: Run, world: World) -> None:
-    def program() -> None:
+    def declare() -> None:
         for name in ("one", "two"):
             SageMakerEndpoint(name, args())
 
-    assert len(run(program).all_of_type(MODEL)) == 2
+    assert len(run(declare).all_of_type(MODEL)) == 2
     assert len(world.calls) == 1

@@ -16,9 +16,6 @@ from tests.components.endpoints import COMPONENT, ENDPOINT, args
 
 Run = Callable[[Callable[[], object]], Monitor]
 CREATED = {"name": "boston", "endpointConfigName": "new"}
-STACK = "pulumi:pulumi:Stack"
-URN = f"urn:pulumi:stack::project::{STACK}${COMPONENT}${ENDPOINT}::endpoint"
-"""As Pulumi's mock monitor makes it; the engine leaves the stack's type out."""
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston"
 
 
@@ -76,9 +73,15 @@ def described(**changes: Any) -> Any:
     }
 
 
+def urns(seen: Monitor) -> list[str]:
+    """Returns the URNs of the endpoints, in the order in which their components were declared."""
+    components = [urn for urn in seen.outputs if urn.endswith(f"{COMPONENT}::endpoint")]
+    return [urn.replace("::endpoint", f"${ENDPOINT}::endpoint") for urn in components]
+
+
 def hook(seen: Monitor, name: str, **given: Any) -> Any:
-    """Runs a hook of the endpoint as the engine would."""
-    given = {"urn": URN, "id": "boston", "name": "endpoint", "type": ENDPOINT, **given}
+    """Runs a hook of the endpoint as the engine would, of the first one if nothing else is said."""
+    given = {"urn": urns(seen)[0], "id": "boston", "name": "endpoint", "type": ENDPOINT, **given}
     kind = pulumi.ErrorHookArgs if name == "clean-up" else pulumi.ResourceHookArgs
     return asyncio.get_event_loop().run_until_complete(seen.callbacks.hooks[f"sagebridge-{name}"](kind(**given)))
 
@@ -137,9 +140,11 @@ def test_the_endpoints_of_a_program_share_their_hooks(run: Run, sagemaker: SageM
     assert len(seen.callbacks.hooks) == 5
     sagemaker.endpoints["boston"] = described()
     made = {"new_inputs": CREATED, "new_outputs": {"name": "boston", "arn": ARN}}
-    hook(seen, "verify", **made)
+    (of_team,) = [urn for urn in urns(seen) if "a:b:Team" in urn]
+    (other,) = [urn for urn in urns(seen) if urn != of_team]
+    hook(seen, "verify", **made, urn=other)
     with pytest.raises(pulumi.RunError, match="runs the variants AllTraffic, not blue"):
-        hook(seen, "verify", **made, urn=URN.replace(STACK, "a:b:Team"))
+        hook(seen, "verify", **made, urn=of_team)
 
 
 def test_a_rollback_fails_the_update_asked_where_the_provider_goes(seen: Monitor, sagemaker: SageMaker) -> None:
