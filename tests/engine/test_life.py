@@ -1,5 +1,6 @@
 """An endpoint's life on the real engine: made, changed in place, taken down."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -159,3 +160,17 @@ def test_the_hooks_of_a_program_are_served_by_one_server(declared: Declared) -> 
     """Each had its own, which took most of a large plan's time."""
     declared.preview()
     assert len(_callbacks._CallbackServicer._servicers) == 1  # noqa: SLF001 - the SDK tells it nowhere else
+
+
+def test_a_program_that_is_over_leaves_no_connection_to_its_engine(declared: Declared) -> None:
+    """One that lingers makes a later program fail whose engine has the same port by chance."""
+
+    def connections() -> int:
+        gc.collect()
+        return sum(type(each).__name__ == "ResourceMonitorStub" for each in gc.get_objects())
+
+    declared.preview()
+    first = connections()
+    declared.preview()
+    declared.preview()
+    assert connections() <= first
