@@ -20,7 +20,7 @@ HEAD = """\
 # Measured
 
 What this costs beside the tools that people would pick instead. `make bench` makes this page, its plots and
-[figures.json](figures.json) anew, in about five minutes; `make bench-long` takes the largest sizes too. Each figure
+[figures.json](figures.json) anew, in a few minutes; `make bench-long` takes the largest sizes too. Each figure
 is a median; of several runs the minimum follows in brackets. What a section compares was measured in one run on one
 machine. Where an aim is missed, [where the time goes](../where-the-time-goes.md) shows the cause.
 """
