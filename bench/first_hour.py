@@ -47,27 +47,26 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             home.mkdir()
             try:
                 note(COLD, first(Path(folder, "cold"), _environment(home)))
+                processes.output(["make", "down"], Path(folder, "cold"), _environment(home))
             finally:  # Go makes what it fetches read-only, and it could not be removed
                 subprocess.run(["go", "clean", "-modcache"], env=_environment(home), check=False)
         for run in range(RUNS if long else 1):
             clone, env = Path(folder, f"warm-{run}"), _environment()
             say(f"make up, {WARM}, {run + 1}")
-            note(WARM, first(clone, env, stay=True))
+            note(WARM, first(clone, env))
             say(f"make up, {AGAIN}, {run + 1}")
             note(AGAIN, again(clone, env))
             processes.output(["make", "down"], clone, env)
     return Figures(Figure(what, part, 1, "s", tuple(seconds)) for (what, part), seconds in found.items())
 
 
-def first(clone: Path, env: Mapping[str, str], *, stay: bool = False) -> dict[str, float]:
+def first(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
     """Clone this checkout as it is committed and bring it up; give the seconds of each part."""
     started = time.perf_counter()
     processes.output(["git", "clone", "--quiet", CHECKOUT, clone], clone.parent, env)
     cloned = time.perf_counter() - started
     took = {"Clone": cloned, **again(clone, env)}
     took[ALL] += cloned
-    if not stay:
-        processes.output(["make", "down"], clone, env)
     return took
 
 

@@ -132,11 +132,9 @@ def _terraform(folder: Path, env: Mapping[str, str], aws: Account, size: int) ->
 
 def section(found: Figures) -> Section:
     """Say what was measured."""
-    head = ["", "endpoints", *TOOLS.values(), "component ÷ raw", "component ÷ Terraform"]
+    head = ["endpoints", *TOOLS.values(), "component ÷ raw", "component ÷ Terraform"]
     tables = [
-        Table(
-            [unit, *head[1:]], [_row(found.of(unit), step, size) for step in STEPS for size in found.of(unit).sizes()]
-        )
+        Table([unit, *head], [_row(found.of(unit), step, size) for step in STEPS for size in found.of(unit).sizes()])
         for unit in ("s", "MiB")
     ]
     times = found.of("s")

@@ -30,8 +30,8 @@ ADDED = 3.0
 P50, P99, RATE = "p50 ms", "p99 ms", "a second"
 TEXT = """\
 The same requests, of 1 row and of 1,000, through boto3 by clients that are processes of their own. *boto3 alone* is
-a server that reads a request and sends stored bytes: what is left is boto3. *moto* answers with a canned text; that
-is a server of its own, as are the *local AWS*, which asks the real model, and the handler called in a Python
+a server that reads a request and sends stored bytes: what is left is boto3. *moto* answers with a canned text,
+the *local AWS* asks the real model; both are servers in processes of their own. The handler is called in a Python
 process without any server. With more clients than cores the time is the time in the queue."""
 
 
