@@ -63,7 +63,7 @@ lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
 	@.venv/bin/uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --universal \
 	  --no-emit-index-url --quiet --output-file requirements.txt
 
-$(PACKAGES): requirements.txt Makefile
+$(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
 	@echo "Python packages: $$(grep -c '==' requirements.txt), into .venv …" >&2
@@ -74,6 +74,6 @@ $(PACKAGES): requirements.txt Makefile
 	@.venv/bin/uv pip sync $$(test -t 2 || echo --quiet) --python .venv/bin/python --system-certs --require-hashes \
 	  requirements.txt || \
 	  { echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
-	@# Programs in other folders, as in examples/, import `components` from here.
-	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sagebridge.pth"
+	@.venv/bin/uv pip install $$(test -t 2 || echo --quiet) --python .venv/bin/python --offline --no-deps \
+	  --no-build-isolation --editable components
 	@touch $@

@@ -2,13 +2,12 @@
 
 import pulumi
 
-from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs, TerraformBase
 
 config = pulumi.Config()
 model_data = config.require("modelData")
 if not model_data:
-    raise pulumi.RunError("modelData is not set: publish a model first (python -m model publish --stack …)")
+    raise pulumi.RunError("modelData is not set: publish a model first (sagebridge publish --stack …)")
 base = TerraformBase.read(config.require("terraformState"), region=pulumi.Config("aws").get("region"))
 
 args: SageMakerEndpointArgs = {

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from local import control
-from model import archive, train
+from model import train
+from sagebridge.local import control
+from sagebridge.model import archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
 }
 URL = "s3://models/model.tar.gz"
+HANDLER = Path(train.__file__).with_name("inference.py")
 
 
 def client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients when they are asked for
@@ -75,7 +77,7 @@ def account() -> Iterator[Account]:
         directory, model = Path(folder, "aws"), Path(folder, "model")
         model.mkdir()
         train.train(train.DATA, model / "model.joblib")
-        archive.package(model / "model.joblib", model / "model.tar.gz")
+        archive.package(model / "model.joblib", HANDLER, model / "model.tar.gz")
         running, _ = control.start(directory)
         try:
             s3 = client(running.url, "s3")

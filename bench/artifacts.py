@@ -43,7 +43,7 @@ session.client("s3", endpoint_url=sys.argv[1]).upload_file(sys.argv[2], "models"
 """
 _COUNTING = """
 import sys
-from model.__main__ import main
+from sagebridge.model.commands import main
 main(sys.argv[2:], standalone_mode=False)
 with open(sys.argv[1], "w") as file:
     file.write(open("/proc/self/io").read().split("rchar: ")[1].split()[0])
@@ -86,7 +86,7 @@ def write_model(file: Path, mebibytes: int) -> None:
 
 def _commands(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     plain, archive = str(folder / "model.joblib"), str(folder / "model.tar.gz")
-    own = (sys.executable, "-m", "model")
+    own = "sagebridge"
     return {
         PACKAGE: {
             OURS: (*own, "package", "--model", plain, "--out", archive),
@@ -134,5 +134,5 @@ def section(found: Figures) -> Section:
         lines = {
             by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in (OURS, *others)
         }
-        plots.append(Plot(f"artifacts-{step}", f"python -m model {step}", "MiB", "seconds (median)", lines))
+        plots.append(Plot(f"artifacts-{step}", f"sagebridge {step}", "MiB", "seconds (median)", lines))
     return Section("The model's way", TEXT, tables, aims, plots)

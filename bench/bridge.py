@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench import plans, processes
 from bench.account import Account, account, client
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
-from local import control
+from sagebridge.local import control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +30,7 @@ WANTED = 5.0
 LINEAR = 1.5
 """What a further resource of the largest stack may cost, one of the stack before = 1."""
 TEXT = """\
-`python -m bridge export` and `verify` as whole commands, of a stack whose endpoints, three resources each, are
+`sagebridge export` and `verify` as whole commands, of a stack whose endpoints, three resources each, are
 there in AWS: `pulumi up` made one, the others are copies of it under other names, which Terraform really reads.
 What `pulumi` and `terraform` take is measured around each call of them; the rest, the start of Python among it, is
 the bridge's own. The memory is that of all processes at once."""
@@ -95,7 +94,7 @@ def multiply(aws: Account, stack: Project, endpoints: int) -> None:
 
 
 def _commands(module: Path) -> dict[str, tuple[str | Path, ...]]:
-    bridge = (sys.executable, "-m", "bridge")
+    bridge = "sagebridge"
     return {
         EXPORT: (*bridge, "export", "--stack", "bench", "--out", module),
         VERIFY: (*bridge, "verify", "--stack", "bench", "--module", module),
@@ -142,7 +141,7 @@ def section(found: Figures) -> Section:
                 aims.append(Aim(wanted, f"{grown:.2f}", met=grown <= LINEAR))
         lines = {by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in kinds}
         shown = {by: points for by, points in lines.items() if points}
-        plots.append(Plot(f"bridge-{step}", f"python -m bridge {step}", "resources", "seconds (median)", shown))
+        plots.append(Plot(f"bridge-{step}", f"sagebridge {step}", "resources", "seconds (median)", shown))
     return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], aims, plots)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.account import Account, account
 from bench.figures import Figure, Figures, Section, Table, spread
 from bench.machine import descendants, memory_of
-from local import control
+from sagebridge.local import control
 
 if TYPE_CHECKING:
     from collections.abc import Callable

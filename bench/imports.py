@@ -18,8 +18,8 @@ NAME = "imports"
 PROGRAM, COMPONENT, RAW = "the program", "`SageMakerEndpoint`", "raw pulumi-aws"
 _USED = "import pulumi, pulumi_aws; pulumi_aws.sagemaker.Model"  # it imports its parts when they are first used
 CODE = {
-    PROGRAM: f"{_USED}; import components.sagemaker_endpoint, components.terraform_base",
-    COMPONENT: f"{_USED}; import components.sagemaker_endpoint",
+    PROGRAM: f"{_USED}; import sagebridge.endpoint.component, sagebridge.terraform_base",
+    COMPONENT: f"{_USED}; import sagebridge.endpoint.component",
     RAW: _USED,
 }
 ALL = "all, from outside"

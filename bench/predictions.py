@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench.account import account
 from bench.figures import Aim, Figure, Figures, Section, Table, percentile, spread
 from model import inference
-from model.contract import JSON, SAMPLE
+from sagebridge.model.contract import JSON, SAMPLE
 from tools.paths import CHECKOUT
 
 if TYPE_CHECKING:

@@ -125,8 +125,8 @@ def _package(file: str) -> str:
     parts = Path(file).parts
     if "site-packages" in parts:
         return parts[parts.index("site-packages") + 1].removesuffix(".py")
-    if "components" in parts:
-        return "components"
+    if "sagebridge" in parts:
+        return "sagebridge"
     return "Python's own" if "lib" in parts or file.startswith("<") or file == "~" else "the program"
 
 

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import joblib
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,15 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.model_selection import train_test_split
 
-from model.errors import CommandError
-from model.files import whole
-
 DATA = Path(__file__).parent / "data" / "boston_housing.csv"
 FEATURES = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
 TARGET = "MEDV"
 # With fewer, the training part (80 %) has fewer rows than the fit has unknowns: 13 slopes and an intercept.
 MINIMUM_ROWS = 18
+
+
+class DataError(click.ClickException):
+    """What is wrong with the data, and where."""
 
 
 class Fit(NamedTuple):
@@ -42,7 +44,7 @@ def read(path: Path) -> NDArray[np.float64]:
     """Read the 13 features and, as the last column, the target. Other columns are left out.
 
     Raises:
-        CommandError: The file cannot be read, lacks a column, has fewer than 18 rows, or has a value that is
+        DataError: The file cannot be read, lacks a column, has fewer than 18 rows, or has a value that is
             not a finite number.
     """
     try:
@@ -50,16 +52,16 @@ def read(path: Path) -> NDArray[np.float64]:
             reader = csv.DictReader(file)
             missing = [name for name in (*FEATURES, TARGET) if name not in (reader.fieldnames or ())]
             if missing:
-                raise CommandError(f"{path}: the first line has no column {', '.join(missing)}")
+                raise DataError(f"{path}: the first line has no column {', '.join(missing)}")
             table = [
                 [_number(path, reader.line_num, name, row[name]) for name in (*FEATURES, TARGET)] for row in reader
             ]
     except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CommandError(f"{path} is not a CSV file in UTF-8: {error}") from error
+        raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from error
     if len(table) < MINIMUM_ROWS:
-        raise CommandError(f"{path} has {len(table)} rows of data; the fit needs {MINIMUM_ROWS} or more")
+        raise DataError(f"{path} has {len(table)} rows of data; the fit needs {MINIMUM_ROWS} or more")
     return np.array(table)
 
 
@@ -69,7 +71,7 @@ def _number(path: Path, line: int, column: str, text: str | None) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise CommandError(f"{path}, line {line}: {column} is {text or ''!r}, not a finite number")
+        raise DataError(f"{path}, line {line}: {column} is {text or ''!r}, not a finite number")
     return number
 
 
@@ -87,12 +89,32 @@ def fit(table: NDArray[np.float64]) -> Fit:
 
 
 def train(data: Path, out: Path) -> Fit:
-    """Fit on the CSV file `data` and write the model to `out` (joblib, not compressed).
+    """Fit on the CSV file `data` and write the model to `out` (joblib, not compressed), whole or not at all.
 
     Raises:
-        CommandError: See `read`.
+        DataError: See `read`.
     """
     fitted = fit(read(data))
-    with whole(out) as file:
-        joblib.dump(fitted.model, file)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.part")
+    joblib.dump(fitted.model, part)
+    part.replace(out)
     return fitted
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), default=DATA, help="A CSV file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("build/model.joblib"),
+    help="Where the model goes.",
+)
+def main(data: Path, out: Path) -> None:
+    """Fit the article's linear regression."""
+    fitted = train(data, out)
+    click.echo(f"{fitted.rows} rows, test RMSE {fitted.rmse:.4f}, test R² {fitted.r2:.4f}\nwrote {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -20,7 +19,8 @@ import boto3
 import hypothesis
 import pytest
 
-from model import archive, contract, train
+from model import train
+from sagebridge.model import archive, contract
 from tests.fields import IMAGE, Given
 from tools import environment
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-pytest_plugins = ["tests.stacks"]
+pytest_plugins = ["tests.mocks", "tests.stacks"]
 
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240
@@ -114,11 +114,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         settings = environment.process_environment({"LOCAL_AWS_DIR": str(folder)})
     settings["PULUMI_BACKEND_URL"] = tmp_path_factory.mktemp("pulumi-state").as_uri()
     local = Aws(settings)
-    local.must(sys.executable, "-m", "local", "start")
+    local.must("sagebridge", "local", "start")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", settings["PATH"])  # the Automation API looks for pulumi there
         yield local
-    local.run(sys.executable, "-m", "local", "stop")
+    local.run("sagebridge", "local", "stop")
 
 
 def copy_from_git(path: str, into: Path) -> None:
@@ -152,7 +152,7 @@ def base(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Base:
 def publish(aws: Aws, base: Base, file: Path, name: str) -> str:
     """Publishes an archive with the project's own command; returns its URI."""
     arguments = ("publish", "--archive", str(file), "--name", name, "--base", str(base.folder))
-    return aws.must(sys.executable, "-m", "model", *arguments).strip()
+    return aws.must("sagebridge", *arguments).strip()
 
 
 def trained(folder: Path, rows: int | None = None) -> Path:
@@ -161,7 +161,7 @@ def trained(folder: Path, rows: int | None = None) -> Path:
     lines = train.DATA.read_text().splitlines(keepends=True)
     data.write_text("".join(lines if rows is None else lines[: rows + 1]))
     train.train(data, folder / "model.joblib")
-    archive.package(folder / "model.joblib", folder / "model.tar.gz")
+    archive.package(folder / "model.joblib", ROOT / "model" / "inference.py", folder / "model.tar.gz")
     return folder / "model.tar.gz"
 
 

@@ -12,7 +12,7 @@ from pulumi import automation
 from pulumi.automation.events import EngineEvent
 from pulumi.runtime import _callbacks
 
-from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
+from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
 
@@ -153,7 +153,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("program")
     for name in ("Pulumi.yaml", "__main__.py"):
         shutil.copyfile(ROOT / name, folder / name)
-    for name in ("components", ".venv"):
+    for name in (".venv",):
         (folder / name).symlink_to(ROOT / name)
     return folder
 

@@ -10,10 +10,10 @@ import pulumi_aws as aws
 import pytest
 from botocore.session import Session
 
-from components import provider
-from components.sagemaker_endpoint import SageMakerEndpoint
-from tests.components.conftest import Monitor
-from tests.components.endpoints import args
+from sagebridge import SageMakerEndpoint
+from sagebridge import _aws as provider
+from tests.endpoint.endpoints import args
+from tests.mocks import Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
 

@@ -5,18 +5,20 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-LOCAL = (ROOT / "local" / "README.md").read_text()
+LOCAL_FOLDER = "components/sagebridge/local"
+LOCAL = (ROOT / LOCAL_FOLDER / "README.md").read_text()
 BRIDGE = "".join(page.read_text() for page in (ROOT / "docs").glob("bridge*.md"))
 LINK = re.compile(r"\]\((?!http)([^)#]+)[^)]*\)")
 CODE = re.compile("`[^`]*`")
 PAGES = {
     folder: "".join(page.read_text() for page in (ROOT / folder).glob("*.md"))
-    for folder in (".", "local", "docs", "docs/measured")
+    for folder in (".", "components", LOCAL_FOLDER, "docs", "docs/measured")
 }
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
@@ -52,7 +54,7 @@ def test_the_program_stays_short() -> None:
 
 
 def test_the_python_example_compiles_and_uses_arguments_that_exist() -> None:
-    from components.sagemaker_endpoint import SageMakerEndpointArgs  # noqa: PLC0415 - importing pulumi_aws takes a second
+    from sagebridge.endpoint.component import SageMakerEndpointArgs  # noqa: PLC0415 - importing pulumi_aws takes a second
 
     (example,) = blocks("python")
     keys = {
@@ -66,31 +68,31 @@ def test_the_python_example_compiles_and_uses_arguments_that_exist() -> None:
     assert keys >= SageMakerEndpointArgs.__required_keys__
 
 
-def test_every_python_command_in_the_readme_exists() -> None:
-    from bridge.__main__ import main as bridge  # noqa: PLC0415
-    from local.__main__ import main as local  # noqa: PLC0415
-    from model.__main__ import main as model  # noqa: PLC0415
+def test_every_command_in_the_readme_exists() -> None:
+    from sagebridge.cli import main  # noqa: PLC0415
 
-    groups = {"bridge": bridge, "local": local, "model": model}
     text = (README + LOCAL + BRIDGE).replace("\\\n", " ")
-    found = re.findall(r"python -m (bridge|local|model) (\w+)([^`#&|\n]*)", text)
-    assert {group for group, *_ in found} == groups.keys()
-    assert {command for group, command, _ in found if group == "bridge"} == bridge.commands.keys()
-    for group, command, rest in found:
-        known = {option for parameter in groups[group].commands[command].params for option in parameter.opts}
-        assert set(re.findall(r"--[\w-]+", rest)) <= known, (group, command, rest)
+    named = re.findall(r"(?<![\w/-])(?<!from )sagebridge ((?:local )?\w+)([^`#&|\n]*)", text)
+    commands = {name: command for name, command in main.commands.items() if name != "local"}
+    group = main.commands["local"]
+    assert isinstance(group, click.Group)
+    commands |= {f"local {name}": command for name, command in group.commands.items()}
+    assert {name for name, _ in named} >= commands.keys() - {"local start", "local stop", "local reset"}
+    for name, rest in named:
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[\w-]+", rest)) <= options, (name, rest)
 
 
 def test_every_time_and_fault_is_in_the_local_readme() -> None:
-    from local import FAULTS  # noqa: PLC0415
-    from local.times import NAMES  # noqa: PLC0415
+    from sagebridge.local import FAULTS  # noqa: PLC0415
+    from sagebridge.local.times import NAMES  # noqa: PLC0415
 
     named = set(re.findall(r"`([a-z0-9-]+)`", LOCAL))
     assert {name.replace("_", "-") for name in NAMES} | set(FAULTS) <= named
 
 
 def test_every_operation_of_the_local_sagemaker_is_in_its_readme() -> None:
-    from local.sagemaker import SageMaker, empty_state  # noqa: PLC0415
+    from sagebridge.local.sagemaker.service import SageMaker, empty_state  # noqa: PLC0415
 
     operations = SageMaker(empty_state(), lambda _: None).operations
     kinds = {re.sub("^(Add|Create|Describe|List|Delete|Update)", "", name).removesuffix("s") for name in operations}

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from components.interrupt import end_quietly
-from tests.components.conftest import Monitor
+from sagebridge.interrupt import end_quietly
 from tests.conftest import ROOT
+from tests.mocks import Monitor
 
 PROGRAM = """
 import os, signal
 from pulumi.runtime import Settings, configure
-from components.interrupt import end_quietly
+from sagebridge.interrupt import end_quietly
 configure(Settings("project", "stack", monitor="127.0.0.1:1"))
 {before}
 end_quietly()
@@ -48,7 +48,7 @@ def test_the_process_of_a_test_with_mocks_is_left_alone(run: Callable[[Callable[
 
 def test_the_process_of_an_inline_program_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr("components.interrupt.get_monitor", object)
+    monkeypatch.setattr("sagebridge.interrupt.get_monitor", object)
     thread = threading.Thread(target=end_quietly)
     thread.start()
     thread.join()

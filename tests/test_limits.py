@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.limits import Limits, outside
+from sagebridge.limits import Limits, outside
 
 
 @given(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.endpoint import rules
-from components.endpoint.args import ContainerArgs, ImageArgs, VariantArgs
-from components.endpoint.fields import check
-from components.endpoint.parts import SHORT_FORM
-from components.endpoint.rules import validate
-from components.guards import replacement
-from components.validation import Problem
+from sagebridge.endpoint import rules
+from sagebridge.endpoint.args import ContainerArgs, ImageArgs, VariantArgs
+from sagebridge.endpoint.parts import SHORT_FORM
+from sagebridge.endpoint.rules import validate
+from sagebridge.endpoint.schema import check
+from sagebridge.guards import replacement
+from sagebridge.validation import Problem
 from tests.test_docs import ROOT
 from tools import reference
 

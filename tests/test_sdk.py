@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from components import program
-from components.sagemaker_endpoint import SageMakerEndpoint
-from tests.components.conftest import Monitor, World
-from tests.components.endpoints import MODEL, args
+from sagebridge import SageMakerEndpoint
+from sagebridge import _sdk as program
+from tests.endpoint.endpoints import MODEL, args
+from tests.mocks import Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 
@@ -21,7 +21,7 @@ PARTS = ("appautoscaling", "cloudwatch", "iam", "s3")
 
 @pytest.mark.parametrize("module", [*NEEDLESS, *(f"pulumi_aws.{part}.outputs" for part in PARTS)])
 def test_what_a_plain_endpoint_does_not_use_is_not_imported(module: str) -> None:
-    code = f"import sys, components.sagemaker_endpoint, components.terraform_base; sys.exit({module!r} in sys.modules)"
+    code = f"import sys, sagebridge.endpoint.component, sagebridge.terraform_base; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.terraform_base import S3, Local, Remote, TerraformBase, parse_location, typed_outputs
-from tests.components.conftest import ROLE, EngineError, Monitor, World
+from sagebridge.terraform_base import S3, Local, Remote, TerraformBase, parse_location, typed_outputs
+from tests.mocks import ROLE, EngineError, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 OUTPUTS = {"bucket_name": "models", "execution_role_arn": ROLE, "model_prefix": "models"}

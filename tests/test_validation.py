@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.service_models import shapes
-from components.validation import Problem, problem
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem, problem
 
 
 @given(name=st.from_regex(r"\A[a-zA-Z0-9](-*[a-zA-Z0-9]){0,20}\Z"))

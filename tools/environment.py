@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from local import control
+from sagebridge.local import control
 from tools import engine
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, LOCAL, pulumi_home
@@ -15,6 +15,11 @@ UNSET = (
     *("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_PROFILE"),
 )
 """Variables that would send a command of the dev stack elsewhere than to the local AWS."""
+
+
+def local_aws() -> Path:
+    """Returns the folder of this checkout's local AWS, or of the one that ``LOCAL_AWS_DIR`` names."""
+    return Path(os.environ.get("LOCAL_AWS_DIR") or LOCAL / "aws").resolve()
 
 
 def settings() -> dict[str, str]:
@@ -27,6 +32,7 @@ def settings() -> dict[str, str]:
     missing = [name for name, part in found.items() if part is None]
     if missing:
         raise ToolsError(f"Missing: {', '.join(missing)}. Run `make up` (or `make engine`) first.")
+    directory = local_aws()
     state = LOCAL / "pulumi"
     state.mkdir(parents=True, exist_ok=True)
     own = [part.path / "bin" for part in found.values() if part and part.origin != "PATH"]
@@ -36,9 +42,10 @@ def settings() -> dict[str, str]:
     provider = found["terraform-provider-aws"]
     assert provider is not None  # noqa: S101 - not among the missing
     return {
-        "AWS_CONFIG_FILE": str(control.default_directory() / "config"),
+        "AWS_CONFIG_FILE": str(directory / "config"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PROFILE": "local",
+        "LOCAL_AWS_DIR": str(directory),
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
@@ -59,7 +66,7 @@ def shell() -> str:
 
     The profile that they name is made if there is none yet, so that commands say how to start the local AWS.
     """
-    control.prepare(control.default_directory())
+    control.prepare(local_aws())
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings().items())]
     return "\n".join([f"unset {' '.join(UNSET)}", *exports])
 

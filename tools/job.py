@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,10 +68,6 @@ class Job:
             raise ToolsError(f"`{shown}` took longer than {STEP_SECONDS} s and was ended.") from error
         return (done.stdout or "").strip()
 
-    def python(self, *arguments: str, capture: bool = False) -> str:
-        """Runs ``python -m …`` of this environment."""
-        return self.run(sys.executable, "-m", *arguments, capture=capture)
-
     def summary(self) -> Table:
         """Returns how long each part took."""
         table = Table(box=None, show_header=False, pad_edge=False)
@@ -93,20 +88,20 @@ def up(console: Console, setup_seconds: float) -> None:
     with job.part("Engine"):
         engine.get_all(console)
     with job.part("Local AWS"):
-        job.python("local", "start")
+        job.run("sagebridge", "local", "start")
     with job.part("Base (Terraform)"):
         apply_base(job)
     with job.part("Model"):
-        job.python("model", "train")
-        job.python("model", "package")
+        job.run("python", "model/train.py")
+        job.run("sagebridge", "package")
     with job.part("Publish"):
         job.run("pulumi", "stack", "select", STACK, "--create")
-        job.python("model", "publish", "--stack", STACK)
+        job.run("sagebridge", "publish", "--stack", STACK)
     with job.part("Endpoint (Pulumi)"):
         job.run("pulumi", "up", "--stack", STACK, "--yes", "--skip-preview")
     with job.part("Prediction"):
         endpoint = job.run("pulumi", "stack", "output", "endpointName", "--stack", STACK, capture=True)
-        prediction = job.python("model", "invoke", "--stack", STACK, capture=True)
+        prediction = job.run("sagebridge", "invoke", "--stack", STACK, capture=True)
     console.print(job.summary())
     console.print(f"\nendpointName  [bold]{endpoint}[/]\nprediction    [bold]{prediction}[/]")
     console.print('\nYour own commands: eval "$(make -s env)", then pulumi, terraform, aws or boto3.', style="dim")
@@ -116,11 +111,11 @@ def down(console: Console) -> None:
     """Destroys the dev stack and the base, and stops the local AWS; what is not there is passed over."""
     job = Job(console)
     if not base_is_applied():
-        job.python("local", "stop")
+        job.run("sagebridge", "local", "stop")
         console.print("Nothing to take down.")
         return
     with job.part("Local AWS"):
-        job.python("local", "start")  # to be asked to delete what it holds
+        job.run("sagebridge", "local", "start")  # to be asked to delete what it holds
     with job.part("Endpoint (Pulumi)"):
         stacks = json.loads(job.run("pulumi", "stack", "ls", "--json", capture=True))
         if STACK in [stack["name"] for stack in stacks]:
@@ -132,7 +127,7 @@ def down(console: Console) -> None:
             (BASE / name).unlink(missing_ok=True)
         shutil.rmtree(BASE / ".terraform")
     with job.part("Stop"):
-        job.python("local", "stop")
+        job.run("sagebridge", "local", "stop")
     console.print(job.summary())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.endpoint.fields import rule_of
+from sagebridge.endpoint.schema import rule_of
 
 _LONG = 60
 """Characters of a pattern that are too many to tell anything."""

@@ -1,7 +1,7 @@
 """Makes ``docs/endpoint.md``, the reference of ``SageMakerEndpoint``, from the component's own code.
 
 Types and docstrings are read with griffe, which knows those of fields too; limits are the ones that
-``components/endpoint/fields.py`` checks against, botocore's own; refusals are the guards' own words.
+``endpoint/schema.py`` checks against, botocore's own; refusals are the guards' own words.
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import Any
 
 import griffe
 
-from components.endpoint.fields import tables
-from components.endpoint.rules import validate
-from components.guards import rollout
-from components.guards.replacement import recorded, refused
-from components.validation import message
+from sagebridge.endpoint.rules import validate
+from sagebridge.endpoint.schema import tables
+from sagebridge.guards import hooks as rollout
+from sagebridge.guards.replacement import recorded, refused
+from sagebridge.validation import message
 from tools.limits import limits
 from tools.paths import CHECKOUT
 
@@ -37,8 +37,8 @@ problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-w
 
 def page() -> str:
     """Returns the page."""
-    code: Documented = griffe.load("components", search_paths=[CHECKOUT], allow_inspection=False)
-    component = code["sagemaker_endpoint.SageMakerEndpoint"]
+    code: Documented = griffe.load("sagebridge", search_paths=[CHECKOUT / "components"], allow_inspection=False)
+    component = code["endpoint.component.SageMakerEndpoint"]
     kinds = {
         name: kind
         for module in ("endpoint.args", "scaling.autoscaling", "monitoring.alarms")

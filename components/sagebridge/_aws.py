@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.service_models import LOADER
+from sagebridge.service_models import LOADER
 
 if TYPE_CHECKING:
     from botocore.session import Session

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from components.validation import Problem
+from sagebridge.validation import Problem
 
 _PLAIN = (bool, int, float, str, bytes, list, tuple, dict)
 

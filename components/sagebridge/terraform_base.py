@@ -11,7 +11,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi_terraform import state
 
-from components.errors import reason
+from sagebridge.errors import reason
 
 
 class Local(NamedTuple):

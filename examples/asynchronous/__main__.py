@@ -5,8 +5,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase
 
 config = pulumi.Config("sagebridge")
 base = TerraformBase.read(config.require("terraformState"))

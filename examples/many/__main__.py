@@ -2,8 +2,7 @@
 
 import pulumi
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase
 
 CONCURRENCY = {"acme": 2, "globex": 10, "initech": 2}
 """How many requests at once each tenant may send."""

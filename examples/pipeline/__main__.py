@@ -10,8 +10,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase
 
 config = pulumi.Config("sagebridge")
 base = TerraformBase.read(config.require("terraformState"))

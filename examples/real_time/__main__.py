@@ -6,8 +6,7 @@ go back to the old one, and `pulumi up` fails with the reason.
 
 import pulumi
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase
 
 config = pulumi.Config("sagebridge")
 base = TerraformBase.read(config.require("terraformState"))

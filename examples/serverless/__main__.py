@@ -2,8 +2,7 @@
 
 import pulumi
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase
 
 config = pulumi.Config("sagebridge")
 base = TerraformBase.read(config.require("terraformState"))

@@ -5,8 +5,7 @@ The dashboard compares the two. To test another model, give the candidate an `im
 
 import pulumi
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.terraform_base import TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase
 
 config = pulumi.Config("sagebridge")
 base = TerraformBase.read(config.require("terraformState"))

@@ -1,7 +1,6 @@
-"""The command line `python -m bridge`, in a process of its own."""
+"""The command line `sagebridge`, in a process of its own."""
 
 import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from tests.conftest import ROOT, Aws
 
 @dataclass(frozen=True)
 class Bridge:
-    """`python -m bridge` on the local AWS, started in a folder."""
+    """`sagebridge` on the local AWS, started in a folder."""
 
     aws: Aws
     folder: Path
@@ -18,7 +17,7 @@ class Bridge:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end; no answer of it is ever a traceback."""
         aws = replace(self.aws, environment=self.aws.environment | {"PYTHONPATH": str(ROOT)})
-        done = aws.run(sys.executable, "-m", "bridge", *arguments, cwd=self.folder)
+        done = aws.run("sagebridge", *arguments, cwd=self.folder)
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return done
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +50,10 @@ class Project:
         return self.pulumi("up", "--yes", "--skip-preview", "--color", "never")
 
     def bridge(self, *arguments: str) -> str:
-        return self.aws.must(sys.executable, "-m", "bridge", *arguments, "--stack", "dev", cwd=self.project)
+        return self.aws.must("sagebridge", *arguments, "--stack", "dev", cwd=self.project)
 
     def refused(self, *arguments: str) -> str:
-        done = self.aws.run(sys.executable, "-m", "bridge", *arguments, "--stack", "dev", cwd=self.project)
+        done = self.aws.run("sagebridge", *arguments, "--stack", "dev", cwd=self.project)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         return " ".join(done.stderr.split())

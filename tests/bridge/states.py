@@ -14,8 +14,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bridge import mapping, pulumi
-from bridge.mapping import ProviderMapping
+from sagebridge.bridge.stack import cli as pulumi
+from sagebridge.bridge.stack import mapping
+from sagebridge.bridge.stack.mapping import ProviderMapping
 
 FOLDER = Path(__file__).parent / "states"
 MAPPING = FOLDER / "mapping.json"

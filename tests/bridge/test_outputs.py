@@ -2,16 +2,16 @@
 
 import dataclasses
 import json
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge import outputs, tfstate
-from bridge.deployment import Asset, Resource, Secret, Stack
-from bridge.errors import BridgeError
+from sagebridge.bridge import outputs
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.state import Asset, Resource, Secret, Stack
+from sagebridge.bridge.terraform import state as tfstate
 from tests.conftest import ROOT, Aws, Base
 
 VALUES: dict[str, Any] = {
@@ -164,7 +164,7 @@ def test_terraform_reads_them_from_a_file_and_from_s3(aws: Aws, base: Base, tmp_
     aws.must(*up, cwd=project)
 
     def bridge(*arguments: str, code: int = 0) -> str:
-        done = aws.run(sys.executable, "-m", "bridge", *arguments, "--stack", "dev", cwd=project)
+        done = aws.run("sagebridge", *arguments, "--stack", "dev", cwd=project)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
@@ -211,7 +211,7 @@ def test_an_object_that_another_writes_meanwhile_is_not_overwritten(
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, aws.environment[name])
-    from bridge import location  # noqa: PLC0415 - after the environment
+    from sagebridge.bridge.terraform import location  # noqa: PLC0415 - after the environment
 
     place = f"s3://{base.bucket_name}/{uuid.uuid4().hex}"
     ours, theirs = location.parse(place), location.parse(place)

@@ -7,10 +7,10 @@ from typing import Any
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
-from components.endpoint.args import SageMakerEndpointArgs
-from components.service_models import shapes
-from components.validation import problem
-from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor
+from sagebridge.endpoint.args import SageMakerEndpointArgs
+from sagebridge.service_models import shapes
+from sagebridge.validation import problem
+from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor
 
 MODEL = "aws:sagemaker/model:Model"
 CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"

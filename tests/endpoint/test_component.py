@@ -7,9 +7,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
-from tests.components.endpoints import COMPONENT, CONFIGURATION, ENDPOINT, MODEL, args
+from sagebridge import SageMakerEndpoint
+from tests.endpoint.endpoints import COMPONENT, CONFIGURATION, ENDPOINT, MODEL, args
+from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.runtime import settings as runtime
 
-from components.endpoint import fields
-from components.endpoint.rules import validate
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.service_models import shapes
-from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
-from tests.components.endpoints import requests
+from sagebridge import SageMakerEndpoint
+from sagebridge.endpoint import schema as fields
+from sagebridge.endpoint.rules import validate
+from sagebridge.service_models import shapes
+from tests.endpoint.endpoints import requests
+from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
 
 BUCKET = "s3://models/models/"
 EXAMPLES = {

@@ -7,12 +7,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.guards.rollout import RETAINED
-from components.images import uris
-from components.sagemaker_endpoint import SageMakerEndpoint
-from components.validation import Problem
-from tests.components.conftest import ARCHIVE, IMAGE, ROLE, Monitor, World
-from tests.components.endpoints import ALARM, COMPONENT, CONFIGURATION, ENDPOINT, MODEL, STASH, TARGET, args, requests
+from sagebridge import SageMakerEndpoint
+from sagebridge.guards.hooks import RETAINED
+from sagebridge.images import uris
+from sagebridge.validation import Problem
+from tests.endpoint.endpoints import ALARM, COMPONENT, CONFIGURATION, ENDPOINT, MODEL, STASH, TARGET, args, requests
+from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 Declare = Callable[..., Monitor]

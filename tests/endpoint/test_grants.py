@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pulumi
 
-from components.grants import grant_invoke, invoke_policy
-from tests.components.conftest import Monitor
+from sagebridge.endpoint.grants import grant_invoke, invoke_policy
+from tests.mocks import Monitor
 
 ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston"
 INVOKE = {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": [ENDPOINT]}

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.endpoint import late
-from tests.components.conftest import Monitor
+from sagebridge.endpoint import outputs as late
+from tests.mocks import Monitor
 
 UNKNOWN = object()
 

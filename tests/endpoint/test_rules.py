@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.endpoint.fields import tables
-from components.endpoint.rules import validate
-from tests.components.conftest import IMAGE, ROLE
-from tests.components.endpoints import args
+from sagebridge.endpoint.rules import validate
+from sagebridge.endpoint.schema import tables
+from tests.endpoint.endpoints import args
+from tests.mocks import IMAGE, ROLE
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/boston/1"

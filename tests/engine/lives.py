@@ -1,7 +1,6 @@
 """What the lives of all kinds of endpoints share."""
 
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +30,7 @@ def configuration(aws: Aws, endpoint: str) -> Any:
 
 def roll_back_next(aws: Aws, endpoint: str) -> None:
     """Lets the next update of an endpoint end InService on the configuration that it had."""
-    aws.must(sys.executable, "-m", "local", "fault", "rollback", "--endpoint", endpoint, "--times", "1")
+    aws.must("sagebridge", "local", "fault", "rollback", "--endpoint", endpoint, "--times", "1")
 
 
 def rolls_back_and_mends(aws: Aws, stack: Stack, serves: Callable[[], None]) -> None:

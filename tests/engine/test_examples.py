@@ -1,7 +1,6 @@
 """The examples, each as a person would run it: made, asked, changed, rolled back and taken down."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from model.contract import SAMPLE
 from model.train import DATA
+from sagebridge.model.contract import SAMPLE
 from tests.conftest import PREDICTION, ROOT, Aws, Base, publish, trained
 from tests.engine.lives import roll_back_next
 from tests.stacks import EXAMPLES, MODEL_DATA, PROGRAMS, Stack
@@ -90,7 +89,7 @@ def pace(aws: Aws, name: str) -> Iterator[None]:
     """Makes the waits of a canary short."""
 
     def set_pace(pace: int) -> None:
-        aws.must(sys.executable, "-m", "local", "times", "--pace", str(pace))
+        aws.must("sagebridge", "local", "times", "--pace", str(pace))
 
     set_pace(300 if "CANARY" in PROGRAMS[name] else 1)
     yield

@@ -81,7 +81,7 @@ def test_a_missing_archive_stops_the_preview_already(aws: Aws, base: Base, stack
 
 LATE = """
 import pulumi
-from components.sagemaker_endpoint import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint
 
 SageMakerEndpoint(
     "endpoint",

@@ -1,6 +1,5 @@
 """Every argument of the resources around an endpoint, through the real engine: no preview after an up has changes."""
 
-import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +36,7 @@ Made = dict[tuple[str, str], pulumi.CustomResource]
 @pytest.fixture
 def stack(aws: Aws) -> Iterator[automation.Stack]:
     """An empty stack, on a local AWS whose deployments take no time."""
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "10000")
+    aws.must("sagebridge", "local", "times", "--pace", "10000")
     found = automation.create_stack(
         f"t{uuid.uuid4().hex[:8]}",
         project_name="fields",
@@ -47,7 +46,7 @@ def stack(aws: Aws) -> Iterator[automation.Stack]:
     found.set_config("aws:region", automation.ConfigValue(fields.REGION))
     yield found
     found.destroy(color="never")
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
+    aws.must("sagebridge", "local", "times", "--pace", "1")
 
 
 def make(given: Given, *, changed: bool) -> None:

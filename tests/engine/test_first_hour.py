@@ -15,7 +15,7 @@ from tests.conftest import COMMAND_SECONDS, ROOT, copy_from_git
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 ANSWER = '"Predictions": [28.99672361'
-START = "The local AWS is not running. Start it with: python -m local start"
+START = "The local AWS is not running. Start it with: sagebridge local start"
 
 
 class Checkout:
@@ -60,7 +60,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     (folder / ".venv").symlink_to(ROOT / ".venv")
     made = Checkout(folder)
     yield made
-    made.shell("python -m local stop")
+    made.shell("sagebridge local stop")
 
 
 @pytest.mark.timeout(600)
@@ -85,7 +85,7 @@ def test_first_hour(checkout: Checkout) -> None:
     said = checkout.tools("down")
     assert "5 deleted" in said
     assert "8 destroyed" in said
-    assert START in checkout.shell("python -m local status", fails=True)
+    assert START in checkout.shell("sagebridge local status", fails=True)
     assert "Nothing to take down" in checkout.tools("down")
 
 
@@ -96,9 +96,9 @@ def own_commands(checkout: Checkout) -> None:
     assert checkout.shell("pulumi stack output endpointName --stack dev").strip() == "boston-housing"
     assert "5 unchanged" in checkout.shell("pulumi refresh --stack dev --yes --non-interactive")
     assert "No changes" in checkout.shell("terraform -chdir=terraform/base plan -detailed-exitcode -input=false")
-    assert "is ready for" in checkout.shell("python -m model check --stack dev")
-    assert ANSWER in checkout.shell("python -m model invoke --stack dev")
-    said = checkout.shell("python -m model invoke --stack dev --input '{\"Input\": [[1, 2]]}'", fails=True)
+    assert "is ready for" in checkout.shell("sagebridge check --stack dev")
+    assert ANSWER in checkout.shell("sagebridge invoke --stack dev")
+    said = checkout.shell("sagebridge invoke --stack dev --input '{\"Input\": [[1, 2]]}'", fails=True)
     assert "400" in said
     assert "13" in said
     boto3 = "import boto3; print(boto3.client('sagemaker').list_endpoints()['Endpoints'][0]['EndpointName'])"
@@ -110,7 +110,7 @@ def own_commands(checkout: Checkout) -> None:
 def an_example(checkout: Checkout) -> None:
     settings = (checkout.folder / "Pulumi.dev.yaml").read_bytes()
     there = "cd examples/serverless && pulumi stack select dev --create"
-    invoked = 'python -m model invoke --endpoint "$(pulumi stack output endpointName)"'
+    invoked = 'sagebridge invoke --endpoint "$(pulumi stack output endpointName)"'
     assert "5 created" in checkout.shell(f"{there} && pulumi up --yes --non-interactive")
     assert ANSWER in checkout.shell(f"{there} && {invoked}")
     assert "5 deleted" in checkout.shell(f"{there} && pulumi destroy --yes --non-interactive")
@@ -118,12 +118,12 @@ def an_example(checkout: Checkout) -> None:
 
 
 def without_the_local_aws(checkout: Checkout) -> None:
-    checkout.shell("python -m local stop")
+    checkout.shell("sagebridge local stop")
     for command in (
         "pulumi preview --stack dev --non-interactive",
         "pulumi refresh --stack dev --yes --non-interactive",
         "terraform -chdir=terraform/base plan -input=false -no-color",
-        "python -m model invoke --stack dev",
+        "sagebridge invoke --stack dev",
     ):
         started = time.monotonic()
         said = " ".join(checkout.shell(command, fails=True).replace("│", "").split())

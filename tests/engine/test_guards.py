@@ -10,8 +10,8 @@ import pulumi_aws
 import pytest
 from pulumi import automation
 
-from components.sagemaker_endpoint import SageMakerEndpoint
-from local import control
+from sagebridge import SageMakerEndpoint
+from sagebridge.local import control
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import everything
 from tests.fields import IMAGE

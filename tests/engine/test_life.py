@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from pulumi.runtime import _callbacks
 
-from components.terraform_base import TerraformBase
+from sagebridge import TerraformBase
 from tests.conftest import PREDICTION, Aws, Base, publish, trained
 from tests.stacks import Declared, Stack
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.endpoint.args import DeploymentConfigArgs
-from local import control
+from sagebridge.endpoint.args import DeploymentConfigArgs
+from sagebridge.local import control
 from tests.conftest import Aws, Base
 from tests.engine.lives import everything, invoke, put_echo
 from tests.local.account import pack, put_manual_alarm, until

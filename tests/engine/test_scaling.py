@@ -1,7 +1,6 @@
 """Scaling and watching on the real engine: made, at work, through updates that go well and badly, and taken away."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -11,14 +10,14 @@ import pulumi
 import pulumi_aws
 import pytest
 
-from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
-from model import contract
+from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
+from sagebridge.model import contract
 from tests.conftest import PREDICTION, Aws, Base
 from tests.local.account import pack, until
 from tests.stacks import Declared
 
 if TYPE_CHECKING:
-    from components.endpoint.args import VariantArgs
+    from sagebridge.endpoint.args import VariantArgs
 
 pytestmark = pytest.mark.engine
 
@@ -29,9 +28,9 @@ TRACKING, STEPS = "TargetTrackingScalingPolicyConfiguration", "StepScalingPolicy
 @pytest.fixture
 def quick(aws: Aws) -> Iterator[None]:
     """Minutes that take a second."""
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "60")
+    aws.must("sagebridge", "local", "times", "--pace", "60")
     yield
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
+    aws.must("sagebridge", "local", "times", "--pace", "1")
 
 
 class Account:
@@ -439,4 +438,4 @@ def test_what_scales_is_updated_in_the_right_order_and_loses_nothing_unseen(
 
 def fault(aws: Aws, kind: str, endpoint: str) -> None:
     """Lets something go wrong once."""
-    aws.must(sys.executable, "-m", "local", "fault", kind, "--endpoint", endpoint, "--times", "1")
+    aws.must("sagebridge", "local", "fault", kind, "--endpoint", endpoint, "--times", "1")

@@ -13,7 +13,7 @@ from tests.local.account import until
 from tests.stacks import Declared
 
 if TYPE_CHECKING:
-    from components.endpoint.args import VariantArgs
+    from sagebridge.endpoint.args import VariantArgs
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("nothing_stays")]
 

@@ -8,11 +8,11 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
-from components import provider
-from components.guards.rollout import difference, drifted, orphan, starts_with, unready, unscaled
-from components.sagemaker_endpoint import SageMakerEndpoint
-from tests.components.conftest import Monitor
-from tests.components.endpoints import COMPONENT, ENDPOINT, args
+from sagebridge import SageMakerEndpoint
+from sagebridge import _aws as provider
+from sagebridge.guards.hooks import difference, drifted, orphan, starts_with, unready, unscaled
+from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
+from tests.mocks import Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
 CREATED = {"name": "boston", "endpointConfigName": "new"}

@@ -6,10 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.guards.replacement import recorded, refused
-from components.sagemaker_endpoint import SageMakerEndpoint
-from tests.components.conftest import Monitor
-from tests.components.endpoints import COMPONENT, args
+from sagebridge import SageMakerEndpoint
+from sagebridge.guards.replacement import recorded, refused
+from tests.endpoint.endpoints import COMPONENT, args
+from tests.mocks import Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
 SCALING = {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 100}

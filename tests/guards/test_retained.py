@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guards.retained import ADOPTED, Scaled, starting
-from components.guards.rollout import RETAINED
+from sagebridge.guards.hooks import RETAINED
+from sagebridge.guards.retained import ADOPTED, Scaled, starting
 
 
 class SageMaker:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.images.fit import misfit
+from sagebridge.images.fit import misfit
 
 ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com/"
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.images.uris import FRAMEWORKS, image_uri
-from components.service_models import shapes
-from components.validation import Problem, problem
+from sagebridge.images.uris import FRAMEWORKS, image_uri
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem, problem
 
 CPU, GPU, GRAVITON = "ml.m5.xlarge", "ml.g5.xlarge", "ml.c6g.large"
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import sys
 import tarfile
 import time
 from itertools import count
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 T = TypeVar("T")
+COMMAND = str(Path(sys.executable).with_name("sagebridge"))
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
     "Version": "2012-10-17",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local import control
+from sagebridge.local import control
 from tests.local.account import Account
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import boto3
 import click
 from rich.console import Console
 
-from local import control
-from local.console.page import SAMPLE
-from model import archive, train
+from model import train
+from sagebridge.local import control
+from sagebridge.local.console.page import SAMPLE
+from sagebridge.model import archive
 from tests.browser import Browser
 from tests.local.account import IMAGE, Account
 from tools import browser
@@ -72,7 +73,7 @@ def arrange(account: Account, folder: Path) -> None:
     """
     role = account.base()
     train.train(train.DATA, folder / "model.joblib")
-    archive.package(folder / "model.joblib", folder / "model.tar.gz")
+    archive.package(folder / "model.joblib", ROOT / "model" / "inference.py", folder / "model.tar.gz")
     url = account.upload((folder / "model.tar.gz").read_bytes())
 
     def model(name: str, data: str = url) -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import control
-from local.cloudwatch.alarms import EXTRA, Alarms, Finding, Rule, evaluate
-from local.cloudwatch.metrics import Metrics, metric, point
-from local.cloudwatch.queries import Query
-from local.shapes import AwsError
-from local.times import Times
+from sagebridge.local import control
+from sagebridge.local.cloudwatch.alarms import EXTRA, Alarms, Finding, Rule, evaluate
+from sagebridge.local.cloudwatch.metrics import Metrics, metric, point
+from sagebridge.local.cloudwatch.queries import Query
+from sagebridge.local.shapes import AwsError
+from sagebridge.local.times import Times
 from tests.local.account import Account, until
 
 if TYPE_CHECKING:

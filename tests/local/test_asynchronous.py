@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import control
+from sagebridge.local import control
 from tests.local.account import INSTANCE, Account, pack, until
 
 if TYPE_CHECKING:

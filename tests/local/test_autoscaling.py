@@ -11,15 +11,15 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import control
-from local.cloudwatch.alarms import Finding, Rule
-from local.cloudwatch.metrics import metric
-from local.cloudwatch.queries import Query
-from local.scaling.autoscaling import AutoScaling, empty_state
-from local.scaling.policies import bounded, stepped, tracked
-from local.scaling.schedules import Schedule
-from local.shapes import AwsError
-from local.times import Times
+from sagebridge.local import control
+from sagebridge.local.cloudwatch.alarms import Finding, Rule
+from sagebridge.local.cloudwatch.metrics import metric
+from sagebridge.local.cloudwatch.queries import Query
+from sagebridge.local.scaling.autoscaling import AutoScaling, empty_state
+from sagebridge.local.scaling.policies import bounded, stepped, tracked
+from sagebridge.local.scaling.schedules import Schedule
+from sagebridge.local.shapes import AwsError
+from sagebridge.local.times import Times
 from tests.local.account import ECHO, Account, echo, pack, until
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import control
-from local.serving.capture import line
-from local.serving.container import Answer
-from local.serving.invocations import Captured, Request
+from sagebridge.local import control
+from sagebridge.local.serving.capture import line
+from sagebridge.local.serving.container import Answer
+from sagebridge.local.serving.invocations import Captured, Request
 from tests.local.account import INSTANCE, Account, pack
 
 if TYPE_CHECKING:

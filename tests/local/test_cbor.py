@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.cloudwatch.cbor import decode, encode
-from local.shapes import AwsError, service
+from sagebridge.local.cloudwatch.cbor import decode, encode
+from sagebridge.local.shapes import AwsError, service
 
 if TYPE_CHECKING:
     from tests.local.account import Account

@@ -11,9 +11,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from rich.console import Console
 
-from local import control
-from local.console.page import RECENT, SAMPLE
-from model import contract
+from sagebridge.local import control
+from sagebridge.local.console.page import RECENT, SAMPLE
+from sagebridge.model import contract
 from tests.browser import Browser
 from tests.conftest import PREDICTION
 from tests.local.account import Account, echo, pack

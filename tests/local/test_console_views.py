@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.console.views import alarms, facts, rows
-from local.times import Times
+from sagebridge.local.console.views import alarms, facts, rows
+from sagebridge.local.times import Times
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -8,7 +8,6 @@ import pickle
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,18 +16,17 @@ import moto
 import pytest
 from botocore.exceptions import CredentialRetrievalError
 
-from local import ROOT, LocalError, control, server, store
-from tests.local.account import Account, echo, pack
+from sagebridge.local import LocalError, control, server, store
+from tests.local.account import COMMAND, Account, echo, pack
 
 pytestmark = pytest.mark.server
 
-NOT_RUNNING = "The local AWS is not running. Start it with: python -m local start"
+NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
 
 
 def begin(directory: Path, command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local", command],
-        cwd=ROOT,
+        [COMMAND, "local", command],
         env={**os.environ, "LOCAL_AWS_DIR": str(directory)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -199,7 +197,7 @@ def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes,
     status, output = run(directory, "start")
     assert status == 1
     assert said in output
-    assert "Start afresh with: python -m local reset" in output
+    assert "Start afresh with: sagebridge local reset" in output
     assert "Traceback" not in output
     assert run(directory, "reset")[0] == 0
     assert run(directory, "start")[0] == 0

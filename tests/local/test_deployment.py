@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.deployment import Plan, check, plan
-from local.shapes import AwsError
+from sagebridge.local.deployment import Plan, check, plan
+from sagebridge.local.shapes import AwsError
 
 SECONDS = st.integers(0, 3600)
 

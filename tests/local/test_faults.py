@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,9 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import FAULTS, ROOT, LocalError, control
-from local.faults import Faults
-from tests.local.account import Account, echo
+from sagebridge.local import FAULTS, LocalError, control
+from sagebridge.local.faults import Faults
+from tests.local.account import COMMAND, Account, echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,8 +207,8 @@ def test_a_slow_deployment_takes_longer(owner: Account, place: Path, old: str) -
 def test_faults_by_the_command_line(directory: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"LOCAL_AWS_DIR": str(directory)}
-        command = [sys.executable, "-m", "local", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        command = [COMMAND, "local", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert "The local AWS is not running" in run("fault").stderr
     run("start")

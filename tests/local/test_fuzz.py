@@ -15,7 +15,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.shapes import service
+from sagebridge.local.shapes import service
 from tests.local.account import Account, echo
 
 pytestmark = pytest.mark.server

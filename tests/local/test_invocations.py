@@ -19,20 +19,20 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from local import control
-from local.serving import container
-from local.serving.archive import unpack
-from local.serving.fleet import Fleet
-from local.serving.invocations import Request
-from local.serving.model_data import DeployError
-from local.serving.variant import NO_MODEL
-from local.times import Times
+from sagebridge.local import control
+from sagebridge.local.serving import container
+from sagebridge.local.serving.archive import unpack
+from sagebridge.local.serving.fleet import Fleet
+from sagebridge.local.serving.invocations import Request
+from sagebridge.local.serving.model_data import DeployError
+from sagebridge.local.serving.variant import NO_MODEL
+from sagebridge.local.times import Times
 from tests.local.account import IMAGE, INSTANCE, Account, echo, pack, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.serving.variant import Variant
+    from sagebridge.local.serving.variant import Variant
 
 pytestmark = pytest.mark.server
 
@@ -188,8 +188,8 @@ def test_a_handler_that_ends_the_fork_server_hurts_nobody(fleet: Callable[..., F
 def test_a_stopped_fork_server_is_replaced(fleet: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch) -> None:
     variant = fleet().choose(None)
     server = ask(variant, "answer = os.getppid()")
-    monkeypatch.setattr("local.serving.forks.FORK_SECONDS", 3.0)
-    monkeypatch.setattr("local.serving.forks.KILL_SECONDS", 0.1)
+    monkeypatch.setattr("sagebridge.local.serving.forks.FORK_SECONDS", 3.0)
+    monkeypatch.setattr("sagebridge.local.serving.forks.KILL_SECONDS", 0.1)
     os.kill(server, signal.SIGSTOP)
     assert b"gave no response" in ask(variant, "os._exit(3)")
     assert ask(variant, "answer = os.getppid()") != server

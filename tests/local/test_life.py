@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import ROOT, control
-from tests.local.account import Account, echo, pack, put_manual_alarm
+from sagebridge.local import control
+from tests.local.account import COMMAND, Account, echo, pack, put_manual_alarm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -346,8 +345,8 @@ def test_a_model_package_serves(owner: Account) -> None:
 def test_times_are_set_by_the_command_line_and_kept(directory: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"LOCAL_AWS_DIR": str(directory)}
-        command = [sys.executable, "-m", "local", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        command = [COMMAND, "local", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert "The local AWS is not running" in run("times").stderr
     run("start")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import control
+from sagebridge.local import control
 from tests.local.account import INSTANCE, Account, pack, until
 
 pytestmark = [pytest.mark.server, pytest.mark.long]

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.cloudwatch.endpoints import EndpointMetrics, Gauges
-from local.cloudwatch.metrics import FINE, KEPT, Metrics, metric, point
-from local.cloudwatch.queries import Query, answer
-from local.serving.invocations import Invocation
-from local.shapes import AwsError
-from local.times import Times
+from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
+from sagebridge.local.cloudwatch.metrics import FINE, KEPT, Metrics, metric, point
+from sagebridge.local.cloudwatch.queries import Query, answer
+from sagebridge.local.serving.invocations import Invocation
+from sagebridge.local.shapes import AwsError
+from sagebridge.local.times import Times
 from tests.local.account import echo, until
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_what_is_kept_does_not_grow_with_the_traffic(tmp_path: Path) -> None:
 
 
 def test_the_journal_is_written_anew_when_most_of_it_is_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.cloudwatch.metrics._SPARE", 10)
+    monkeypatch.setattr("sagebridge.local.cloudwatch.metrics._SPARE", 10)
     file = tmp_path / "metrics.jsonl"
     metrics = Metrics(file)
     for second in range(100):

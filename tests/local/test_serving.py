@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.serving import archive
-from local.serving.archive import misfit, unpack
-from local.serving.fleet import trusts_sagemaker
+from sagebridge.local.serving import archive
+from sagebridge.local.serving.archive import misfit, unpack
+from sagebridge.local.serving.fleet import trusts_sagemaker
 from tests.local.account import IMAGE, TRUST, pack
 
 if TYPE_CHECKING:

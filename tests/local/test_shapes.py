@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.shapes import AwsError, check, service
+from sagebridge.local.shapes import AwsError, check, service
 
 NAME = {"EndpointName": "e", "EndpointConfigName": "c"}
 NO_CONFIG = (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import ROOT, control
+from sagebridge.local import control
 from tests.local.account import Account
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ BUCKET = "a-bucket"
 OPENED = f"""
 import sys
 from pathlib import Path
-from local.shapes import AwsError
-from local.store import Moto
+from sagebridge.local.shapes import AwsError
+from sagebridge.local.store import Moto
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
@@ -49,7 +49,7 @@ def alarm(name):
 def run(directory: Path, script: str) -> str:
     """Run a script on the store of a directory; give what it prints."""
     command = [sys.executable, "-c", OPENED + script, str(directory)]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def test_what_is_put_for_the_account_is_there_afterwards(tmp_path: Path) -> None:

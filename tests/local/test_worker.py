@@ -9,7 +9,7 @@ import flask
 import numpy as np
 import pytest
 
-from local.serving.worker import ClientError, build_app
+from sagebridge.local.serving.worker import ClientError, build_app
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

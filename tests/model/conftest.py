@@ -9,10 +9,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from model.archive import package
 from model.train import DATA, train
+from sagebridge.model.archive import package
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+HANDLER = CHECKOUT / "model" / "inference.py"
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def archive(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("archive") / "model.tar.gz"
-    package(model_file, path)
+    package(model_file, HANDLER, path)
     return path
 
 

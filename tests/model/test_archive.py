@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from model import inference
-from model.__main__ import main
-from model.archive import package, read_versions, unpack, versions_of
-from model.errors import CommandError
+from sagebridge.cli import main
+from sagebridge.model.archive import package, read_versions, unpack, versions_of
+from sagebridge.model.errors import CommandError
 
-from .conftest import CHECKOUT, memory_of
+from .conftest import HANDLER, memory_of
+
+COMMAND = Path(sys.executable).with_name("sagebridge")
 
 
 def tar(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -76,9 +78,9 @@ def test_another_process_folder_umask_time_zone_and_locale_give_the_same_bytes(
     os.utime(tmp_path / "elsewhere.bin", (1e9, 1e9))
 
     subprocess.run(
-        ["sh", "-c", f"umask 077; {sys.executable} -m model package --model elsewhere.bin --out other.tgz"],
+        ["sh", "-c", f"umask 077; {COMMAND} package --model elsewhere.bin --handler {HANDLER} --out other.tgz"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(CHECKOUT), "TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "7"},
+        env={"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "7"},
         check=True,
     )
 
@@ -97,8 +99,8 @@ def test_the_same_content_gives_the_same_bytes_and_another_model_others(
         os.utime(same, (seconds, seconds))
         joblib.dump(LinearRegression().fit([[0.0], [1.0]], [0.0, float(seconds)]), other)
 
-        assert package(same, Path(name) / "1.tgz").sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
-        assert package(other, Path(name) / "2.tgz") != package(same, Path(name) / "1.tgz")
+        assert package(same, HANDLER, Path(name) / "1.tgz").sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
+        assert package(other, HANDLER, Path(name) / "2.tgz") != package(same, HANDLER, Path(name) / "1.tgz")
 
 
 def test_the_version_that_trained_the_model_is_recorded_not_the_one_that_packs(
@@ -108,7 +110,7 @@ def test_the_version_that_trained_the_model_is_recorded_not_the_one_that_packs(
     assert model_file.read_bytes().count(version("scikit-learn").encode()) == 1
     old.write_bytes(model_file.read_bytes().replace(version("scikit-learn").encode(), b"1.2.3"))
 
-    package(old, tmp_path / "model.tar.gz")
+    package(old, HANDLER, tmp_path / "model.tar.gz")
 
     assert read_versions(tmp_path / "model.tar.gz")["scikit-learn"] == "1.2.3"
 
@@ -125,7 +127,7 @@ def test_what_is_no_model_is_refused_and_an_older_archive_stays(tmp_path: Path) 
         ("dict", "a dict, which has no predict"),
     ):
         with pytest.raises(CommandError, match=said):
-            package(tmp_path / name, out)
+            package(tmp_path / name, HANDLER, out)
 
     assert out.read_text() == "older"
     assert {path.name for path in tmp_path.iterdir()} == {"model.tar.gz", "text", "dict"}
@@ -140,9 +142,9 @@ def test_a_broken_off_package_leaves_the_older_archive(
     def broken_off(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("model.archive._Reporting.read", broken_off)
+    monkeypatch.setattr("sagebridge.model.archive._Reporting.read", broken_off)
     with pytest.raises(KeyboardInterrupt):
-        package(model_file, out)
+        package(model_file, HANDLER, out)
 
     assert out.read_text() == "older"
     assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"]
@@ -151,7 +153,7 @@ def test_a_broken_off_package_leaves_the_older_archive(
 MEASURE = """
 from pathlib import Path
 from sklearn.linear_model import LinearRegression
-from model.archive import package
+from sagebridge.model.archive import package
 """
 
 
@@ -161,9 +163,12 @@ def test_packing_a_large_model_takes_little_memory(tmp_path: Path) -> None:
     joblib.dump(model, tmp_path / "model.joblib")
 
     done = subprocess.run(
-        [sys.executable, "-c", memory_of(MEASURE, 'package(Path("model.joblib"), Path("model.tar.gz"))')],
+        [
+            sys.executable,
+            "-c",
+            memory_of(MEASURE, f'package(Path("model.joblib"), Path("{HANDLER}"), Path("out"))'),
+        ],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(CHECKOUT)},
         check=True,
         capture_output=True,
     )

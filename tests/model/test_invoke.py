@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from model.__main__ import main
+from sagebridge.cli import main
 
 from .conftest import serving
 
@@ -91,7 +91,7 @@ def test_no_aws_gives_one_line_soon(aws: pytest.MonkeyPatch) -> None:
 
     assert result.exit_code == 1
     assert "cannot invoke the endpoint boston: Could not connect" in result.output
-    assert "python -m local start" in result.output
+    assert "sagebridge local start" in result.output
     assert result.output.count("\n") == 1
     assert monotonic() - start < 15
 

@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
-from model import publish as publishing
-from model.__main__ import main
-from model.archive import read_versions
-from model.errors import CommandError
-from model.publish import key_of, publish
+from sagebridge.cli import main
+from sagebridge.model import publish as publishing
+from sagebridge.model.archive import read_versions
+from sagebridge.model.errors import CommandError
+from sagebridge.model.publish import key_of, publish
 
 from .conftest import CHECKOUT, memory_of, serving
 
@@ -233,7 +233,7 @@ def test_an_aws_that_is_down_gives_one_line_soon(aws: pytest.MonkeyPatch, archiv
 
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
     assert "Could not connect" in result.output
-    assert "python -m local start" in result.output
+    assert "sagebridge local start" in result.output
     assert monotonic() - start < 15
 
 
@@ -288,7 +288,7 @@ class Swallowing(BaseHTTPRequestHandler):
 
 MEASURE = """
 from pathlib import Path
-from model.publish import publish
+from sagebridge.model.publish import publish
 """
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from model import stack
-from model.errors import CommandError
+from sagebridge.model import stack
+from sagebridge.model.errors import CommandError
 
 Command = Callable[[str, str], Path]
 
@@ -60,7 +60,10 @@ def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
         stack.set_config("dev", "modelData", "s3://b/k")
 
 
-def test_commands_run_in_the_checkout_and_their_output_is_trimmed(command: Command) -> None:
+def test_commands_run_in_the_current_folder_and_their_output_is_trimmed(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command("pulumi", "pwd")
+    monkeypatch.chdir(tmp_path)
 
-    assert stack.get_output("dev", "endpointName") == str(Path(stack.__file__).parents[1])
+    assert stack.get_output("dev", "endpointName") == str(tmp_path)

@@ -10,9 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import train_test_split
 
-from model.__main__ import main
-from model.errors import CommandError
-from model.train import DATA, fit, read, train
+from model.train import DATA, DataError, fit, main, read, train
 
 SAMPLE = [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]
 
@@ -37,7 +35,7 @@ def test_the_command_says_rows_scores_and_file(tmp_path: Path) -> None:
     out = tmp_path / "new" / "model.joblib"
     fitted = fit(read(DATA))
 
-    result = CliRunner().invoke(main, ["train", "--out", str(out)])
+    result = CliRunner().invoke(main, ["--out", str(out)])
 
     assert result.exit_code == 0, result.output
     assert all(said in result.output for said in ("506", f"{fitted.rmse:.4f}", f"{fitted.r2:.4f}", str(out)))
@@ -74,7 +72,7 @@ def test_bad_data_gives_one_clear_message_and_no_model(tmp_path: Path, text: str
     data = tmp_path / "data.csv"
     data.write_bytes(text.encode(errors="surrogateescape"))
 
-    with pytest.raises(CommandError) as error:
+    with pytest.raises(DataError) as error:
         train(data, tmp_path / "out" / "model.joblib")
 
     assert said in error.value.message
@@ -84,7 +82,7 @@ def test_bad_data_gives_one_clear_message_and_no_model(tmp_path: Path, text: str
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["train", "--data", str(tmp_path / "none.csv")])
+    result = CliRunner().invoke(main, ["--data", str(tmp_path / "none.csv")])
 
     assert (result.exit_code, result.output) == (
         1,

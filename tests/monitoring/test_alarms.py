@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.monitoring.alarms import AlarmsArgs, alarm_name, alarms, problems
-from components.monitoring.metrics import Kind
-from components.validation import problem
-from tests.components.conftest import Monitor
-from tests.components.requests import request
+from sagebridge.monitoring.alarms import AlarmsArgs, alarm_name, alarms, problems
+from sagebridge.monitoring.metrics import Kind
+from sagebridge.validation import problem
+from tests.images.requests import request
+from tests.mocks import Monitor
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"

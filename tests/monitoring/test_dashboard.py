@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.monitoring.dashboard import body
-from components.monitoring.metrics import Kind
-from tests.components.conftest import Monitor
+from sagebridge.monitoring.dashboard import body
+from sagebridge.monitoring.metrics import Kind
+from tests.mocks import Monitor
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum", "p50", "p99"}

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.monitoring.metrics import Kind
-from components.scaling import autoscaling
-from components.scaling.autoscaling import AutoscalingArgs, Variant
-from components.scaling.rules import problems
-from components.service_models import shapes
-from tests.components.conftest import Monitor
-from tests.components.requests import request
+from sagebridge.monitoring.metrics import Kind
+from sagebridge.scaling import autoscaling
+from sagebridge.scaling.autoscaling import AutoscalingArgs, Variant
+from sagebridge.scaling.rules import problems
+from sagebridge.service_models import shapes
+from tests.images.requests import request
+from tests.mocks import Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
 

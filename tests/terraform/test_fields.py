@@ -1,7 +1,6 @@
 """Every argument of the resources around an endpoint, through the real provider: no plan after an apply has changes."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ def folder(aws: Aws, tmp_path: Path) -> Iterator[Path]:
     """A folder for configurations, on a local AWS whose deployments take no time."""
     (tmp_path / "terraform.tf.json").write_text(json.dumps({"terraform": PROVIDER, "provider": {"aws": {}}}))
     aws.must("terraform", "init", "-input=false", cwd=tmp_path)
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "10000")
+    aws.must("sagebridge", "local", "times", "--pace", "10000")
     yield tmp_path
     aws.must("terraform", "destroy", "-input=false", "-auto-approve", cwd=tmp_path)
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
+    aws.must("sagebridge", "local", "times", "--pace", "1")
 
 
 def write(folder: Path, resources: Resources) -> None:

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.sagemaker_endpoint import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint
 
 config = pulumi.Config()
 

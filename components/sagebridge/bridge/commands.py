@@ -1,4 +1,4 @@
-"""The command line `python -m bridge`."""
+"""The commands `sagebridge outputs|export|adopt|verify`."""
 
 import json
 from dataclasses import asdict
@@ -6,23 +6,21 @@ from pathlib import Path
 
 import click
 
-from bridge import deployment, handoff, preview, pulumi
-from bridge import export as exporting
-from bridge import location as locations
-from bridge import outputs as stack_outputs
-from bridge import verify as verifying
-from bridge.errors import BridgeError
+from sagebridge.bridge import outputs as stack_outputs
+from sagebridge.bridge import verify as verifying
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.export import command as exporting
+from sagebridge.bridge.export import handover as handoff
+from sagebridge.bridge.stack import cli as pulumi
+from sagebridge.bridge.stack import preview
+from sagebridge.bridge.stack import state as deployment
+from sagebridge.bridge.terraform import location as locations
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 STATE = "a path, or s3://bucket/key[?region=…&profile=…]"
 
 
-@click.group(context_settings={"show_default": True})
-def main() -> None:
-    """Hand endpoints from Pulumi to Terraform and back, and prove that nothing changes."""
-
-
-@main.command()
+@click.command()
 @click.option("--stack", required=True, help="The stack's name.")
 @click.option("--to", required=True, help=f"Where the state goes: {STATE}. Nothing else may write there.")
 @click.option("--with-secret", "secrets", multiple=True, help="A secret output to write, in clear.")
@@ -49,7 +47,7 @@ def outputs(stack: str, to: str, secrets: tuple[str, ...], as_json: bool) -> Non
         click.echo(f"left out {name}: {reason}")
 
 
-@main.command()
+@click.command()
 @click.option("--stack", required=True, help="The stack's name.")
 @click.option("--out", type=FOLDER, required=True, help="The module's folder: a new one, or one that this made.")
 @click.option(
@@ -78,7 +76,7 @@ def export(stack: str, out: Path, form: str, *, steps: bool, as_json: bool) -> N
         click.echo(f"\n{handoff.steps(exported, found, str(out))}", nl=False)
 
 
-@main.command()
+@click.command()
 @click.option("--state", required=True, help=f"Terraform's state: {STATE}.")
 @click.option("--address", "addresses", multiple=True, show_default="all endpoints", help="An endpoint's address.")
 @click.option("--stack", required=True, help="The stack that takes them over.")
@@ -90,7 +88,7 @@ def adopt(state: str, addresses: tuple[str, ...], stack: str, out: Path, *, as_j
     Start it in the Pulumi project's folder. Nothing in AWS changes, and Terraform keeps them until it is told to
     forget them: the steps are printed, and stand in OUT/README.md.
     """
-    from bridge import adopt as adoption  # noqa: PLC0415 - it needs pulumi-aws, whose import takes half a second
+    from sagebridge.bridge.adopt import command as adoption  # noqa: PLC0415 - it needs pulumi-aws, whose import takes half a second
 
     adopted = adoption.adopt(locations.parse(state), addresses, stack, out)
     if as_json:
@@ -100,7 +98,7 @@ def adopt(state: str, addresses: tuple[str, ...], stack: str, out: Path, *, as_j
     click.echo(adopted.readme, nl=False)
 
 
-@main.command()
+@click.command()
 @click.option("--stack", required=True, help="The stack's name.")
 @click.option("--module", type=FOLDER, help="Prove that Terraform imports this exported module and changes nothing.")
 @click.option("--outputs", "state", help=f"Prove that Terraform reads the stack's outputs from here: {STATE}.")
@@ -125,7 +123,3 @@ def verify(stack: str, module: Path | None, state: str | None, *, as_json: bool)
     if found:
         raise BridgeError("\n- ".join([f"{module or state or f'the stack {stack}'} is not as it should be:", *found]))
     click.echo(f"Terraform reads every output of {state}" if state else "nothing would change")
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m bridge")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
 
 PRIVATE = 0o600
 PUBLIC = 0o644

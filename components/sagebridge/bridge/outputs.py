@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from bridge import tfstate
-from bridge.deployment import Asset, Reference, Secret, Stack, reveal, settled
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.state import Asset, Reference, Secret, Stack, reveal, settled
+from sagebridge.bridge.terraform import state as tfstate
 
 ORIGIN = "pulumi_stack"
 """The output that says whose outputs they are, and of when."""

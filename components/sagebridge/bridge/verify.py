@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge import deployment, export, plan, pulumi, scratch, terraform
-from bridge import outputs as stack_outputs
-from bridge.errors import BridgeError
-from bridge.location import Location
-from bridge.outputs import ORIGIN
-from bridge.translation import Export
+from sagebridge.bridge import outputs as stack_outputs
+from sagebridge.bridge import scratch
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.export import command as export
+from sagebridge.bridge.export.translate import Export
+from sagebridge.bridge.outputs import ORIGIN
+from sagebridge.bridge.stack import cli as pulumi
+from sagebridge.bridge.stack import state as deployment
+from sagebridge.bridge.terraform import cli as terraform
+from sagebridge.bridge.terraform import plan
+from sagebridge.bridge.terraform.location import Location
 
 _READ = "read"
 
@@ -67,7 +72,7 @@ def outputs(stack: str, location: Location) -> list[str]:
     """
     text = location.read()
     if text is None:
-        raise BridgeError(f"there is no Terraform state {location}: `python -m bridge outputs` writes it")
+        raise BridgeError(f"there is no Terraform state {location}: `sagebridge outputs` writes it")
     found = deployment.read(pulumi.export_stack(stack))
     asked = [name for name in stack_outputs.sensitive(text, str(location)) if name in found.outputs]
     return differences(stack_outputs.carried(found, asked).outputs, *_read(location))

@@ -9,8 +9,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.monitoring.alarms import AlarmsArgs
-from components.scaling.autoscaling import AutoscalingArgs
+from sagebridge.monitoring.alarms import AlarmsArgs
+from sagebridge.scaling.autoscaling import AutoscalingArgs
 
 DEFAULT_VARIANT = "AllTraffic"
 """Name of the variant that is declared by the short form."""

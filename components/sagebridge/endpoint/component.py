@@ -7,10 +7,14 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import grants, interrupt, program, provider
-from components.endpoint import build, late
-from components.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
-from components.endpoint.parts import (
+from sagebridge import _aws as provider
+from sagebridge import _sdk as program
+from sagebridge import interrupt
+from sagebridge.endpoint import grants
+from sagebridge.endpoint import outputs as late
+from sagebridge.endpoint import resources as build
+from sagebridge.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
+from sagebridge.endpoint.parts import (
     ROLLBACK,
     all_variants,
     at,
@@ -21,12 +25,13 @@ from components.endpoint.parts import (
     scaled,
     variants,
 )
-from components.endpoint.rules import validate
-from components.guards import replacement, retained, rollout
-from components.images import archive, uris
-from components.monitoring import alarms, dashboard
-from components.scaling import autoscaling
-from components.validation import message
+from sagebridge.endpoint.rules import validate
+from sagebridge.guards import hooks as rollout
+from sagebridge.guards import replacement, retained
+from sagebridge.images import archive, uris
+from sagebridge.monitoring import alarms, dashboard
+from sagebridge.scaling import autoscaling
+from sagebridge.validation import message
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 import pulumi
 
-from components.endpoint.fields import is_late
+from sagebridge.endpoint.schema import is_late
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.endpoint.args import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE_TYPE, DEFAULT_VARIANT, ModelArgs
-from components.monitoring.metrics import Kind
-from components.scaling import autoscaling
+from sagebridge.endpoint.args import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE_TYPE, DEFAULT_VARIANT, ModelArgs
+from sagebridge.monitoring.metrics import Kind
+from sagebridge.scaling import autoscaling
 
 Args = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.endpoint.args import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE_TYPE, DEFAULT_MEMORY
-from components.endpoint.fields import is_late
-from components.endpoint.parts import shadow_variants, variants
+from sagebridge.endpoint.args import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE_TYPE, DEFAULT_MEMORY
+from sagebridge.endpoint.parts import shadow_variants, variants
+from sagebridge.endpoint.schema import is_late
 
 Args = Mapping[str, Any]
 

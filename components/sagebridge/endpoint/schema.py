@@ -13,11 +13,11 @@ from typing import Any
 import pulumi
 from botocore import xform_name
 
-from components.endpoint import args as kinds
-from components.monitoring.alarms import AlarmsArgs
-from components.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
-from components.service_models import shapes
-from components.validation import Problem, problem
+from sagebridge.endpoint import args as kinds
+from sagebridge.monitoring.alarms import AlarmsArgs
+from sagebridge.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem, problem
 
 LATE: pulumi.Output[Any] = object.__new__(pulumi.Output)
 """Stands for a value that is an output, or that has a problem of its own: the rules pass it over."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import provider
-from components.endpoint import build
+from sagebridge import _aws as provider
+from sagebridge.endpoint import resources as build
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

@@ -9,9 +9,9 @@ from typing import Any
 
 import pulumi
 
-from components.endpoint.args import DEFAULT_INSTANCE_TYPE
-from components.endpoint.parts import variants
-from components.validation import Problem, message
+from sagebridge.endpoint.args import DEFAULT_INSTANCE_TYPE
+from sagebridge.endpoint.parts import variants
+from sagebridge.validation import Problem, message
 
 Args = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.mocks import MockMonitor
 
-from components import provider
-from components.guards import rollout
+from sagebridge import _aws as provider
+from sagebridge.guards import hooks as rollout
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

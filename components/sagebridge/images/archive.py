@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from components import program
-from components.errors import reason
-from components.images.fit import misfit
+from sagebridge import _sdk as program
+from sagebridge.errors import reason
+from sagebridge.images.fit import misfit
 
 _LOOK_UP = "aws:s3/getObject:getObject"
 """``aws.s3.get_object``, called by its token: to import ``pulumi_aws.s3`` takes as long as all of SageMaker's."""
@@ -69,7 +69,7 @@ async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource
         if "couldn't find resource" in why or "NotFound" in why:
             if expected:
                 return
-            why = "it is not there; publish the archive first (python -m model publish --stack …)"
+            why = "it is not there; publish the archive first (sagebridge publish --stack …)"
         raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
     if image is not None and (wrong := misfit(image, archive["metadata"])):
         raise pulumi.RunError(f"{path}: {url} does not fit the image: {wrong}")

@@ -1,26 +1,24 @@
 """URIs of AWS's own images, by framework, version and region.
 
-From the tables of ``sagemaker-core``, which AWS keeps up to date (``sagemaker/core/image_uri_config/*.json``). Only the
-files are read: the package itself imports pandas, scipy and more, so it is installed without what it depends on.
+The tables are AWS's own; ``tables/README.md`` names their source, licence and date, and ``make images`` renews them.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from botocore.regions import EndpointResolver
 
-from components.service_models import LOADER
-from components.validation import Problem
+from sagebridge.service_models import LOADER
+from sagebridge.validation import Problem
 
 FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")
 """The names of the tables."""
 
-
+_TABLES = Path(__file__).parent / "tables"
 _GRAVITON = re.compile(r"[a-z]+\d+g[a-z]*")
 """Families with AWS's own ARM processor: c6g, m7gd, r8g."""
 
@@ -100,8 +98,7 @@ def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | 
 
 @cache
 def _table(framework: str) -> dict[str, Any]:
-    file = distribution("sagemaker-core").locate_file(f"sagemaker/core/image_uri_config/{framework}.json")
-    table: dict[str, Any] = json.loads(Path(str(file)).read_text())
+    table: dict[str, Any] = json.loads((_TABLES / f"{framework}.json").read_text())
     return table
 
 

@@ -3,9 +3,6 @@
 `README.md` says what is faithful to AWS and what is not.
 """
 
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
 MOTO_VERSION = "5.2.5"  # the only moto whose insides `store.py` was written for
 ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"

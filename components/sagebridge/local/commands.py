@@ -1,4 +1,4 @@
-"""The command line: `python -m local start|stop|status|reset|times|fault`."""
+"""The commands `sagebridge local start|stop|status|reset|times|fault`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from local import FAULTS, LocalError, control
-from local.times import Times
+from sagebridge.local import FAULTS, LocalError, control
+from sagebridge.local.times import Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +32,11 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group()
-def main() -> None:
+def local() -> None:
     """AWS on this machine: S3, IAM and SageMaker endpoints that really predict."""
 
 
-@main.command()
+@local.command()
 @_reported
 def start() -> None:
     """Start the local AWS in the background and wait until it answers."""
@@ -48,7 +48,7 @@ def start() -> None:
     click.echo('To use it from this shell: eval "$(make -s env)"')
 
 
-@main.command()
+@local.command()
 @_reported
 def stop() -> None:
     """Stop the local AWS; its state stays for the next start."""
@@ -56,7 +56,7 @@ def stop() -> None:
     click.echo("The local AWS is stopped." if ended else "The local AWS was not running.")
 
 
-@main.command()
+@local.command()
 @_reported
 def status() -> None:
     """Say whether the local AWS runs: exit status 0 if so, 3 if not."""
@@ -64,7 +64,7 @@ def status() -> None:
     control.prepare(directory)
     running = control.find(directory)
     if running is None:
-        click.echo("The local AWS is not running. Start it with: python -m local start")
+        click.echo("The local AWS is not running. Start it with: sagebridge local start")
         sys.exit(NOT_RUNNING)
     click.echo(f"The local AWS runs at {running.url} (process {running.pid}).")
     click.echo(f"Endpoints: {running.endpoints}, buckets: {running.buckets}. Log: {control.log_file(directory)}")
@@ -77,7 +77,7 @@ def _time_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@main.command()
+@local.command()
 @_time_options
 @_reported
 def times(**members: float | None) -> None:
@@ -87,7 +87,7 @@ def times(**members: float | None) -> None:
         click.echo(f"{name.replace('_', '-'):14}{value:g}")
 
 
-@main.command(
+@local.command(
     help="Have something go wrong, or show what does.\n\n\b\n"  # click: keep the lines that follow
     + "".join(f"{kind:10}{what}\n" for kind, what in {**FAULTS, "clear": "nothing goes wrong any more"}.items())
 )
@@ -113,14 +113,10 @@ def fault(kind: str | None, **members: str | float | None) -> None:
         click.echo("Nothing goes wrong.")
 
 
-@main.command()
+@local.command()
 @_reported
 def reset() -> None:
     """Stop the local AWS if it runs, and remove its saved state."""
     directory = control.default_directory()
     control.reset(directory)
     click.echo(f"The local AWS is stopped, and its state in {directory} is removed.")
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m local")

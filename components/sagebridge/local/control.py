@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local import CONTROL_PATH, PORT, REGION, ROOT, LocalError
-from local.files import write_file
+from sagebridge.local import CONTROL_PATH, PORT, REGION, LocalError
+from sagebridge.local.files import write_file
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -52,8 +52,9 @@ class Running:
 
 
 def default_directory() -> Path:
-    """Give the local AWS's directory: LOCAL_AWS_DIR, or `.local/aws` of this checkout."""
-    return Path(os.environ.get("LOCAL_AWS_DIR") or ROOT / ".local" / "aws").resolve()
+    """Return the local AWS's directory: LOCAL_AWS_DIR, or `sagebridge/aws` in the user's folder for state (XDG)."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(os.environ.get("LOCAL_AWS_DIR") or Path(state, "sagebridge", "aws")).resolve()
 
 
 def log_file(directory: Path) -> Path:
@@ -63,7 +64,7 @@ def log_file(directory: Path) -> Path:
 
 def write_config(directory: Path, url: str) -> None:
     """Write `DIRECTORY/config`, the AWS config file whose profile `local` leads all tools to this server."""
-    command = shlex.join([sys.executable, "-IS", str(ROOT / "local" / "credentials.py"), str(directory)])
+    command = shlex.join([sys.executable, "-IS", str(Path(__file__).with_name("credentials.py")), str(directory)])
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = f"[profile local]\nregion = {REGION}\nendpoint_url = {url}\ncredential_process = {command}\n"
     write_file(directory / "config", config.encode())
@@ -221,7 +222,7 @@ def _settle(directory: Path, what: str, members: dict[str, Any]) -> dict[str, An
     """Change settings of the running server; no members change nothing."""
     running = find(directory)
     if running is None:
-        raise LocalError("The local AWS is not running. Start it with: python -m local start")
+        raise LocalError("The local AWS is not running. Start it with: sagebridge local start")
     answer = _ask(running.url, "PUT", f"{CONTROL_PATH}/{what}", json.dumps(members))
     if "message" in answer:
         raise LocalError(answer["message"])
@@ -243,8 +244,8 @@ def _spawn(directory: Path) -> subprocess.Popen[bytes]:
     environment |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
     with log_file(directory).open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "local.server", str(directory)],
-            cwd=ROOT,
+            [sys.executable, "-m", "sagebridge.local.server", str(directory)],
+            cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -33,5 +33,5 @@ if __name__ == "__main__":
     if is_running(sys.argv[1]):
         given = {"Version": 1, "AccessKeyId": "local", "SecretAccessKey": "local"}
     else:
-        given = {"Version": "The local AWS is not running. Start it with: python -m local start"}
+        given = {"Version": "The local AWS is not running. Start it with: sagebridge local start"}
     sys.stdout.write(json.dumps(given))

@@ -19,9 +19,9 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
-from local import FAULTS, LocalError
-from local.shapes import AwsError, service
-from local.store import Moto
+from sagebridge.local import FAULTS, LocalError
+from sagebridge.local.shapes import AwsError, service
+from sagebridge.local.store import Moto
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from local.cloudwatch import moto as cloudwatch
-from local.cloudwatch.alarms import Alarms
-from local.cloudwatch.endpoints import EndpointMetrics
-from local.cloudwatch.metrics import Metrics
-from local.files import write_file
-from local.loop import Loop
-from local.scaling.autoscaling import AutoScaling, empty_state
+from sagebridge.local.cloudwatch import moto as cloudwatch
+from sagebridge.local.cloudwatch.alarms import Alarms
+from sagebridge.local.cloudwatch.endpoints import EndpointMetrics
+from sagebridge.local.cloudwatch.metrics import Metrics
+from sagebridge.local.files import write_file
+from sagebridge.local.loop import Loop
+from sagebridge.local.scaling.autoscaling import AutoScaling, empty_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from local.cloudwatch.endpoints import Gauges
-    from local.serving.invocations import Invocation
-    from local.store import Moto
-    from local.times import Times
+    from sagebridge.local.cloudwatch.endpoints import Gauges
+    from sagebridge.local.serving.invocations import Invocation
+    from sagebridge.local.store import Moto
+    from sagebridge.local.times import Times
 
 Record = dict[str, Any]
 PRUNED = 60.0  # seconds between two looks for old metric data

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from local.serving.asynchronous import INLINE_BYTES
-from local.serving.invocations import Request
-from local.shapes import AwsError, check, service
+from sagebridge.local.serving.asynchronous import INLINE_BYTES
+from sagebridge.local.serving.invocations import Request
+from sagebridge.local.shapes import AwsError, check, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from werkzeug.wrappers import Request as HttpRequest
 
-    from local.serving.asynchronous import Asynchronous
-    from local.serving.invocations import Invocations
+    from sagebridge.local.serving.asynchronous import Asynchronous
+    from sagebridge.local.serving.invocations import Invocations
 
 BODY_LIMIT: int = service("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]  # bytes; 6 MB
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")

@@ -1,6 +1,6 @@
 """The server: one WSGI application on the loopback address, moto for all services but SageMaker.
 
-Started by `python -m local start` as `python -m local.server DIRECTORY`. While it runs it holds a lock on
+Started by `sagebridge local start` as `sagebridge local.server DIRECTORY`. While it runs it holds a lock on
 `DIRECTORY/lock`, so that there is never a second one, and describes itself in `DIRECTORY/server.json` and, to
 who asks, at `/_local`.
 """
@@ -27,24 +27,24 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from local import CONTROL_PATH, PORT, REGION, LocalError
-from local.cloudwatch.cbor import in_cbor
-from local.cloudwatch.endpoints import Gauges
-from local.console.page import RECENT, Console, Sources
-from local.console.views import facts
-from local.control import write_config
-from local.faults import Faults, FaultyMoto
-from local.files import write_file
-from local.monitoring import TARGET, Monitoring
-from local.runtime import Runtime
-from local.sagemaker import WORK, SageMaker, empty_state
-from local.serving.asynchronous import Asynchronous
-from local.serving.capture import Capture
-from local.serving.hosting import Hosting
-from local.serving.http11 import KeepAlive
-from local.serving.invocations import Invocation, Invocations
-from local.shapes import AwsError
-from local.times import SettableTimes
+from sagebridge.local import CONTROL_PATH, PORT, REGION, LocalError
+from sagebridge.local.cloudwatch.cbor import in_cbor
+from sagebridge.local.cloudwatch.endpoints import Gauges
+from sagebridge.local.console.page import RECENT, Console, Sources
+from sagebridge.local.console.views import facts
+from sagebridge.local.control import write_config
+from sagebridge.local.faults import Faults, FaultyMoto
+from sagebridge.local.files import write_file
+from sagebridge.local.monitoring import TARGET, Monitoring
+from sagebridge.local.runtime import Runtime
+from sagebridge.local.sagemaker.service import WORK, SageMaker, empty_state
+from sagebridge.local.serving.asynchronous import Asynchronous
+from sagebridge.local.serving.capture import Capture
+from sagebridge.local.serving.hosting import Hosting
+from sagebridge.local.serving.http11 import KeepAlive
+from sagebridge.local.serving.invocations import Invocation, Invocations
+from sagebridge.local.shapes import AwsError
+from sagebridge.local.times import SettableTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -42,9 +42,9 @@ from moto.sqs.models import Queue
 from werkzeug.test import run_wsgi_app
 from werkzeug.wsgi import get_input_stream
 
-from local import ACCOUNT, MOTO_VERSION, REGION, LocalError
-from local.files import write_file
-from local.shapes import AwsError
+from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, LocalError
+from sagebridge.local.files import write_file
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -229,7 +229,7 @@ class Moto:
             return _Saved(file.read(), frozenset(used))
 
     def _load(self) -> None:
-        remedy = "Start afresh with: python -m local reset"
+        remedy = "Start afresh with: sagebridge local reset"
         try:
             saved = pickle.loads(self._file.read_bytes())  # noqa: S301 - our own file, in a directory of the user's
             version = saved["moto"]

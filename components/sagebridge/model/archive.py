@@ -14,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from model.contract import HANDLER, MODEL
-from model.errors import CommandError
-from model.files import whole
-from model.progress import progress
+from sagebridge.model.contract import HANDLER, MODEL
+from sagebridge.model.errors import CommandError
+from sagebridge.model.files import whole
+from sagebridge.model.progress import progress
 
 VERSIONS = "versions.json"
 VERSIONS_LIMIT = 64 * 1024
@@ -36,18 +36,20 @@ class Package(NamedTuple):
     sha256: str
 
 
-def package(model: Path, out: Path) -> Package:
-    """Write the archive of a model file: versions.json, inference.py and model.joblib at its root.
+def package(model: Path, handler: Path, out: Path) -> Package:
+    """Write the archive of a model file and its handler: versions.json, inference.py and model.joblib at its root.
 
     The same model file, handler and versions give the same bytes, wherever, whenever and by whomever it is
     packed (with the same zlib). The small files come first, so that a reader need not unpack the model to
     reach them. Memory does not grow with the model's size.
 
     Raises:
-        CommandError: See `versions_of`.
+        CommandError: See `versions_of`; there is no handler.
     """
     versions = json.dumps(versions_of(model), indent=2).encode() + b"\n"
-    handler = Path(__file__).with_name(HANDLER).read_bytes()
+    if not handler.is_file():
+        raise CommandError(f"there is no handler {handler}; name the script that serves the model with --handler")
+    script = handler.read_bytes()
     size = model.stat().st_size
     with (
         whole(out) as file,
@@ -61,7 +63,7 @@ def package(model: Path, out: Path) -> Package:
             tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
             tar.addfile(_member(VERSIONS, len(versions)), io.BytesIO(versions))
-            tar.addfile(_member(HANDLER, len(handler)), io.BytesIO(handler))
+            tar.addfile(_member(HANDLER, len(script)), io.BytesIO(script))
             tar.addfile(_member(MODEL, size), _Reporting(source, report))
     return Package(hashing.size, hashing.sha256.hexdigest())
 
@@ -78,7 +80,7 @@ def versions_of(model: Path) -> dict[str, str]:
     import joblib  # noqa: PLC0415 - with NumPy it takes half a second, and only this needs it
 
     if not model.is_file():
-        raise CommandError(f"there is no model file {model}; `python -m model train` makes one")
+        raise CommandError(f"there is no model file {model}; `python model/train.py` makes one")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -108,7 +110,7 @@ def read_versions(archive: Path) -> dict[str, str]:
             file = tar.extractfile(member) if member.name.removeprefix("./") == VERSIONS else None
             if file:
                 return parse_versions(archive, file.read(VERSIONS_LIMIT))
-    raise CommandError(f"{archive} has no {VERSIONS}; `python -m model package` writes one")
+    raise CommandError(f"{archive} has no {VERSIONS}; `sagebridge package` writes one")
 
 
 def parse_versions(origin: Path, content: bytes) -> dict[str, str]:
@@ -128,7 +130,7 @@ def parse_versions(origin: Path, content: bytes) -> dict[str, str]:
     ):
         raise CommandError(
             f'{origin}: {VERSIONS} is not like {{"python": "3.11.7", "scikit-learn": "1.9.1"}};'
-            " `python -m model package` writes one that is"
+            " `sagebridge package` writes one that is"
         )
     return versions
 
@@ -165,7 +167,7 @@ def _reading(archive: Path) -> Iterator[tuple[gzip.GzipFile, tarfile.TarFile]]:
         with gzip.open(archive) as compressed, tarfile.open(fileobj=compressed, mode="r|") as tar:
             yield compressed, tar
     except FileNotFoundError as error:
-        raise CommandError(f"there is no archive {archive}; `python -m model package` makes one") from error
+        raise CommandError(f"there is no archive {archive}; `sagebridge package` makes one") from error
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise CommandError(f"{archive} is not a whole and safe .tar.gz: {error}") from error
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from model.errors import CommandError
+from sagebridge.model.errors import CommandError
 
 # At most three tries of 3 s to connect, so that an AWS that is down is known within 15 s.
 CONFIG = Config(connect_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
@@ -20,5 +20,5 @@ def aws_errors(doing: str) -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         said = " ".join(str(error).split())
         down = "Could not connect" in said and "127.0.0.1" in said
-        hint = "; is the local AWS running? `python -m local start` starts it" if down else ""
+        hint = "; is the local AWS running? `sagebridge local start` starts it" if down else ""
         raise CommandError(f"cannot {doing}: {said}{hint}") from error

@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from components.images.fit import misfit
-from model.archive import VERSIONS, parse_versions, unpack
-from model.contract import HANDLER, MODEL, SAMPLE, ask
-from model.errors import CommandError
+from sagebridge.images.fit import misfit
+from sagebridge.model.archive import VERSIONS, parse_versions, unpack
+from sagebridge.model.contract import HANDLER, MODEL, SAMPLE, ask
+from sagebridge.model.errors import CommandError
 
 
 class Findings(NamedTuple):

@@ -4,47 +4,32 @@ from pathlib import Path
 
 import click
 
-from components.images.fit import misfit
-from model import archive as archives
-from model import check as checks
-from model import invoke as endpoints
-from model import publish as publishing
-from model import stack as stacks
-from model.contract import SAMPLE
-from model.errors import CommandError
+from sagebridge.images.fit import misfit
+from sagebridge.model import archive as archives
+from sagebridge.model import check as checks
+from sagebridge.model import invoke as endpoints
+from sagebridge.model import publish as publishing
+from sagebridge.model import stack as stacks
+from sagebridge.model.contract import SAMPLE
+from sagebridge.model.errors import CommandError
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 MODEL = Path("build/model.joblib")
+HANDLER = Path("model/inference.py")
 ARCHIVE = Path("build/model.tar.gz")
 
 
-@click.group(context_settings={"show_default": True})
-def main() -> None:
-    """Bring a model to an endpoint: train, package, check, publish, invoke."""
-
-
-@main.command()
-@click.option("--data", type=FILE, show_default="the shipped data", help="A CSV file.")
-@click.option("--out", type=FILE, default=MODEL, help="Where the model goes.")
-def train(data: Path | None, out: Path) -> None:
-    """Fit the article's linear regression."""
-    from model import train as training  # noqa: PLC0415 - scikit-learn takes a second, and only this needs it
-
-    fit = training.train(data or training.DATA, out)
-    click.echo(f"{fit.rows} rows, test RMSE {fit.rmse:.4f}, test R² {fit.r2:.4f}")
-    click.echo(f"wrote {out}")
-
-
-@main.command()
+@click.command()
 @click.option("--model", type=FILE, default=MODEL, help="A model file.")
+@click.option("--handler", type=FILE, default=HANDLER, help="The script that serves it.")
 @click.option("--out", type=FILE, default=ARCHIVE, help="Where the archive goes.")
-def package(model: Path, out: Path) -> None:
+def package(model: Path, handler: Path, out: Path) -> None:
     """Write model.tar.gz, the same bytes for the same model."""
-    size, sha256 = archives.package(model, out)
+    size, sha256 = archives.package(model, handler, out)
     click.echo(f"wrote {out}\n{size} bytes\nsha256 {sha256}")
 
 
-@main.command()
+@click.command()
 @click.option("--archive", type=FILE, default=ARCHIVE, help="An archive.")
 @click.option("--image", help="A container image's URI that shall serve it.")
 @click.option("--stack", help="A stack whose containerImage shall serve it.")
@@ -65,7 +50,7 @@ def check(archive: Path, image: str | None, stack: str | None) -> None:
     )
 
 
-@main.command()
+@click.command()
 @click.option("--archive", type=FILE, default=ARCHIVE, help="An archive.")
 @click.option("--name", default="boston-housing", help="The model's name: a folder in the bucket.")
 @click.option("--bucket", show_default="the base's", help="An S3 bucket; the key then begins with models/.")
@@ -91,14 +76,10 @@ def publish(archive: Path, name: str, bucket: str | None, base: Path, stack: str
         click.echo(f"set modelData of the stack {stack}", err=True)
 
 
-@main.command()
+@click.command()
 @click.option("--stack", default="dev", help="A stack that is up.")
 @click.option("--endpoint", show_default="the stack's", help="An endpoint's name.")
 @click.option("--input", "body", default=SAMPLE, show_default="the article's sample row", help="A request, JSON.")
 def invoke(stack: str, endpoint: str | None, body: str) -> None:
     """Ask an endpoint for a prediction; prints its JSON."""
     click.echo(endpoints.invoke(endpoint or stacks.get_output(stack, "endpointName"), body))
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m model")

@@ -1,6 +1,6 @@
 """Asks an unpacked archive for a prediction, with its own handler and in a process of its own.
 
-Run as `python -m model.contract FOLDER`, this module is that process: it takes a request from standard input
+Run as `python -m sagebridge.model.contract FOLDER`, this module is that process: it takes a request from standard input
 and prints an `Answer` as JSON.
 """
 
@@ -11,8 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
-
-from model.stack import CHECKOUT
 
 MODEL, HANDLER = "model.joblib", "inference.py"
 # The article's sample row.
@@ -33,8 +31,7 @@ def ask(folder: Path, request: str) -> Answer:
     """Send a request to the handler in a folder, within 60 s. This runs the archive's own code."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "model.contract", str(folder.resolve())],
-            cwd=CHECKOUT,
+            [sys.executable, "-m", "sagebridge.model.contract", str(folder.resolve())],
             input=request,
             capture_output=True,
             text=True,

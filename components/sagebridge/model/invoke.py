@@ -4,8 +4,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from model.aws import CONFIG, aws_errors
-from model.errors import CommandError
+from sagebridge.model.aws import CONFIG, aws_errors
+from sagebridge.model.errors import CommandError
 
 # SageMaker gives a container 60 s to answer.
 _CONFIG = CONFIG.merge(Config(read_timeout=70))

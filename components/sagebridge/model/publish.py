@@ -10,10 +10,10 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from model.archive import read_versions
-from model.aws import CONFIG, aws_errors
-from model.errors import CommandError
-from model.progress import progress
+from sagebridge.model.archive import read_versions
+from sagebridge.model.aws import CONFIG, aws_errors
+from sagebridge.model.errors import CommandError
+from sagebridge.model.progress import progress
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from model.errors import CommandError
+from sagebridge.model.errors import CommandError
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 SECONDS = 60
 
 
@@ -66,7 +65,7 @@ def get_output(stack: str, name: str) -> str:
 
 
 def run(*command: str) -> str:
-    """Run a command in the checkout's folder and return what it prints, without the last line's end.
+    """Run a command in the current folder and return what it prints, without the last line's end.
 
     Raises:
         CommandError: It is not on the PATH, fails (the message is its own), or takes over 60 s.
@@ -75,7 +74,6 @@ def run(*command: str) -> str:
     try:
         done = subprocess.run(
             command,
-            cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -11,10 +11,10 @@ from typing import NamedTuple, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.limits import Limits, outside
-from components.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Kind, Metric
-from components.service_models import shapes
-from components.validation import Problem, problem
+from sagebridge.limits import Limits, outside
+from sagebridge.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Kind, Metric
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem, problem
 
 LATENCY_DEFAULTS: Mapping[Kind, float] = {"real-time": 1000, "serverless": 1000, "async": 60_000}
 """Milliseconds. Asynchronous requests are those that may take longer than the 60 s of a real-time answer."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components.monitoring.metrics import (
+from sagebridge.monitoring.metrics import (
     BACKLOG_AGE,
     BACKLOG_PER_INSTANCE,
     CONCURRENCY,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.monitoring.alarms import alarm_name
-from components.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY, Kind
+from sagebridge.monitoring.alarms import alarm_name
+from sagebridge.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY, Kind
 
 FROM_ZERO = "scale-out-from-zero"
 TARGET_TRACKING = "target-tracking"

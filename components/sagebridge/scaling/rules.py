@@ -9,10 +9,10 @@ most ``max_concurrency`` (API: ProductionVariantServerlessConfig); what each kin
 import re
 from collections.abc import Mapping
 
-from components.limits import Limits, outside
-from components.monitoring.metrics import Kind
-from components.scaling.autoscaling import TARGETS, AutoscalingArgs, ScheduleArgs, Variant
-from components.validation import Problem, problem
+from sagebridge.limits import Limits, outside
+from sagebridge.monitoring.metrics import Kind
+from sagebridge.scaling.autoscaling import TARGETS, AutoscalingArgs, ScheduleArgs, Variant
+from sagebridge.validation import Problem, problem
 
 LEAST: Mapping[Kind, int] = {"real-time": 1, "serverless": 1, "async": 0}
 """Of ``min_capacity``. Sources: Developer Guide, endpoint-auto-scaling-add-policy, serverless-endpoints-autoscale,

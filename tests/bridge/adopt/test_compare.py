@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from bridge import component, endpoints, forgetting, mapping, merging, preview, source
-from bridge.deployment import Secret
-from bridge.errors import BridgeError
-from bridge.mapping import ProviderMapping
-from bridge.tfstate import Resource, State
-from components.guards.rollout import RETAINED
+from sagebridge.bridge.adopt import compare as component
+from sagebridge.bridge.adopt import discover as endpoints
+from sagebridge.bridge.adopt import handover as forgetting
+from sagebridge.bridge.adopt import program as source
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack import mapping, preview
+from sagebridge.bridge.stack import merge as merging
+from sagebridge.bridge.stack.mapping import ProviderMapping
+from sagebridge.bridge.stack.state import Secret
+from sagebridge.bridge.terraform.state import Resource, State
+from sagebridge.guards.hooks import RETAINED
 from tests.conftest import Aws
 from tests.fields import IMAGE
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bridge import scratch, terraform
-from bridge.__main__ import main
-from bridge.errors import BridgeError
+from sagebridge.bridge import scratch
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.terraform import cli as terraform
+from sagebridge.cli import main
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
 from tests.stacks import Declared
@@ -101,14 +102,14 @@ def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_pat
             assert time.monotonic() < until
         return says_that_it_is_under_way(*commands[1])
 
-    aws.must(sys.executable, "-m", "local", "times", "--creating", "20")
+    aws.must("sagebridge", "local", "times", "--creating", "20")
     try:
         with ThreadPoolExecutor(1) as beside:
             said = beside.submit(both_say_it)
             declared.up()
             assert said.result()
     finally:
-        aws.must(sys.executable, "-m", "local", "times", "--creating", "0")
+        aws.must("sagebridge", "local", "times", "--creating", "0")
     assert list(tmp_path.iterdir()) == []
     for command in commands:
         bridge.must(*command, "--stack", declared.endpoint)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +25,7 @@ NO_CHANGES = 0
 @pytest.fixture
 def stack(aws: Aws, given: Given) -> Iterator[str]:
     """All resources of the table, on a local AWS whose deployments take no time."""
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "10000")
+    aws.must("sagebridge", "local", "times", "--pace", "10000")
     name = f"t{uuid.uuid4().hex[:8]}"
     found = automation.create_stack(
         name,
@@ -38,7 +37,7 @@ def stack(aws: Aws, given: Given) -> Iterator[str]:
     found.up(color="never")
     yield f"organization/fields/{name}"
     found.destroy(color="never")
-    aws.must(sys.executable, "-m", "local", "times", "--pace", "1")
+    aws.must("sagebridge", "local", "times", "--pace", "1")
 
 
 def with_only(tofu: str, bridge: Bridge, place: Path) -> Bridge:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from bridge import export, verify
-from bridge.configuration import Block
-from bridge.deployment import Stack
-from bridge.errors import BridgeError
-from bridge.translation import Export, Import
+from sagebridge.bridge import verify
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.export import command as export
+from sagebridge.bridge.export.translate import Export, Import
+from sagebridge.bridge.stack.state import Stack
+from sagebridge.bridge.terraform.hcl import Block
 
 STACK = Stack("dev", "shop", "", "", (), {})
 ABOUT: dict[str, Any] = {"stack": "dev", "project": "shop", "time": "", "imports": {"aws_x.a": "a"}, "variables": {}}

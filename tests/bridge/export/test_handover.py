@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from bridge import handoff
-from bridge.configuration import Block
-from bridge.deployment import Resource, Stack
-from bridge.translation import Export, Import, NotCarried
+from sagebridge.bridge.export import handover as handoff
+from sagebridge.bridge.export.translate import Export, Import, NotCarried
+from sagebridge.bridge.stack.state import Resource, Stack
+from sagebridge.bridge.terraform.hcl import Block
 
 ROOT = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
 PROVIDER = Resource("urn:pulumi:dev::shop::pulumi:providers:aws::default", "pulumi:providers:aws", parent=ROOT)

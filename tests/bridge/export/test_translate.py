@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge import attributes, configuration, deployment, translation
-from bridge.configuration import Nested
-from bridge.deployment import Asset, Resource, Secret, Stack
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.export import attributes
+from sagebridge.bridge.export import translate as translation
+from sagebridge.bridge.stack import state as deployment
+from sagebridge.bridge.stack.state import Asset, Resource, Secret, Stack
+from sagebridge.bridge.terraform import hcl as configuration
+from sagebridge.bridge.terraform.hcl import Nested
 from tests.bridge import raw_state, states
 
 GOLDEN = Path(__file__).parent / "golden"

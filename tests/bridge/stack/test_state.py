@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bridge import deployment
-from bridge.deployment import Asset, Reference, Secret
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack import state as deployment
+from sagebridge.bridge.stack.state import Asset, Reference, Secret
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270"}

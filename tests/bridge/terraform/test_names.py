@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import attributes, names, providers, references
-from bridge.configuration import Ref, Template
-from bridge.deployment import Resource, Secret
-from bridge.mapping import plural
-from bridge.references import Referent
+from sagebridge.bridge.export import attributes, providers, references
+from sagebridge.bridge.export.references import Referent
+from sagebridge.bridge.stack.mapping import plural
+from sagebridge.bridge.stack.state import Resource, Secret
+from sagebridge.bridge.terraform import names
+from sagebridge.bridge.terraform.hcl import Ref, Template
 from tests.bridge import states
 
 FIELDS = states.known().by_terraform["aws_sagemaker_model"].fields

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge import plan
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.terraform import plan
 
 ADDRESS = "aws_x.a"
 VALUES = {"name": "n", "tags": {"team": "ml"}, "list": [1, 2], "token": "hidden"}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import tfstate
-from bridge.deployment import Secret
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.state import Secret
+from sagebridge.bridge.terraform import state as tfstate
 
 RESOURCE: dict[str, Any] = {
     "module": 'module.m["a.b"].module.n[0]',

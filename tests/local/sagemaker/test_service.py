@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.sagemaker import SageMaker, empty_state, without_empty
-from local.shapes import AwsError
+from sagebridge.local.sagemaker.service import SageMaker, empty_state, without_empty
+from sagebridge.local.shapes import AwsError
 from tests.local.account import IMAGE
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:"

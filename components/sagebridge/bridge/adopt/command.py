@@ -10,13 +10,22 @@ from typing import Any
 
 from pulumi import automation
 
-from bridge import component, deployment, endpoints, forgetting, mapping, merging, pulumi, rehearsal, source, tfstate
-from bridge.component import Call
-from bridge.deployment import reveal
-from bridge.endpoints import Endpoint
-from bridge.errors import BridgeError
-from bridge.files import PRIVATE, PUBLIC, parse_json, write_file
-from bridge.location import Location
+from sagebridge.bridge.adopt import compare as component
+from sagebridge.bridge.adopt import discover as endpoints
+from sagebridge.bridge.adopt import handover as forgetting
+from sagebridge.bridge.adopt import program as source
+from sagebridge.bridge.adopt import rehearsal
+from sagebridge.bridge.adopt.compare import Call
+from sagebridge.bridge.adopt.discover import Endpoint
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.files import PRIVATE, PUBLIC, parse_json, write_file
+from sagebridge.bridge.stack import cli as pulumi
+from sagebridge.bridge.stack import mapping
+from sagebridge.bridge.stack import merge as merging
+from sagebridge.bridge.stack import state as deployment
+from sagebridge.bridge.stack.state import reveal
+from sagebridge.bridge.terraform import state as tfstate
+from sagebridge.bridge.terraform.location import Location
 
 PROGRAM, REMOVED, README, BACKUP = "endpoints.py", "removed.tf", "README.md", "stack-before.json"
 ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
@@ -127,7 +136,7 @@ def _refuse_conflicts(export: str, calls: Sequence[Call]) -> None:
         if there := merging.conflicts(export, call.imports):
             raise BridgeError(
                 "\n- ".join([f"the stack has resources of the endpoint {call.name} already:", *there])
-                + "\nIt was adopted before; `python -m bridge verify` proves it"
+                + "\nIt was adopted before; `sagebridge verify` proves it"
             )
 
 

@@ -9,17 +9,19 @@ from ctypes import c_float
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.deployment import Secret, reveal
-from bridge.endpoints import ACTION, ALARM, POLICY, TARGET, Endpoint
-from bridge.errors import BridgeError
-from bridge.mapping import Field, Fields, ProviderMapping
-from bridge.tfstate import Resource
-from components.endpoint import build, parts, rules
-from components.endpoint.fields import LATE
-from components.guards import retained, rollout
-from components.monitoring import alarms as component_alarms
-from components.scaling import autoscaling
-from components.scaling import rules as scaling_rules
+from sagebridge.bridge.adopt.discover import ACTION, ALARM, POLICY, TARGET, Endpoint
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.mapping import Field, Fields, ProviderMapping
+from sagebridge.bridge.stack.state import Secret, reveal
+from sagebridge.bridge.terraform.state import Resource
+from sagebridge.endpoint import parts, rules
+from sagebridge.endpoint import resources as build
+from sagebridge.endpoint.schema import LATE
+from sagebridge.guards import hooks as rollout
+from sagebridge.guards import retained
+from sagebridge.monitoring import alarms as component_alarms
+from sagebridge.scaling import autoscaling
+from sagebridge.scaling import rules as scaling_rules
 
 Values = dict[str, Any]
 

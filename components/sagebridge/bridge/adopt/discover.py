@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from bridge.deployment import reveal
-from bridge.errors import BridgeError
-from bridge.tfstate import Resource, State
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.state import reveal
+from sagebridge.bridge.terraform.state import Resource, State
 
 MODEL, CONFIGURATION, ENDPOINT = (
     "aws_sagemaker_model",

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.tfstate import Resource, State
+from sagebridge.bridge.terraform.state import Resource, State
 
 README = """# Endpoints that Pulumi has taken over from Terraform
 
@@ -18,7 +18,7 @@ neither, and destroy neither. No step changes anything in AWS.
 
 1. Done: they are in the stack's state, imported. `{backup}` is the stack as it was before. To go back, run
    `pulumi stack import --stack {stack} --file {backup}`; Terraform has everything as before.
-2. Paste `{program}` into the program, then prove it: `python -m bridge verify --stack {stack}` must exit with
+2. Paste `{program}` into the program, then prove it: `sagebridge verify --stack {stack}` must exit with
    0.{secrets}{scaling}
 3. Terraform forgets them.{forget}
 4. From now on Pulumi alone changes them. {last}

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.component import Call, Declared
-from bridge.deployment import Secret, reveal
-from bridge.endpoints import ACTION, ALARM, POLICY, TARGET
-from bridge.names import identifier, unique
+from sagebridge.bridge.adopt.compare import Call, Declared
+from sagebridge.bridge.adopt.discover import ACTION, ALARM, POLICY, TARGET
+from sagebridge.bridge.stack.state import Secret, reveal
+from sagebridge.bridge.terraform.names import identifier, unique
 
 WIDTH = 120
 
@@ -40,9 +40,7 @@ def program(calls: Sequence[Call]) -> Source:
     pieces = [piece for call in calls for piece in writer.call(call, variables[call.name])]
     imports = ["import pulumi"] if writer.secrets or any(call.beside for call in calls) else []
     imports += ["import pulumi_aws as aws"] if any(call.beside for call in calls) else []
-    head = "\n".join(
-        [*imports, *([""] if imports else []), "from components.sagemaker_endpoint import SageMakerEndpoint"]
-    )
+    head = "\n".join([*imports, *([""] if imports else []), "from sagebridge import SageMakerEndpoint"])
     settings = ["config = pulumi.Config()"] if writer.secrets else []
     return Source("\n\n".join([head, *settings, *pieces]) + "\n", writer.secrets)
 

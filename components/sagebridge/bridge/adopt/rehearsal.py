@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridge import importing, merging, preview, pulumi, scratch
-from bridge.component import Call
-from bridge.errors import BridgeError
-from bridge.source import Source
-
-CHECKOUT = Path(__file__).resolve().parents[1]
+from sagebridge.bridge import scratch
+from sagebridge.bridge.adopt import inside_rehearsal as importing
+from sagebridge.bridge.adopt.compare import Call
+from sagebridge.bridge.adopt.program import Source
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack import cli as pulumi
+from sagebridge.bridge.stack import merge as merging
+from sagebridge.bridge.stack import preview
 
 
 def rehearse(
@@ -48,7 +50,6 @@ def rehearse(
             "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-            "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
             importing.VARIABLE: json.dumps(ids),
         }
         environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
@@ -67,7 +68,8 @@ def rehearse(
             run("config", "set", key, "--secret", stdin=value)
 
         program = folder / "__main__.py"
-        program.write_text(f"from bridge import importing\n\nimporting.register()\n{source.text}")
+        register = "from sagebridge.bridge.adopt import inside_rehearsal\n\ninside_rehearsal.register()\n"
+        program.write_text(register + source.text)
         run("up", "--yes", "--skip-preview")
         generations = {f"{call.name}-generation": call.generation for call in calls}
         run("stack", "import", stdin=merging.with_generations(run("stack", "export", "--show-secrets"), generations))

@@ -5,9 +5,9 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bridge.configuration import Nested
-from bridge.deployment import Asset, Reference, Secret, reveal
-from bridge.mapping import Field, Fields
+from sagebridge.bridge.stack.mapping import Field, Fields
+from sagebridge.bridge.stack.state import Asset, Reference, Secret, reveal
+from sagebridge.bridge.terraform.hcl import Nested
 
 DEFAULTS = "__defaults"
 _MOST_FLOAT32 = 3e38

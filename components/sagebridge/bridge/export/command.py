@@ -5,11 +5,16 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bridge import configuration, deployment, handoff, mapping, pulumi, translation
-from bridge.deployment import Stack
-from bridge.errors import BridgeError
-from bridge.files import read_json, write_folder
-from bridge.translation import Export
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.export import handover as handoff
+from sagebridge.bridge.export import translate as translation
+from sagebridge.bridge.export.translate import Export
+from sagebridge.bridge.files import read_json, write_folder
+from sagebridge.bridge.stack import cli as pulumi
+from sagebridge.bridge.stack import mapping
+from sagebridge.bridge.stack import state as deployment
+from sagebridge.bridge.stack.state import Stack
+from sagebridge.bridge.terraform import hcl as configuration
 
 MANIFEST = "bridge.json"
 FORMATS = {"json": ("main.tf.json", configuration.to_json), "hcl": ("main.tf", configuration.to_hcl)}
@@ -110,7 +115,7 @@ def read_manifest(folder: Path) -> Manifest:
         BridgeError: There is none, or it is none of the bridge's.
     """
     if not (folder / MANIFEST).is_file():
-        raise BridgeError(f"{folder} is no module that `python -m bridge export` wrote: it has no {MANIFEST}")
+        raise BridgeError(f"{folder} is no module that `sagebridge export` wrote: it has no {MANIFEST}")
     found = read_json(folder / MANIFEST)
     try:
         manifest = Manifest(**found)

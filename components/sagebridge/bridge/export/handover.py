@@ -3,9 +3,9 @@
 import shlex
 from collections.abc import Sequence
 
-from bridge.configuration import to_hcl
-from bridge.deployment import PROVIDER, STACK, Resource, Stack
-from bridge.translation import Export, NotCarried
+from sagebridge.bridge.export.translate import Export, NotCarried
+from sagebridge.bridge.stack.state import PROVIDER, STACK, Resource, Stack
+from sagebridge.bridge.terraform.hcl import to_hcl
 
 
 def steps(stack: Stack, export: Export, folder: str) -> str:
@@ -28,7 +28,7 @@ again. All commands are for the Pulumi project's folder.
 1. Prove that nothing would change. It must end with exit code 0.
 
    ```sh
-   python -m bridge verify --stack {stack.name} --module {place}
+   sagebridge verify --stack {stack.name} --module {place}
    ```
 
 2. Stop every automation that runs `pulumi up` on {stack.name}, and let Pulumi refuse to delete anything.
@@ -108,7 +108,7 @@ def readme(stack: Stack, export: Export, folder: str) -> str:
     parts = [
         f"# The stack {stack.name} of {stack.project}, for Terraform",
         f"""\
-`python -m bridge export` wrote this from Pulumi's state of {stack.time}: {len(export.imports)} resources, each
+`sagebridge export` wrote this from Pulumi's state of {stack.time}: {len(export.imports)} resources, each
 with an `import` block. It needs Terraform 1.5 or OpenTofu 1.6, or newer. Put what is yours, such as a backend, into
 files of your own: another export writes its own files anew and leaves those alone.""",
         """\

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge import names
-from bridge.attributes import Left, to_terraform
-from bridge.configuration import Block, Nested, Ref
-from bridge.deployment import Resource, Secret, reveal, typed
-from bridge.mapping import Field, Fields
+from sagebridge.bridge.export.attributes import Left, to_terraform
+from sagebridge.bridge.stack.mapping import Field, Fields
+from sagebridge.bridge.stack.state import Resource, Secret, reveal, typed
+from sagebridge.bridge.terraform import names
+from sagebridge.bridge.terraform.hcl import Block, Nested, Ref
 
 CREDENTIALS = {"access_key", "secret_key", "token", "web_identity_token"}
 """Settings that are left out at any depth, whether or not anything says that they are secret."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.configuration import Nested, Ref, Template
+from sagebridge.bridge.terraform.hcl import Nested, Ref, Template
 
 _IDENTIFYING = re.compile(r"(^|_)(id|arn|name|bucket|url)$")
 _WORD = 8

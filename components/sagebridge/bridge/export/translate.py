@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge import attributes, names, providers, variables
-from bridge.attributes import DEFAULTS, Left
-from bridge.configuration import Block, Nested, Ref
-from bridge.deployment import PROVIDER, STACK, Resource, Stack, settled
-from bridge.imports import DEFAULTED, NOT_IMPORTABLE, import_id, not_found
-from bridge.mapping import Field, ProviderMapping, Type
-from bridge.providers import Provider
-from bridge.references import Referent, refer
-from bridge.variables import Variable
+from sagebridge.bridge.export import attributes, providers, variables
+from sagebridge.bridge.export.attributes import DEFAULTS, Left
+from sagebridge.bridge.export.providers import Provider
+from sagebridge.bridge.export.references import Referent, refer
+from sagebridge.bridge.export.variables import Variable
+from sagebridge.bridge.stack.mapping import Field, ProviderMapping, Type
+from sagebridge.bridge.stack.state import PROVIDER, STACK, Resource, Stack, settled
+from sagebridge.bridge.terraform import names
+from sagebridge.bridge.terraform.hcl import Block, Nested, Ref
+from sagebridge.bridge.terraform.importing import DEFAULTED, NOT_IMPORTABLE, import_id, not_found
 
 _NONE = Provider({})
 

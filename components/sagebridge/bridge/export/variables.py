@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge import names
-from bridge.configuration import Block, Nested, Ref, Template
-from bridge.deployment import Secret, reveal
+from sagebridge.bridge.stack.state import Secret, reveal
+from sagebridge.bridge.terraform import names
+from sagebridge.bridge.terraform.hcl import Block, Nested, Ref, Template
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
 
 SECONDS = 600
 """The longest that a command may take: a backend may be far away, a locked one is reported by pulumi itself."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from bridge.errors import BridgeError
-from bridge.files import parse_json
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.files import parse_json
 
 KINDS = ("", "bool", "int", "float", "string", "list", "map", "set", "any")
 """Terraform's types by the numbers of the bridge's `shim.ValueType`."""

@@ -4,8 +4,8 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from bridge.deployment import PROVIDER, SECRET, SIGNATURE, STACK
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.state import PROVIDER, SECRET, SIGNATURE, STACK
 
 STASH = "pulumi:index:Stash"
 NOT_KEPT = ("ignoreChanges", "sourcePosition", "stackTrace")

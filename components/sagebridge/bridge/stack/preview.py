@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.errors import BridgeError
-from bridge.files import parse_json
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.files import parse_json
 
 
 def differences(text: str) -> list[str]:

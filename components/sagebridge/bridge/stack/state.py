@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
 
 VERSIONS = (3, 4)
 FEATURES = {"refreshBeforeUpdate", "views", "hooks", "taint", "replaceWith", "snippets-prototype"}

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import BridgeError
-from bridge.files import parse_json, write_file
-from bridge.scratch import folder as scratch_folder
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.files import parse_json, write_file
+from sagebridge.bridge.scratch import folder as scratch_folder
 
 SECONDS = 900
 """The longest that a command may take: the first `init` downloads the provider, a plan reads every resource."""

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge.errors import BridgeError
-from bridge.files import PRIVATE, write_file
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.files import PRIVATE, write_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

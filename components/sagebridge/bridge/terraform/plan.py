@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bridge.errors import BridgeError
+from sagebridge.bridge.errors import BridgeError
 
 HIDDEN = "(secret)"
 UNKNOWN = "(known after apply)"

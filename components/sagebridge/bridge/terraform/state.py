@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.deployment import Secret
-from bridge.errors import BridgeError
-from bridge.location import Location
+from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.stack.state import Secret
+from sagebridge.bridge.terraform.location import Location
 
 VERSION = 4
 

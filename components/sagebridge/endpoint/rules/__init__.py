@@ -5,10 +5,10 @@ Developer Guide; "API" the SageMaker API reference, whose text botocore's servic
 terraform-provider-aws 6.34, which pulumi-aws is made from.
 """
 
-from components.endpoint.fields import check
-from components.endpoint.rules import models, rollout, variants
-from components.endpoint.rules.common import Args
-from components.validation import Problem
+from sagebridge.endpoint.rules import models, rollout, variants
+from sagebridge.endpoint.rules.common import Args
+from sagebridge.endpoint.schema import check
+from sagebridge.validation import Problem
 
 RULES = (*models.RULES, *variants.RULES, *rollout.RULES)
 

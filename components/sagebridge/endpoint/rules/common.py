@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from components.endpoint.fields import LATE
-from components.endpoint.parts import at
-from components.validation import Problem
+from sagebridge.endpoint.parts import at
+from sagebridge.endpoint.schema import LATE
+from sagebridge.validation import Problem
 
 Args = Mapping[str, Any]
 Found = Iterator[Problem]

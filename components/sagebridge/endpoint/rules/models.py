@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.endpoint.parts import MODEL_FIELDS, at, containers, models
-from components.endpoint.rules.common import Args, Found, known, out, unique
-from components.service_models import shapes
-from components.validation import Problem
+from sagebridge.endpoint.parts import MODEL_FIELDS, at, containers, models
+from sagebridge.endpoint.rules.common import Args, Found, known, out, unique
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem
 
 AUTONAME_SUFFIX = 8
 """Characters that Pulumi's auto-naming adds: a dash and seven hexadecimal digits."""

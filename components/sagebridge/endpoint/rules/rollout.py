@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.endpoint.parts import ROLLBACK, all_variants, at, variants
-from components.endpoint.rules.common import Args, Found, inferentia1, known, out
-from components.service_models import shapes
-from components.validation import Problem
+from sagebridge.endpoint.parts import ROLLBACK, all_variants, at, variants
+from sagebridge.endpoint.rules.common import Args, Found, inferentia1, known, out
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem
 
 PROVIDER_SECONDS = 3600
 """How long the provider waits for an endpoint; not to be changed by ``custom_timeouts`` (endpoint.go)."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.endpoint.args import DEFAULT_CONCURRENCY
-from components.endpoint.parts import (
+from sagebridge.endpoint.args import DEFAULT_CONCURRENCY
+from sagebridge.endpoint.parts import (
     SHORT_FORM,
     all_variants,
     at,
@@ -15,11 +15,11 @@ from components.endpoint.parts import (
     shadow_variants,
     variants,
 )
-from components.endpoint.rules.common import Args, Found, inferentia1, known, out, unique
-from components.monitoring import alarms
-from components.scaling import rules as scaling
-from components.service_models import shapes
-from components.validation import Problem
+from sagebridge.endpoint.rules.common import Args, Found, inferentia1, known, out, unique
+from sagebridge.monitoring import alarms
+from sagebridge.scaling import rules as scaling
+from sagebridge.service_models import shapes
+from sagebridge.validation import Problem
 
 _INSTANCE_FIELDS = (
     "instance_type",

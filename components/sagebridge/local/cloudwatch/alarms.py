@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from local.cloudwatch.queries import Query, answer
-from local.shapes import AwsError
+from sagebridge.local.cloudwatch.queries import Query, answer
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from local.cloudwatch.metrics import Metrics
-    from local.times import Times
+    from sagebridge.local.cloudwatch.metrics import Metrics
+    from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]

@@ -20,7 +20,7 @@ from botocore.parsers import RpcV2CBORParser
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
-from local.shapes import AwsError, service
+from sagebridge.local.shapes import AwsError, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

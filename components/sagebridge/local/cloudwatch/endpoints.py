@@ -12,14 +12,14 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.cloudwatch.metrics import Metrics, metric, point
-from local.shapes import AwsError
+from sagebridge.local.cloudwatch.metrics import Metrics, metric, point
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from local.serving.invocations import Invocation
-    from local.times import Times
+    from sagebridge.local.serving.invocations import Invocation
+    from sagebridge.local.times import Times
 
 NAMESPACE = "AWS/SageMaker"
 MICROSECONDS = 1e6

@@ -23,17 +23,17 @@ from moto.cloudwatch.models import (
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-from local import ACCOUNT, REGION
-from local.cloudwatch.alarms import Rule
-from local.cloudwatch.metrics import Metric as Name
-from local.cloudwatch.metrics import Metrics, Point, metric, point
-from local.cloudwatch.queries import Query, answer, first_period
-from local.shapes import AwsError
+from sagebridge.local import ACCOUNT, REGION
+from sagebridge.local.cloudwatch.alarms import Rule
+from sagebridge.local.cloudwatch.metrics import Metric as Name
+from sagebridge.local.cloudwatch.metrics import Metrics, Point, metric, point
+from sagebridge.local.cloudwatch.queries import Query, answer, first_period
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from local.store import Moto
+    from sagebridge.local.store import Moto
 
 PAGE = 500  # metrics; AWS's page of ListMetrics
 HISTORY = 100  # changes of state that an alarm remembers

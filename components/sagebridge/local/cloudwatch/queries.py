@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any
 
-from local.shapes import AwsError
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
-    from local.cloudwatch.metrics import Metric, Metrics
+    from sagebridge.local.cloudwatch.metrics import Metric, Metrics
 
 Series = Mapping[float, float]  # values by time, oldest first
 _Operand = float | Series | list[Series]

@@ -15,12 +15,12 @@ import jinja2
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from local import ACCOUNT, CONTROL_PATH, REGION
-from local.console.views import alarms, rows
-from local.runtime import BODY_LIMIT
-from local.sagemaker import BUSY
-from local.serving.invocations import Request as Invoked
-from local.shapes import AwsError
+from sagebridge.local import ACCOUNT, CONTROL_PATH, REGION
+from sagebridge.local.console.views import alarms, rows
+from sagebridge.local.runtime import BODY_LIMIT
+from sagebridge.local.sagemaker.service import BUSY
+from sagebridge.local.serving.invocations import Request as Invoked
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections import deque
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from local.console.views import Shares
-    from local.sagemaker import Record, SageMaker
-    from local.serving.container import Answer
-    from local.serving.invocations import Invocation
+    from sagebridge.local.console.views import Shares
+    from sagebridge.local.sagemaker.service import Record, SageMaker
+    from sagebridge.local.serving.container import Answer
+    from sagebridge.local.serving.invocations import Invocation
 
 SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]}'  # the article's row
 RECENT = 50  # invocations that are remembered, of all endpoints

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from local.times import Times
+from sagebridge.local.times import Times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.sagemaker import Record
+    from sagebridge.local.sagemaker.service import Record
 
 Shares = list[tuple["Record", float]]
 

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.model import ListShape, StructureShape
 
-from local import ACCOUNT, REGION, deployment
-from local.shapes import AwsError, check, service
+from sagebridge.local import ACCOUNT, REGION, deployment
+from sagebridge.local.shapes import AwsError, check, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

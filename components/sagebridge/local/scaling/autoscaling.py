@@ -19,17 +19,17 @@ from itertools import pairwise
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from local import ACCOUNT, REGION
-from local.scaling.policies import LOW, bounded, stepped, tracked
-from local.scaling.schedules import Schedule
-from local.shapes import AwsError, check, service
+from sagebridge.local import ACCOUNT, REGION
+from sagebridge.local.scaling.policies import LOW, bounded, stepped, tracked
+from sagebridge.local.scaling.schedules import Schedule
+from sagebridge.local.shapes import AwsError, check, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from local.cloudwatch.alarms import Finding, Rule
-    from local.cloudwatch.moto import AlarmBook
-    from local.times import Times
+    from sagebridge.local.cloudwatch.alarms import Finding, Rule
+    from sagebridge.local.cloudwatch.moto import AlarmBook
+    from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
 Record = dict[str, Any]

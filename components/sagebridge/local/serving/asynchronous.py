@@ -16,20 +16,20 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from local import ACCOUNT, REGION
-from local.files import write_file
-from local.serving.invocations import Request
-from local.serving.model_data import Aws, split_url
-from local.serving.variant import NoInstanceError
-from local.shapes import AwsError
+from sagebridge.local import ACCOUNT, REGION
+from sagebridge.local.files import write_file
+from sagebridge.local.serving.invocations import Request
+from sagebridge.local.serving.model_data import Aws, split_url
+from sagebridge.local.serving.variant import NoInstanceError
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from local.sagemaker import Record
-    from local.serving.fleet import Fleet
-    from local.serving.invocations import Invocations
+    from sagebridge.local.sagemaker.service import Record
+    from sagebridge.local.serving.fleet import Fleet
+    from sagebridge.local.serving.invocations import Invocations
 
 log = logging.getLogger(__name__)
 # Seconds and bytes by botocore's InvokeEndpointAsyncInput and AWS's guide to asynchronous inference

@@ -12,14 +12,14 @@ from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from local.serving.model_data import Aws, split_url
-from local.shapes import AwsError
+from sagebridge.local.serving.model_data import Aws, split_url
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.sagemaker import Record
-    from local.serving.invocations import Captured
+    from sagebridge.local.sagemaker.service import Record
+    from sagebridge.local.serving.invocations import Captured
 
 log = logging.getLogger(__name__)
 BATCH_SECONDS = 1.0  # from a batch's first line to its file; AWS takes minutes

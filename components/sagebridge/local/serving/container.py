@@ -16,16 +16,16 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from local.serving.archive import misfit
-from local.serving.forks import FORKS, Child
-from local.serving.model_data import DeployError, ModelData
+from sagebridge.local.serving.archive import misfit
+from sagebridge.local.serving.forks import FORKS, Child
+from sagebridge.local.serving.model_data import DeployError, ModelData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from local.sagemaker import Record
-    from local.serving.model_data import Aws
-    from local.times import Times
+    from sagebridge.local.sagemaker.service import Record
+    from sagebridge.local.serving.model_data import Aws
+    from sagebridge.local.times import Times
 
 PING_SECONDS = 240.0  # for a container to answer /ping, unless ContainerStartupHealthCheckTimeoutInSeconds says else
 INVOKE_SECONDS = 60.0  # AWS: "model containers must respond to requests within 60 seconds"

@@ -6,17 +6,17 @@ import random
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from local.serving.container import Site
-from local.serving.model_data import Aws, DeployError
-from local.serving.variant import Variant
-from local.shapes import AwsError
+from sagebridge.local.serving.container import Site
+from sagebridge.local.serving.model_data import Aws, DeployError
+from sagebridge.local.serving.variant import Variant
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from local.sagemaker import Record
-    from local.times import Times
+    from sagebridge.local.sagemaker.service import Record
+    from sagebridge.local.times import Times
 
 # AWS's own words
 NO_ROLE = (

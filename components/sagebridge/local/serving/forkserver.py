@@ -27,7 +27,6 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
 _SHARED = (
     "flask",
     "werkzeug.serving",
@@ -36,7 +35,7 @@ _SHARED = (
     "sklearn.pipeline",
     "sklearn.linear_model",
     "sklearn.ensemble",
-    "local.serving.worker",
+    "sagebridge.local.serving.worker",
 )
 # Variables that Python or a library reads once, when it is started or imported: these take a process of its own.
 _READ_AT_START = re.compile(
@@ -164,16 +163,14 @@ def become(order: Order, child: Child) -> None:
 
 def run(model_dir: str, home: str, child: Child) -> None:
     """Serve the model until the process is ended."""
-    from local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
+    from sagebridge.local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
 
-    for name in [name for name in sys.modules if name == "local" or name.startswith("local.")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sagebridge"]:
         del sys.modules[name]  # the server's own modules are not the handler's to import
-    sys.path[:] = [folder for folder in sys.path if folder != str(ROOT)]
     main(Path(model_dir), Path(home), child.connection, child.control)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     if len(sys.argv) == 2:  # noqa: PLR2004 - the number of the socket to be asked through
         prepare()
         mine = serve(socket.socket(fileno=int(sys.argv[1])))

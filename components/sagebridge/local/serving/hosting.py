@@ -18,21 +18,21 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol
 
-from local import ACCOUNT
-from local.deployment import Plan, plan
-from local.sagemaker import capacity, containers, sized
-from local.serving.fleet import Fleet
-from local.serving.model_data import Aws, DeployError
-from local.serving.variant import NO_PING
-from local.shapes import AwsError
+from sagebridge.local import ACCOUNT
+from sagebridge.local.deployment import Plan, plan
+from sagebridge.local.sagemaker.service import capacity, containers, sized
+from sagebridge.local.serving.fleet import Fleet
+from sagebridge.local.serving.model_data import Aws, DeployError
+from sagebridge.local.serving.variant import NO_PING
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from local.faults import Faults
-    from local.sagemaker import Record, SageMaker
-    from local.times import Times
+    from sagebridge.local.faults import Faults
+    from sagebridge.local.sagemaker.service import Record, SageMaker
+    from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.1  # how often alarms are looked at during a wait
@@ -219,12 +219,12 @@ class Hosting:
 
     def _fail_on_demand(self, name: str, deployment: Record) -> None:
         if self._faults.take("capacity", endpoint=name):
-            raise DeployError(NO_CAPACITY, "It was asked for by: python -m local fault capacity")
+            raise DeployError(NO_CAPACITY, "It was asked for by: sagebridge local fault capacity")
         if self._faults.take("ping", endpoint=name):
             variant = deployment["config"]["ProductionVariants"][0]
             several = len(containers(deployment["models"][variant["ModelName"]])) > 1
             reason = NO_PING.format(container="container_1" if several else "primary", variant=variant["VariantName"])
-            raise DeployError(reason, "It was asked for by: python -m local fault ping")
+            raise DeployError(reason, "It was asked for by: sagebridge local fault ping")
 
     def _shift(self, name: str, new: Part, shift: Plan, worked: float) -> None:
         """Shift the traffic from the old fleet to the new one, watching the alarms.
@@ -252,7 +252,7 @@ class Hosting:
                 self._watch(shift, spent + passed)
             spent += step.wait
         if self._faults.take("rollback", endpoint=name):
-            raise DeployError("", "It was asked for by: python -m local fault rollback")
+            raise DeployError("", "It was asked for by: sagebridge local fault rollback")
 
     def _watch(self, shift: Plan, spent: float) -> None:
         states = self._aws.alarm_states(shift.alarms) if shift.alarms else {}
@@ -269,7 +269,7 @@ class Hosting:
         self._control.stage(name, "Updating", f"Changing weights and capacities of {', '.join(desired)}.")
         self._stay(self._times().updating)
         if more and self._faults.take("capacity", endpoint=name):
-            raise DeployError(NO_CAPACITY, "It was asked for by: python -m local fault capacity")
+            raise DeployError(NO_CAPACITY, "It was asked for by: sagebridge local fault capacity")
         with self._lock:
             fleet = self._serving(name)[0].fleet
         try:

@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from local import ACCOUNT, REGION
-from local.serving import container
-from local.serving.container import Answer, RetiredError
-from local.shapes import AwsError
+from sagebridge.local import ACCOUNT, REGION
+from sagebridge.local.serving import container
+from sagebridge.local.serving.container import Answer, RetiredError
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from local.sagemaker import Record
-    from local.serving.fleet import Fleet
-    from local.serving.variant import Variant
+    from sagebridge.local.sagemaker.service import Record
+    from sagebridge.local.serving.fleet import Fleet
+    from sagebridge.local.serving.variant import Variant
 
 SHADOWS = 4  # shadow copies answered at once
 SHADOWS_WAITING = 100  # shadow copies that wait, with those answered; more are dropped, as nobody waits for them

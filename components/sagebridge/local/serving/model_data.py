@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from local.serving.archive import unpack
+from sagebridge.local.serving.archive import unpack
 
 if TYPE_CHECKING:
-    from local.sagemaker import Record
+    from sagebridge.local.sagemaker.service import Record
 
 DOWNLOAD_SECONDS = 3600.0  # unless ModelDataDownloadTimeoutInSeconds says less
 MAX_NAME = 255  # bytes of a file's name

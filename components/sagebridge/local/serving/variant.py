@@ -11,17 +11,17 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from local.sagemaker import containers
-from local.serving.container import PING_SECONDS, Answer, Container, Site, no_answer
-from local.serving.model_data import DOWNLOAD_SECONDS, DeployError, ModelData, split_url
-from local.shapes import AwsError
+from sagebridge.local.sagemaker.service import containers
+from sagebridge.local.serving.container import PING_SECONDS, Answer, Container, Site, no_answer
+from sagebridge.local.serving.model_data import DOWNLOAD_SECONDS, DeployError, ModelData, split_url
+from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from local.sagemaker import Record
-    from local.serving.invocations import Request
+    from sagebridge.local.sagemaker.service import Record
+    from sagebridge.local.serving.invocations import Request
 
 MAX_INSTANCES = 4  # real instances of a variant, whatever its count: they all are on this machine
 MAX_MODELS = 16  # models of a multi-model container that an instance has in memory: the last used ones

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
-from local.serving.http11 import KeepAlive
+from sagebridge.local.serving.http11 import KeepAlive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

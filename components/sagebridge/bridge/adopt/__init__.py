@@ -1,0 +1,1 @@
+"""From a Terraform state to a Pulumi program."""

@@ -1,0 +1,1 @@
+"""From a Pulumi stack to a Terraform module."""

@@ -1,0 +1,1 @@
+"""Pulumi's side of the bridge: the command, the state, the provider's mapping."""

@@ -1,0 +1,1 @@
+"""Terraform's side of the bridge: the command, the state, its language, its plans and imports."""
