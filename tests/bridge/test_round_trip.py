@@ -72,7 +72,7 @@ def test_there_and_back_again(journey: Journey, tmp_path: Path) -> None:
     told = journey.bridge("export", "--out", str(fresh), "--handoff")
     *steps, proof = re.findall(r"```sh\n(.*?)```", told, flags=re.DOTALL)
     commands = [step.replace(" apply", " apply -auto-approve") for step in steps]
-    assert [command.split()[0] for command in commands] == ["python", "pulumi", "terraform", "terraform", "pulumi"]
+    assert [command.split()[0] for command in commands] == ["sagebridge", "pulumi", "terraform", "terraform", "pulumi"]
     said = [journey.aws.must("bash", "-euc", command, cwd=journey.project) for command in commands]
     journey.ends_in = fresh
     assert "3 imported, 0 added, 0 changed, 0 destroyed" in said[2]
