@@ -113,7 +113,7 @@ def test_from_pulumi_to_terraform(aws: Aws, declared: Declared, stack: str, tmp_
 
     terraform = replace(aws, environment=aws.environment | {SECRETS_NAME: SECRET, "PYTHONPATH": str(ROOT)})
     *steps, proof = re.findall(r"```sh\n(.*?)```", told, flags=re.DOTALL)
-    assert [step.split()[0] for step in steps] == ["python", "pulumi", "terraform", "terraform", "pulumi"]
+    assert [step.split()[0] for step in steps] == ["sagebridge", "pulumi", "terraform", "terraform", "pulumi"]
     assert "pulumi preview" in proof
     said = [
         terraform.must("bash", "-euc", step.replace(" apply", " apply -auto-approve"), cwd=bridge.folder)
