@@ -1,8 +1,9 @@
 """What the running program has only once, for all its components."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import pulumi
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_monitor
 from pulumi.runtime.sync_await import _sync_await
 
@@ -23,6 +24,15 @@ def once(make: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - what it tak
         made[make, args] = make(*args)
     found: T = made[make, args]
     return found
+
+
+def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
+    """Returns the inputs and outputs of a resource as the engine has them; unknown in the preview that would make it.
+
+    The SDK makes references between resources with this call. It has no other way to a provider's inputs.
+    """
+    answer = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": resource.urn})
+    return answer.apply(lambda found: found["state"])
 
 
 def serve_hooks() -> None:

@@ -11,6 +11,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi_terraform import state
 
+from sagebridge._aws import s3_client
 from sagebridge.errors import reason
 
 
@@ -141,10 +142,8 @@ def _sensitive(where: Local | S3 | Remote, region: str | None, outputs: Mapping[
 def _text(where: Local | S3, region: str | None) -> bytes:
     if isinstance(where, Local):
         return Path(where.path).read_bytes()
-    from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a state in a file need not cost
-
-    client: Any = Session().create_client("s3", region_name=region)
-    text: bytes = client.get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
+    settings = {} if region is None else {"region": region}
+    text: bytes = s3_client(settings).get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
     return text
 
 

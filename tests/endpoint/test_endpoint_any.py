@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pulumi.runtime import settings as runtime
 
 from sagebridge import SageMakerEndpoint
+from sagebridge._aws import shapes
 from sagebridge.endpoint import schema as fields
 from sagebridge.endpoint.rules import validate
-from sagebridge.service_models import shapes
 from tests.endpoint.endpoints import requests
 from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
 

@@ -8,8 +8,7 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
-from sagebridge import SageMakerEndpoint
-from sagebridge import _aws as provider
+from sagebridge import SageMakerEndpoint, _aws
 from sagebridge.guards.hooks import difference, drifted, orphan, starts_with, unready, unscaled
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
 from tests.mocks import Monitor
@@ -46,11 +45,11 @@ class SageMaker:
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
     made = SageMaker()
 
-    def client(settings: provider.Settings) -> SageMaker:
+    def client(settings: _aws.Settings) -> SageMaker:
         made.settings = settings
         return made
 
-    monkeypatch.setattr(provider, "client", client)
+    monkeypatch.setattr(_aws, "sagemaker_client", client)
     return made
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagebridge._aws import shapes
 from sagebridge.images.uris import FRAMEWORKS, image_uri
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem, problem
 
 CPU, GPU, GRAVITON = "ml.m5.xlarge", "ml.g5.xlarge", "ml.c6g.large"

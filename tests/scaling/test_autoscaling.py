@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagebridge._aws import shapes
 from sagebridge.monitoring.metrics import Kind
 from sagebridge.scaling import autoscaling
 from sagebridge.scaling.autoscaling import AutoscalingArgs, Variant
 from sagebridge.scaling.rules import problems
-from sagebridge.service_models import shapes
 from tests.images.requests import request
 from tests.mocks import Monitor
 

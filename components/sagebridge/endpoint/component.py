@@ -7,9 +7,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from sagebridge import _aws as provider
+from sagebridge import _aws, _provider, interrupt
 from sagebridge import _sdk as program
-from sagebridge import interrupt
 from sagebridge.endpoint import grants
 from sagebridge.endpoint import outputs as late
 from sagebridge.endpoint import resources as build
@@ -87,11 +86,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         given = late.checked(build.without_none(args), check)
         guard = program.once(replacement.hooks, given.get("allow_replacement", False))
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=guard))
-        settings = provider.settings(opts)
+        settings = _provider.settings(opts)
         region = (
-            pulumi.Output.unsecret(settings.apply(provider.region))
+            pulumi.Output.unsecret(settings.apply(_aws.region))
             if isinstance(settings, pulumi.Output)
-            else provider.region(settings)
+            else _aws.region(settings)
         )
         super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given, region), merged)
         self._name, self._args, self._settings = name, given, settings
@@ -181,7 +180,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         def find(known: Sequence[Any]) -> str:
             settings, *instance_types = known
             framework, version = container["framework"], container["framework_version"]
-            found = uris.shared_image_uri(framework, version, provider.region(settings) or "", instance_types)
+            found = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
             if isinstance(found, str):
                 return found
             problems = [problem._replace(property=at(path, problem.property)) for problem in found]

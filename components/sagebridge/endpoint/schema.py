@@ -13,10 +13,10 @@ from typing import Any
 import pulumi
 from botocore import xform_name
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint import args as kinds
 from sagebridge.monitoring.alarms import AlarmsArgs
 from sagebridge.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem, problem
 
 LATE: pulumi.Output[Any] = object.__new__(pulumi.Output)

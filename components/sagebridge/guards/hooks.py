@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagebridge import _aws as provider
+from sagebridge import _aws
 from sagebridge.endpoint import resources as build
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Rollout:
 
     component: pulumi.Output[str]
     """URN of the component, the endpoint's parent."""
-    settings: pulumi.Input[provider.Settings]
+    settings: pulumi.Input[_aws.Settings]
     """The provider's settings."""
     variants: Mapping[str, Mapping[str, Any]]
     """What each production variant starts with, by name; see :func:`starts_with`."""
@@ -44,7 +44,7 @@ class Rollout:
     async def client(self) -> "SageMakerClient | None":
         """Returns None in the preview that would make the provider: to ask with other settings would be to guess."""
         settings = await self._settings()
-        return None if settings is None else provider.client(settings)
+        return None if settings is None else _aws.sagemaker_client(settings)
 
     async def unscaled(self, endpoint: str) -> str:
         """Says which variants do not scale although they are declared to; empty if all do."""
@@ -52,10 +52,10 @@ class Rollout:
         if settings is None or not self.scaled:
             return ""
         with suppress(BotoCoreError, ClientError):  # it must not hide why the update failed
-            return unscaled(provider.scaling_client(settings), endpoint, self.scaled)
+            return unscaled(_aws.scaling_client(settings), endpoint, self.scaled)
         return ""
 
-    async def _settings(self) -> provider.Settings | None:
+    async def _settings(self) -> _aws.Settings | None:
         return await pulumi.Output.from_input(self.settings).future()
 
 

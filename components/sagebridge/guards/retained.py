@@ -13,7 +13,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.mocks import MockMonitor
 
-from sagebridge import _aws as provider
+from sagebridge import _aws
 from sagebridge.guards import hooks as rollout
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def tagged(tags: Mapping[str, pulumi.Input[str]], made_for: pulumi.Stash) -> pul
 
 def capacities(
     made_for: pulumi.Stash,
-    settings: pulumi.Input[provider.Settings],
+    settings: pulumi.Input[_aws.Settings],
     endpoint: pulumi.Input[str],
     scaled: Mapping[str, Mapping[str, pulumi.Input[int]]],
 ) -> pulumi.Output[dict[str, int]]:
@@ -82,7 +82,7 @@ def capacities(
             return {variant: own.first for variant, own in variants.items()}
         own_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:
-            return starting(provider.client(own_settings), name, own_id, variants)
+            return starting(_aws.sagemaker_client(own_settings), name, own_id, variants)
         except (BotoCoreError, ClientError) as error:
             raise pulumi.RunError(f"Cannot read how far endpoint {name} has scaled: {error}") from error
 

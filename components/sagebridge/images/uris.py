@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from botocore.regions import EndpointResolver
 
-from sagebridge.service_models import LOADER
+from sagebridge._aws import LOADER
 from sagebridge.validation import Problem
 
 FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")

@@ -11,9 +11,9 @@ from typing import NamedTuple, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from sagebridge._aws import shapes
 from sagebridge.limits import Limits, outside
 from sagebridge.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Kind, Metric
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem, problem
 
 LATENCY_DEFAULTS: Mapping[Kind, float] = {"real-time": 1000, "serverless": 1000, "async": 60_000}

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagebridge._aws import s3_client
 from sagebridge.bridge.errors import BridgeError
 from sagebridge.bridge.files import PRIVATE, write_file
 
@@ -146,12 +147,8 @@ class S3Object:
         return region or "us-east-1"
 
     def _client(self) -> "S3Client":
-        import boto3  # noqa: PLC0415 - it takes 0.1 s, and most states are files
-
         try:
-            return boto3.Session(
-                profile_name=self.settings.get("profile"), region_name=self.settings.get("region")
-            ).client("s3")
+            return s3_client(self.settings)
         except BotoCoreError as error:
             raise BridgeError(f"{self} cannot be reached: {error}") from error
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.parts import MODEL_FIELDS, at, containers, models
 from sagebridge.endpoint.rules.common import Args, Found, known, out, unique
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem
 
 AUTONAME_SUFFIX = 8

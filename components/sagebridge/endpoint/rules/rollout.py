@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.parts import ROLLBACK, all_variants, at, variants
 from sagebridge.endpoint.rules.common import Args, Found, inferentia1, known, out
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem
 
 PROVIDER_SECONDS = 3600

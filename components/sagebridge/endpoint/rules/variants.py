@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.args import DEFAULT_CONCURRENCY
 from sagebridge.endpoint.parts import (
     SHORT_FORM,
@@ -18,7 +19,6 @@ from sagebridge.endpoint.parts import (
 from sagebridge.endpoint.rules.common import Args, Found, inferentia1, known, out, unique
 from sagebridge.monitoring import alarms
 from sagebridge.scaling import rules as scaling
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem
 
 _INSTANCE_FIELDS = (
