@@ -10,7 +10,6 @@ import pytest
 import yaml
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
-from pulumi.runtime import _callbacks
 
 from components.sagemaker_endpoint import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base, copy_from_git
@@ -124,14 +123,9 @@ class Declared(Stack):
         }
         self.program: Callable[[], None] = self.declare
         options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
-        stack = automation.create_stack(name, "declared", self._run, opts=options)
+        stack = automation.create_stack(name, "declared", lambda: self.program(), opts=options)
         stack.set_all_config(local_settings())
         super().__init__(stack, name)
-
-    def _run(self) -> None:
-        # The SDK keeps what served the hooks of each program; that of one that failed cannot be stopped by the next.
-        _callbacks._CallbackServicer._servicers.clear()  # noqa: SLF001 - it has no other way
-        self.program()
 
     def declare(self, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the component and exports its outputs."""
