@@ -104,7 +104,7 @@ class Rollouts:
             return
         if deleting(client, name):
             if pulumi.runtime.is_dry_run():
-                pulumi.log.warn(f"Endpoint {name} is being deleted. `pulumi up` waits until it is gone.")
+                pulumi.log.warn(f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone.")
                 return
             await _wait_until_deleted(client, name)
         found = described(client, name)
@@ -376,7 +376,7 @@ async def _wait_until_deleted(client: "SageMakerClient", name: str) -> None:
 
     Not with botocore's waiter, which blocks a thread: nothing could end that when the update is cancelled.
     """
-    pulumi.log.info(f"Endpoint {name} is being deleted. It is created again as soon as it is gone.")
+    pulumi.log.info(f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one.")
     try:
         async with asyncio.timeout(DELETION_MINUTES * 60):
             while deleting(client, name):
