@@ -194,10 +194,23 @@ def example(aws: Aws, base: Base, model_data: str, name: str, tmp_path: Path) ->
 
 
 @pytest.fixture
-def declared(aws: Aws, base: Base, model_data: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Declared]:
-    """A stack of one component; destroyed after the test."""
+def new_declared(
+    aws: Aws, base: Base, model_data: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Declared]]:
+    """Makes stacks of one component; they are destroyed after the test."""
     for name in [name for name in aws.environment if name.startswith("AWS_")]:
         monkeypatch.setenv(name, aws.environment[name])  # the program and its hooks run in this process
-    made = Declared(aws, base, model_data)
-    yield made
-    made.destroy()
+    made: list[Declared] = []
+
+    def make() -> Declared:
+        made.append(Declared(aws, base, model_data))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.destroy()
+
+
+@pytest.fixture
+def declared(new_declared: Callable[[], Declared]) -> Declared:
+    return new_declared()
