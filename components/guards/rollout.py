@@ -146,8 +146,12 @@ class Rollouts:
         client = await rollout.client()
         if client and args.failed_operation == "create" and "name" in inputs:
             _clean_up(client, inputs)
-        if args.failed_operation == "update" and (lost := await rollout.unscaled(args.id)):
-            pulumi.log.error(lost)
+        if args.failed_operation == "update":
+            found = described(client, args.id) if client else None
+            if found and found["EndpointStatus"] == "RollingBack":
+                pulumi.log.error(rolling_back(found))
+            if lost := await rollout.unscaled(args.id):
+                pulumi.log.error(lost)
         return False  # never again by itself
 
 
@@ -179,7 +183,7 @@ def unready(
     if status not in ("InService", "Failed"):
         return (
             f"Endpoint {name} is {status}, and AWS takes no update until that is over. Wait (aws sagemaker wait "
-            f"endpoint-in-service --endpoint-name {name}), then run `pulumi up` again."
+            f"endpoint-in-service --endpoint-name {name}), then run `pulumi up --refresh`, which reads what it runs."
         )
     if described["EndpointConfigName"] == wanted != before.get("endpointConfigName"):
         return (
@@ -244,6 +248,17 @@ def difference(
         found, expected = (", ".join(sorted(names)) or "none" for names in (variants, variant_names))
         return f"endpoint {name} runs the variants {found}, not {expected}. {logs}"
     return None
+
+
+def rolling_back(described: "DescribeEndpointOutputTypeDef") -> str:
+    """Says that AWS is still rolling an update back, which the provider does not wait for, and what to do."""
+    name = described["EndpointName"]
+    return (
+        f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: "
+        f"{described.get('FailureReason', 'no reason given.')} Logs: {log_group(name)}. The configuration that is "
+        f"serving is kept. Wait until that is over (aws sagemaker wait endpoint-in-service --endpoint-name {name}), fix "
+        "the cause, then run `pulumi up --refresh`, which reads what it runs."
+    )
 
 
 def drifted(
@@ -367,7 +382,7 @@ def _clean_up(client: "SageMakerClient", inputs: Mapping[str, Any]) -> None:
         client.delete_endpoint(EndpointName=name)
         pulumi.log.error(
             f"Endpoint {name} failed: {found.get('FailureReason', 'no reason given.')} "
-            f"Logs: {log_group(name)}. The failed endpoint was deleted; mend the cause and run `pulumi up` again."
+            f"Logs: {log_group(name)}. The failed endpoint was deleted. Fix the cause and run `pulumi up` again."
         )
 
 
