@@ -1,4 +1,4 @@
-"""How a program ends when the engine has ended or interrupts it, as after a failed update: without Python's traceback."""
+"""How a program ends after a failed update, when the engine has ended or interrupts it: without Python's traceback."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""What the running program has only once, for all its components, and what it keeps from the process's other programs."""
+"""What the running program has only once, for all its components, and what keeps it from other programs."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar

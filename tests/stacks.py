@@ -123,7 +123,7 @@ class Declared(Stack):
         }
         self.program: Callable[[], None] = self.declare
         options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
-        stack = automation.create_stack(name, "declared", lambda: self.program(), opts=options)
+        stack = automation.create_stack(name, "declared", lambda: self.program(), opts=options)  # noqa: PLW0108 - a test sets it
         stack.set_all_config(local_settings())
         super().__init__(stack, name)
 

@@ -256,8 +256,8 @@ def rolling_back(described: "DescribeEndpointOutputTypeDef") -> str:
     return (
         f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: "
         f"{described.get('FailureReason', 'no reason given.')} Logs: {log_group(name)}. The configuration that is "
-        f"serving is kept. Wait until that is over (aws sagemaker wait endpoint-in-service --endpoint-name {name}), fix "
-        "the cause, then run `pulumi up --refresh`, which reads what it runs."
+        f"serving is kept. Wait until that is over (aws sagemaker wait endpoint-in-service --endpoint-name {name}), "
+        "fix the cause, then run `pulumi up --refresh`, which reads what it runs."
     )
 
 
@@ -391,10 +391,12 @@ async def _wait_until_deleted(client: "SageMakerClient", name: str) -> None:
 
     Not with botocore's waiter, which blocks a thread: nothing could end that when the update is cancelled.
     """
-    pulumi.log.info(f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one.")
+    pulumi.log.info(
+        f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
+    )
     try:
         async with asyncio.timeout(DELETION_MINUTES * 60):
-            while deleting(client, name):
+            while deleting(client, name):  # noqa: ASYNC110 - AWS does not tell when it is over
                 await asyncio.sleep(_DELETION_POLL_SECONDS)
     except TimeoutError:
         raise pulumi.RunError(undeletable(name)) from None

@@ -54,7 +54,7 @@ class Server:
         self._server = self
         self.stops = 0
 
-    async def stop(self, grace: float) -> None:
+    async def stop(self, **_: float) -> None:
         self.stops += 1
 
 

@@ -219,12 +219,12 @@ def test_a_create_waits_until_an_endpoint_of_its_name_is_deleted_and_says_so_onc
     monkeypatch.setattr(asyncio, "sleep", sleep)
     hook(seen, "orphan", new_inputs=CREATED)
     assert len(polls) == 3
-    assert said == ["Endpoint boston is being deleted. This update waits until it is gone, then it creates the new one."]
+    assert said == [
+        "Endpoint boston is being deleted. This update waits until it is gone, then it creates the new one."
+    ]
 
 
-def test_a_create_does_not_wait_for_ever(
-    seen: Monitor, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_create_does_not_wait_for_ever(seen: Monitor, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     sagemaker.endpoints["boston"] = described(EndpointStatus="Deleting")
     monkeypatch.setattr(rollout, "DELETION_MINUTES", 0)
     with pytest.raises(pulumi.RunError, match="boston is still being deleted after 0 minutes") as refused:

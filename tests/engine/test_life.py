@@ -156,16 +156,14 @@ def test_a_sensitive_output_of_the_base_is_a_secret(aws: Aws, base: Base, declar
     }
 
 
-def test_the_hooks_of_a_program_are_served_by_one_server(
-    declared: Declared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_hooks_of_a_program_are_served_by_one_server(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each had its own, which took most of a large plan's time."""
     started: list[object] = []
     serve = _CallbackServicer.serve
 
     async def count(server: _CallbackServicer) -> None:
         started.append(server)
-        await serve(server)
+        await serve(server)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(_CallbackServicer, "serve", count)
     declared.preview()

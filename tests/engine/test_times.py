@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.endpoint.args import AutoscalingArgs, DeploymentConfigArgs
+from components.endpoint.args import DeploymentConfigArgs
+from components.scaling.autoscaling import AutoscalingArgs
 from local import control
 from tests.conftest import PREDICTION, Aws
 from tests.engine.lives import roll_back_next
@@ -68,7 +69,7 @@ SCALING: AutoscalingArgs = {"min_capacity": 2, "max_capacity": 4, "invocations_p
 
 
 def as_on_aws(times: Callable[..., object]) -> None:
-    """Lets every status last seconds, and RollingBack until the provider has seen it; two minutes pass in two seconds."""
+    """Lets every status last seconds, RollingBack until the provider has seen it; two minutes pass in two seconds."""
     times(creating=2, updating=2, rolling_back=8, deleting=3, pace=60)
 
 
@@ -131,7 +132,6 @@ def test_a_life_whose_every_call_takes_long(aws: Aws, declared: Declared) -> Non
     finally:
         control.clear_faults(folder)
         control.set_times(folder, pace=1)
-
 
 
 def test_an_update_that_aws_is_still_rolling_back_fails_with_what_to_do(
