@@ -35,6 +35,25 @@ def test_a_program_of_the_engine_ends_without_a_traceback() -> None:
     assert not done.stderr
 
 
+LOGGING = """
+import pulumi
+from pulumi.runtime import Settings, configure
+from sagebridge.interrupt import end_quietly
+configure(Settings("project", "stack", monitor="127.0.0.1:1", engine="127.0.0.1:1"))
+for _ in range(2):
+    end_quietly()
+pulumi.log.error("too late")
+print("went on")
+"""
+
+
+def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
+    """The SDK logs while it ends a program: it failed over that, and left the program's tasks and server behind."""
+    command = [sys.executable, "-c", LOGGING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
+
+
 def test_a_handler_of_the_program_stays() -> None:
     done = interrupted("signal.signal(signal.SIGINT, lambda *_: print('mine'))")
     assert (done.returncode, done.stdout) == (0, "mine\n")

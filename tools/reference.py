@@ -73,7 +73,9 @@ def _refusals() -> dict[str, str]:
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
         "A change": message("SageMakerEndpoint 'scorer' cannot be changed so", serverless),
         "An endpoint that the stack does not know, before a create": rollout.orphan(left),
+        "An endpoint of that name that is still being deleted when the wait is over": rollout.undeletable("scorer"),
         "A rollback, after an update": rollout.difference(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
+        "A rollback that is not over yet": rollout.rolling_back(ran),
     }
 
 

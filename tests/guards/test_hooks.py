@@ -7,8 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 from botocore.exceptions import ClientError
+from pulumi.runtime import settings
 
 from sagebridge import SageMakerEndpoint, _aws
+from sagebridge.guards import hooks as rollout
 from sagebridge.guards.hooks import difference, drifted, orphan, starts_with, unready, unscaled
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
 from tests.mocks import Monitor
@@ -56,8 +58,8 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_: lines.append(line))
-    monkeypatch.setattr(pulumi.log, "error", lambda line, *_: lines.append(line))
+    for level in ("info", "warn", "error"):
+        monkeypatch.setattr(pulumi.log, level, lambda line, *_: lines.append(line))
     return lines
 
 
@@ -200,6 +202,76 @@ def test_an_orphan_is_met_before_anything_is_created(seen: Monitor, sagemaker: S
         "delete-endpoint --endpoint-name boston",
     ):
         assert way in str(met.value)
+
+
+def test_a_create_waits_until_an_endpoint_of_its_name_is_deleted_and_says_so_once(
+    seen: Monitor, sagemaker: SageMaker, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Deleting")
+    polls: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        polls.append(seconds)
+        if len(polls) == 3:
+            del sagemaker.endpoints["boston"]
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    hook(seen, "orphan", new_inputs=CREATED)
+    assert len(polls) == 3
+    assert said == [
+        "Endpoint boston is being deleted. This update waits until it is gone, then it creates the new one."
+    ]
+
+
+def test_a_create_does_not_wait_for_ever(seen: Monitor, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Deleting")
+    monkeypatch.setattr(rollout, "DELETION_MINUTES", 0)
+    with pytest.raises(pulumi.RunError, match="boston is still being deleted after 0 minutes") as refused:
+        hook(seen, "orphan", new_inputs=CREATED)
+    assert "aws sagemaker wait endpoint-deleted --endpoint-name boston" in str(refused.value)
+    assert "choose another endpoint_name" in str(refused.value)
+
+
+def test_an_endpoint_that_another_hand_makes_meanwhile_is_met(
+    seen: Monitor, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Deleting")
+
+    async def sleep(_: float) -> None:
+        sagemaker.endpoints["boston"] = described(EndpointStatus="Creating")
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(pulumi.RunError, match=r"An endpoint boston is there already \(status Creating\)"):
+        hook(seen, "orphan", new_inputs=CREATED)
+
+
+@pytest.mark.parametrize("replaceable", [False, True])
+def test_a_preview_does_not_wait_for_an_endpoint_that_is_being_deleted(
+    run: Run,
+    sagemaker: SageMaker,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    replaceable: bool,  # noqa: FBT001 - a case
+) -> None:
+    seen = run(lambda: SageMakerEndpoint("endpoint", args(allow_replacement=replaceable)))
+    monkeypatch.setattr(settings.SETTINGS, "dry_run", True)
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Deleting")
+    hook(seen, "orphan", new_inputs=CREATED)
+    assert said == ["Endpoint boston is being deleted. `pulumi up` will wait until it is gone."]
+
+
+def test_an_endpoint_that_is_being_deleted_takes_no_update_and_is_not_cleaned_up(
+    seen: Monitor, sagemaker: SageMaker, said: list[str]
+) -> None:
+    sagemaker.endpoints["boston"] = described(EndpointStatus="Deleting", EndpointConfigName="old")
+    outputs = {"name": "boston", "arn": ARN, "endpointConfigName": "old"}
+    with pytest.raises(pulumi.RunError, match=r"none, or it is being deleted\..* run `pulumi up --refresh`"):
+        hook(seen, "ready", old_inputs={}, new_inputs=CREATED, old_outputs=outputs)
+    with pytest.raises(pulumi.RunError, match=r"none, or it is being deleted\..* run `pulumi up --refresh`"):
+        hook(seen, "verify", new_inputs=CREATED, new_outputs=outputs)
+    hook(seen, "clean-up", new_inputs=CREATED, failed_operation="create")
+    assert said == []
+    assert "boston" in sagemaker.endpoints
 
 
 def test_a_failed_create_is_cleaned_up_but_not_an_endpoint_of_others(

@@ -1,7 +1,6 @@
 """A SageMaker endpoint of any kind: models, endpoint configuration, endpoint, and what scales and watches it."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import pulumi
@@ -116,7 +115,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if given.get("dashboard"):
             self._dashboard()
         if registered or given.get("dashboard") or ("alarms" in given and not watching):
-            self._protection()
+            program.once(self._protection)
         outputs = {
             "endpointName": self.endpoint_name,
             "endpointArn": self.endpoint_arn,
@@ -135,10 +134,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         asynchronous = self._args.get("async_inference_config")
         fields = ("s3_output_path", "s3_failure_path")
         paths = [asynchronous[field] for field in fields if field in asynchronous] if asynchronous else None
-        self._protection()
+        program.once(self._protection)
         return grants.grant_invoke(name, role, self.endpoint_arn, paths, self._child)
 
-    @cache  # noqa: B019 - a component lives as long as the program
     def _protection(self) -> pulumi.Stash:
         """Declares what is deleted before all the rest, and so, while it is protected, stops the deletion at its start.
 

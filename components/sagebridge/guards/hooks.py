@@ -5,6 +5,7 @@ issues 46663 and 48997); a failed create leaves an endpoint behind that no state
 instance counts and weights back to what is declared, as it cannot say ``RetainAllVariantProperties`` (issue 48990).
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 RETAINED = "sagebridge:generation"
 """Tag of configurations that were made with what autoscaling had set; see ``guards/retained.py``."""
+
+DELETION_MINUTES = 30
+"""How long a create waits for an endpoint of its name to be gone: as long as botocore's waiter ``endpoint_deleted``."""
+_DELETION_POLL_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,16 @@ class Rollouts:
 
     async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
         rollout, name = await self._of(args), (args.new_inputs or {}).get("name")
-        if not isinstance(name, str) or (rollout.replaceable and pulumi.runtime.is_dry_run()):
-            return
         client = await rollout.client()
-        if client and (found := described(client, name)):
+        if client is None or not isinstance(name, str):
+            return
+        if deleting(client, name):
+            if pulumi.runtime.is_dry_run():
+                pulumi.log.warn(f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone.")
+                return
+            await _wait_until_deleted(client, name)
+        found = described(client, name)
+        if found and not (rollout.replaceable and pulumi.runtime.is_dry_run()):
             raise pulumi.RunError(orphan(found))
 
     async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
@@ -135,8 +146,12 @@ class Rollouts:
         client = await rollout.client()
         if client and args.failed_operation == "create" and "name" in inputs:
             _clean_up(client, inputs)
-        if args.failed_operation == "update" and (lost := await rollout.unscaled(args.id)):
-            pulumi.log.error(lost)
+        if args.failed_operation == "update":
+            found = described(client, args.id) if client else None
+            if found and found["EndpointStatus"] == "RollingBack":
+                pulumi.log.error(rolling_back(found))
+            if lost := await rollout.unscaled(args.id):
+                pulumi.log.error(lost)
         return False  # never again by itself
 
 
@@ -168,7 +183,7 @@ def unready(
     if status not in ("InService", "Failed"):
         return (
             f"Endpoint {name} is {status}, and AWS takes no update until that is over. Wait (aws sagemaker wait "
-            f"endpoint-in-service --endpoint-name {name}), then run `pulumi up` again."
+            f"endpoint-in-service --endpoint-name {name}), then run `pulumi up --refresh`, which reads what it runs."
         )
     if described["EndpointConfigName"] == wanted != before.get("endpointConfigName"):
         return (
@@ -195,7 +210,7 @@ def renamed(described: "DescribeEndpointOutputTypeDef", variant_names: Collectio
 
 def elsewhere(name: str, arn: object, described: "DescribeEndpointOutputTypeDef | None") -> str:
     """Says that the endpoint of the stack is not to be found with the provider's settings."""
-    found = described["EndpointArn"] if described else "none"
+    found = described["EndpointArn"] if described else "none, or it is being deleted"
     return (
         f"Endpoint {name} is {arn} by the stack's state; with the provider's settings there is {found}. If account or "
         "region have changed, change them back. If the endpoint was deleted by hand, run `pulumi up --refresh`, which "
@@ -233,6 +248,17 @@ def difference(
         found, expected = (", ".join(sorted(names)) or "none" for names in (variants, variant_names))
         return f"endpoint {name} runs the variants {found}, not {expected}. {logs}"
     return None
+
+
+def rolling_back(described: "DescribeEndpointOutputTypeDef") -> str:
+    """Says that AWS is still rolling an update back, which the provider does not wait for, and what to do."""
+    name = described["EndpointName"]
+    return (
+        f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: "
+        f"{described.get('FailureReason', 'no reason given.')} Logs: {log_group(name)}. The configuration that is "
+        f"serving is kept. Wait until that is over (aws sagemaker wait endpoint-in-service --endpoint-name {name}), "
+        "fix the cause, then run `pulumi up --refresh`, which reads what it runs."
+    )
 
 
 def drifted(
@@ -330,6 +356,15 @@ def orphan(described: "DescribeEndpointOutputTypeDef") -> str:
     )
 
 
+def undeletable(name: str) -> str:
+    """Says that an endpoint is not gone after as long as a create waits for that, and what to do."""
+    return (
+        f"Endpoint {name} is still being deleted after {DELETION_MINUTES} minutes, and AWS creates none of its name "
+        f"before it is gone. Wait (aws sagemaker wait endpoint-deleted --endpoint-name {name}), then run `pulumi up` "
+        "again. If it does not go, ask AWS Support, or choose another endpoint_name."
+    )
+
+
 def log_group(endpoint: str) -> str:
     """Returns the CloudWatch log group of an endpoint's containers."""
     return f"/aws/sagemaker/Endpoints/{endpoint}"
@@ -347,14 +382,41 @@ def _clean_up(client: "SageMakerClient", inputs: Mapping[str, Any]) -> None:
         client.delete_endpoint(EndpointName=name)
         pulumi.log.error(
             f"Endpoint {name} failed: {found.get('FailureReason', 'no reason given.')} "
-            f"Logs: {log_group(name)}. The failed endpoint was deleted; mend the cause and run `pulumi up` again."
+            f"Logs: {log_group(name)}. The failed endpoint was deleted. Fix the cause and run `pulumi up` again."
         )
 
 
-def described(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
-    """Returns DescribeEndpoint's answer; None if there is no such endpoint."""
+async def _wait_until_deleted(client: "SageMakerClient", name: str) -> None:
+    """Waits until an endpoint that is being deleted is gone; the provider waits only until its deletion has begun.
+
+    Not with botocore's waiter, which blocks a thread: nothing could end that when the update is cancelled.
+    """
+    pulumi.log.info(
+        f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
+    )
+    try:
+        async with asyncio.timeout(DELETION_MINUTES * 60):
+            while deleting(client, name):  # noqa: ASYNC110 - AWS does not tell when it is over
+                await asyncio.sleep(_DELETION_POLL_SECONDS)
+    except TimeoutError:
+        raise pulumi.RunError(undeletable(name)) from None
+
+
+def deleting(client: "SageMakerClient", name: str) -> bool:
+    """Tells whether there is an endpoint that is being deleted."""
     with _absent():
-        return client.describe_endpoint(EndpointName=name)
+        return client.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Deleting"
+    return False
+
+
+def described(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
+    """Returns DescribeEndpoint's answer; None if there is no such endpoint.
+
+    None also if it is being deleted: it takes no update, and what it has is lost. The provider reads it so as well.
+    """
+    with _absent():
+        answer = client.describe_endpoint(EndpointName=name)
+        return None if answer["EndpointStatus"] == "Deleting" else answer
     return None
 
 
