@@ -10,6 +10,9 @@ from pulumi.runtime.settings import get_monitor
 def end_quietly() -> None:
     """Lets an interrupt just end the program, which may still be at work when the update has failed.
 
+    The engine starts a program with Python's handler for interrupts, also where the shell that starts the engine
+    ignores them, as it does for a job in the background.
+
     Only if the engine runs the program as a process of its own, and in the main thread. An inline program of the
     Automation API runs in a thread, and a test with mocks, of a process that is someone else's. A handler that the
     program has set itself stays.

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bridge.__main__ import main
 from bridge.errors import BridgeError
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
+from tests.local.account import until
 from tests.stacks import Declared
 
 EXPORT = ("export", "--stack", "dev", "--out", "module")
@@ -90,25 +90,18 @@ def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_pat
     bridge = Bridge(aws, Path(declared.work_dir))
     commands = (("outputs", "--to", str(tmp_path / "outputs")), ("export", "--out", str(tmp_path / "module")))
 
-    def says_that_it_is_under_way(*command: str) -> bool:
-        done = bridge.run(*command, "--stack", declared.endpoint)
-        assert done.returncode == 1
-        return "creating urn:" in done.stderr and "wait for its end" in done.stderr
+    def is_being_created() -> bool:
+        assert not update.done(), update.result()
+        return declared.endpoint in {found["EndpointName"] for found in aws.sagemaker.list_endpoints()["Endpoints"]}
 
-    def both_say_it() -> bool:
-        until = time.monotonic() + 60
-        while not says_that_it_is_under_way(*commands[0]):
-            assert time.monotonic() < until
-        return says_that_it_is_under_way(*commands[1])
-
-    aws.must(sys.executable, "-m", "local", "times", "--creating", "20")
-    try:
-        with ThreadPoolExecutor(1) as beside:
-            said = beside.submit(both_say_it)
-            declared.up()
-            assert said.result()
-    finally:
-        aws.must(sys.executable, "-m", "local", "times", "--creating", "0")
+    with ThreadPoolExecutor(1) as beside, aws.holding("creating"):
+        update = beside.submit(declared.up)
+        until(is_being_created)
+        for command in commands:
+            said = bridge.fails(*command, "--stack", declared.endpoint)
+            assert "creating urn:" in said
+            assert "wait for its end" in said
+    update.result()
     assert list(tmp_path.iterdir()) == []
     for command in commands:
         bridge.must(*command, "--stack", declared.endpoint)

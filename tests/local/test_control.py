@@ -38,7 +38,7 @@ def begin(directory: Path, command: str) -> subprocess.Popen[str]:
 
 def run(directory: Path, command: str) -> tuple[int, str]:
     process = begin(directory, command)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=2 * control.START_SECONDS)
     return process.returncode, output
 
 
@@ -88,7 +88,7 @@ def test_the_commands_from_start_to_reset(directory: Path) -> None:
 
 def test_two_starts_at_once_make_one_server(directory: Path) -> None:
     processes = [begin(directory, "start") for _ in range(3)]
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    outputs = [process.communicate(timeout=2 * control.START_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     running = control.find(directory)
     assert running is not None
