@@ -53,10 +53,10 @@ docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
 
-bench: engine ## Measure, as ratios taken in one run, into docs/measured
+bench: engine ## Measure, as ratios taken in one run, into build/measured
 	@.venv/bin/python -m bench
 
-bench-long: engine ## Measure the largest sizes too, for the figures to quote: an hour
+bench-long: engine ## Measure the largest sizes too, into docs/measured, for the figures to quote: an hour
 	@.venv/bin/python -m bench --long
 
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
