@@ -12,7 +12,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test unit check docs format bench bench-long lock
+.PHONY: help up down env doctor engine test stress unit check docs format bench bench-long lock
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ engine: $(PACKAGES) ## Get the engine: pulumi, its plugins, terraform, its provi
 
 test: engine ## Every test that needs no AWS account
 	@$(IN_ENV) python -m pytest -n 2 --dist loadgroup
+
+stress: engine ## The tests on the engine three times, in random order, on busy cores
+	@$(TOOLS) stress
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
 	@.venv/bin/python -m pytest -q -m "not engine and not terraform and not server"
