@@ -223,8 +223,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Keeps a person's own AWS settings out of every test, and hypothesis from timing them on a busy machine."""
+    """Keeps what a person's shell sets out of every test, and hypothesis from timing them on a busy machine."""
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
+    os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), environment.no_proxy())  # tests serve on the loopback

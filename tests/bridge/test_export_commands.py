@@ -136,13 +136,18 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
 ) -> None:
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
+    memory = tmp_path / "memory"  # others use the machine's at the same time
+    memory.mkdir()
+    monkeypatch.setattr(scratch, "MEMORY", memory)
     text = json.dumps(
         {"variable": {"a": {"validation": [{"condition": "${length(var.a) > 20}", "error_message": "not ${var.a}!"}]}}}
     )
-    (tmp_path / "main.tf.json").write_text(text)
-    (tmp_path / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "main.tf.json").write_text(text)
+    (module / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
     with pytest.raises(BridgeError, match=r"not \(secret\)!") as refused:
-        terraform.plan(tmp_path, {"a": "sw0rdf1sh"})
+        terraform.plan(module, {"a": "sw0rdf1sh"})
     assert "sw0rdf1sh" not in refused.value.message
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["backend.tf", "main.tf.json"]
-    assert list(scratch.MEMORY.glob("bridge-*")) == []
+    assert sorted(file.name for file in module.iterdir()) == ["backend.tf", "main.tf.json"]
+    assert list(memory.iterdir()) == []
