@@ -229,7 +229,7 @@ def test_without_a_server_the_profile_says_so_at_once(profile: Path) -> None:
     start = time.monotonic()
     with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):
         boto3.Session().client("s3").list_buckets()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     control.start(profile)
     crash(profile)  # which leaves its server.json behind
     with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):
