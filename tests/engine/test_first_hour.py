@@ -15,7 +15,7 @@ from tests.conftest import COMMAND_SECONDS, ROOT, copy_from_git
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 ANSWER = '"Predictions": [28.99672361'
-SOON = 60  # several times what an idle machine takes, and less than a provider tries again and again
+SOON = 120  # several times what an idle machine takes, and less than a provider tries again and again
 START = "The local AWS is not running. Start it with: python -m local start"
 
 

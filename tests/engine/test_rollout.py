@@ -214,7 +214,7 @@ def test_a_broken_model_is_rolled_back_by_the_endpoints_own_alarms(
         "blue_green_update_policy": {
             "type": "CANARY",
             "canary_size": {"value": 50},
-            "wait_interval_in_seconds": 3600,  # a minute at the pace below, for the alarm to ring on a busy machine
+            "wait_interval_in_seconds": 3000,  # 50 seconds at the pace below, for the alarm to ring on a busy machine
         }
     }
     alarms = Alarms(aws)
