@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,28 +63,31 @@ def test_the_loops_end_with_a_process_that_is_killed(number: signal.Signals) -> 
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has a run take place in this Python's environment, with no engine and no busy loops."""
-    monkeypatch.setattr(stress, "busy_loops", nullcontext)
-    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    kept = {name: value for name, value in here.items() if not name.startswith("PYTEST_")}
-    monkeypatch.setattr(environment, "process_environment", lambda: kept)
+def pytest_ends_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Puts a script in the place of Python, that prints its arguments and ends with a code."""
+
+    def put(code: int) -> None:
+        (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@"\nexit {code}\n')
+        (tmp_path / "python").chmod(0o755)
+
+    monkeypatch.setattr(environment, "process_environment", lambda: {"PATH": str(tmp_path)})
+    return put
 
 
-@pytest.mark.usefixtures("runs")
-def test_a_failure_ends_it_and_names_the_order(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("def test_it() -> None:\n    raise AssertionError\n")
-    with pytest.raises(ToolsError, match=r"Run 1 of 3 failed. Its order again: .* --random-order-seed=\d+ "):
-        stress.run(Console(quiet=True), str(tmp_path))
-
-
-@pytest.mark.usefixtures("runs")
 def test_each_run_has_an_order_of_its_own_and_says_so(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    pytest_ends_with: Callable[[int], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stress, "RUNS", 2)
-    (tmp_path / "test_it.py").write_text("def test_it() -> None: ...\n")
-    stress.run(Console(soft_wrap=True), str(tmp_path))
+    pytest_ends_with(0)
+    stress.run(Console(soft_wrap=True), "-m", "engine")
     said = capfd.readouterr().out
-    assert said.count("1 passed") == stress.RUNS
-    assert len(set(re.findall(r"Run \d of 2: .* --random-order-seed=(\d+) ", said))) == stress.RUNS
+    shown = re.findall(r"^Run \d of 3: python (.*)$", said, re.MULTILINE)
+    run = re.findall(r"^(-m pytest .*)$", said, re.MULTILINE)
+    assert len(set(shown)) == stress.RUNS
+    assert sorted(run) == sorted(shown)
+    assert all(re.search(r" --random-order --random-order-seed=\d+ -m engine$", arguments) for arguments in run)
+
+
+def test_a_failure_ends_it_and_names_the_order(pytest_ends_with: Callable[[int], None]) -> None:
+    pytest_ends_with(1)
+    with pytest.raises(ToolsError, match=r"Run 1 of 3 failed. Its order again: .* --random-order-seed=\d+ -m engine"):
+        stress.run(Console(quiet=True), "-m", "engine")
