@@ -12,7 +12,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test unit check docs images format bench bench-long lock
+.PHONY: help up down env doctor engine test stress unit check docs images format bench bench-long lock
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ engine: $(PACKAGES) ## Get the engine: pulumi, its plugins, terraform, its provi
 test: engine ## Every test that needs no AWS account
 	@$(IN_ENV) python -m pytest -n 2 --dist loadgroup
 
+stress: engine ## The tests on the engine three times, in random order, on busy cores
+	@$(TOOLS) stress
+
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
 	@.venv/bin/python -m pytest -q -m "not engine and not terraform and not server"
 
@@ -56,10 +59,10 @@ images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemake
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
 
-bench: engine ## Measure, as ratios taken in one run, into docs/measured
+bench: engine ## Measure, as ratios taken in one run, into build/measured
 	@.venv/bin/python -m bench
 
-bench-long: engine ## Measure the largest sizes too, for the figures to quote: an hour
+bench-long: engine ## Measure the largest sizes too, into docs/measured, for the figures to quote: an hour
 	@.venv/bin/python -m bench --long
 
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 HEAD = """\
 # Measured
 
-What this costs beside the tools that people would pick instead. `make bench` makes this page, its plots and
-[figures.json](figures.json) anew, in a few minutes; `make bench-long` takes the largest sizes too. Each figure
-is a median; of several runs the minimum follows in brackets. What a section compares was measured in one run on one
-machine. Where an aim is missed, [where the time goes](../where-the-time-goes.md) shows the cause.
+What this costs beside the tools that people would pick instead. `make bench-long` makes this page, its plots and
+[figures.json](figures.json) anew; `make bench` leaves out the largest sizes, takes a few minutes and makes such a
+page in `build/measured/`. Each figure is a median; of several runs the minimum follows in brackets. What a section
+compares was measured in one run on one machine. Where an aim is missed,
+[where the time goes](../../docs/where-the-time-goes.md) shows the cause.
 """
 STYLE: dict[Any, Any] = {
     "axes.grid": True,

@@ -88,6 +88,10 @@ class Browser:
             self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self._loaded(self._wait("Page.frameNavigated", before)["frame"]["loaderId"])
 
+    def forget(self) -> None:
+        """Forgets the requests and complaints so far, which another test may have caused."""
+        self._events.clear()
+
     def complaints(self) -> list[str]:
         """Returns what the browser's console says is wrong, such as what a Content-Security-Policy kept out."""
         self._call("Runtime.evaluate", expression="0")

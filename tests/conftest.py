@@ -6,10 +6,12 @@ Each is made once a worker process; a test that changes one makes its own copy.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
 from configparser import ConfigParser
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +22,7 @@ import hypothesis
 import pytest
 
 from model import train
+from sagebridge.local import control
 from sagebridge.model import archive, contract
 from tests.fields import IMAGE, Given
 from tools import environment
@@ -33,6 +36,7 @@ pytest_plugins = ["tests.mocks", "tests.stacks"]
 
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240
+HELD_SECONDS = 1e4  # more than any test takes
 PREDICTION = 28.9967236198
 
 
@@ -60,6 +64,20 @@ class Aws:
         done = self.run(*command, cwd=cwd)
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    @property
+    def folder(self) -> Path:
+        """The directory of its server."""
+        return Path(self.environment["LOCAL_AWS_DIR"])
+
+    @contextmanager
+    def holding(self, status: str) -> Iterator[None]:
+        """Holds every endpoint that is in a status, such as `updating`, until the body ends."""
+        control.set_times(self.folder, **{status: HELD_SECONDS})
+        try:
+            yield
+        finally:
+            control.set_times(self.folder, **{status: 0})
 
     def client(self, name: str) -> Any:
         """Makes a client of any service."""
@@ -171,6 +189,14 @@ def model_data(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -
     return publish(aws, base, trained(tmp_path_factory.mktemp("model")), "boston-housing")
 
 
+@pytest.fixture(params=[signal.SIG_DFL, signal.SIG_IGN], ids=["interrupts", "no-interrupts"])
+def inherited_interrupt(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a process that the test starts inherits for SIGINT; in the background of a shell it is ignored."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def given(aws: Aws, base: Base, model_data: str) -> Given:
     """What the table of all fields needs."""
@@ -197,8 +223,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Keeps a person's own AWS settings out of every test, and hypothesis from timing them on a busy machine."""
+    """Keeps what a person's shell sets out of every test, and hypothesis from timing them on a busy machine."""
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
+    os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), environment.no_proxy())  # tests serve on the loopback

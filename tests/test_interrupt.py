@@ -16,6 +16,7 @@ PROGRAM = """
 import os, signal
 from pulumi.runtime import Settings, configure
 from sagebridge.interrupt import end_quietly
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as the engine starts a program
 configure(Settings("project", "stack", monitor="127.0.0.1:1"))
 {before}
 end_quietly()
@@ -29,6 +30,7 @@ def interrupted(before: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.usefixtures("inherited_interrupt")
 def test_a_program_of_the_engine_ends_without_a_traceback() -> None:
     done = interrupted()
     assert done.returncode == -signal.SIGINT
@@ -54,6 +56,7 @@ def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
 
 
+@pytest.mark.usefixtures("inherited_interrupt")
 def test_a_handler_of_the_program_stays() -> None:
     done = interrupted("signal.signal(signal.SIGINT, lambda *_: print('mine'))")
     assert (done.returncode, done.stdout) == (0, "mine\n")

@@ -6,7 +6,7 @@ import sys
 import click
 from rich.console import Console
 
-from tools import browser, doctor, engine, environment, images, job
+from tools import browser, doctor, engine, environment, images, job, stress
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -61,6 +61,12 @@ def up(setup_seconds: float) -> None:
 def down() -> None:
     """Destroy the dev stack and the base, and stop the local AWS."""
     job.down(console)
+
+
+@main.command(name="stress")
+def stress_command() -> None:
+    """Run the tests on the engine three times, in random order, with every core busy."""
+    stress.run(console, "-m", "engine")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

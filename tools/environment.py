@@ -13,6 +13,7 @@ from tools.paths import CHECKOUT, LOCAL, pulumi_home
 UNSET = (
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),  # would win over the profile
     *("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_PROFILE"),
+    *("TF_WORKSPACE", "TF_DATA_DIR"),  # the base's state and `terraform init` would be somewhere else
 )
 """Variables that would send a command of the dev stack elsewhere than to the local AWS."""
 
@@ -46,6 +47,7 @@ def settings() -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PROFILE": "local",
         "LOCAL_AWS_DIR": str(directory),
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), no_proxy()),  # Go reads the first, Python prefers the second
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
@@ -53,6 +55,14 @@ def settings() -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "TF_CLI_CONFIG_FILE": str(provider.path / "terraformrc"),
     }
+
+
+def no_proxy() -> str:
+    """Returns the hosts that are reached without a proxy: the shell's, and the loopback, which boto3 does not skip."""
+    names = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
+    if "*" in names:
+        return "*"
+    return ",".join(dict.fromkeys([*filter(None, names), "127.0.0.1", "localhost"]))
 
 
 def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

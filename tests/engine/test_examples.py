@@ -126,6 +126,7 @@ def test_an_example(aws: Aws, example: Stack, name: str, model_data: str, retrai
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("inherited_interrupt")
 @pytest.mark.parametrize("name", ["serverless"])
 def test_a_program_that_the_engine_interrupts_shows_no_traceback(example: Stack, tmp_path: Path, name: str) -> None:
     program = tmp_path / "examples" / name / "__main__.py"  # a slow machine meets it still at work when an update fails

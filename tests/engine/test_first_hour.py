@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 ANSWER = '"Predictions": [28.99672361'
 START = "The local AWS is not running. Start it with: sagebridge local start"
+SOON = 120  # several times what an idle machine takes, and less than a provider tries again and again
 
 
 class Checkout:
@@ -73,7 +74,7 @@ def test_first_hour(checkout: Checkout) -> None:
 
     started = time.monotonic()
     said = checkout.tools("up")
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < SOON
     assert "No changes." in said
     assert "5 unchanged" in said
     assert ANSWER in said
@@ -127,5 +128,5 @@ def without_the_local_aws(checkout: Checkout) -> None:
     ):
         started = time.monotonic()
         said = " ".join(checkout.shell(command, fails=True).replace("│", "").split())
-        assert time.monotonic() - started < 15, command
+        assert time.monotonic() - started < SOON, command
         assert START in said, command

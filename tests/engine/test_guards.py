@@ -1,7 +1,6 @@
 """What must not happen unseen: an outage, a second owner, a deletion, a look into the wrong account."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from sagebridge.local import control
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import everything
 from tests.fields import IMAGE
+from tests.local.account import until
 from tests.stacks import Declared, Stack
 
 pytestmark = pytest.mark.engine
@@ -23,6 +23,10 @@ pytestmark = pytest.mark.engine
 def created(aws: Aws, endpoint: str) -> object:
     """Returns when an endpoint was made: another time, another endpoint."""
     return aws.sagemaker.describe_endpoint(EndpointName=endpoint)["CreationTime"]
+
+
+def status(aws: Aws, endpoint: str) -> str:
+    return aws.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"]
 
 
 def runs(aws: Aws, endpoint: str) -> str:
@@ -197,26 +201,23 @@ def test_hooks_ask_where_an_explicit_provider_goes(
 
 
 def test_an_update_whose_pulumi_was_killed_is_known_after_a_refresh(aws: Aws, stack: Stack, program: Path) -> None:
-    name, folder = stack.endpoint, Path(aws.environment["LOCAL_AWS_DIR"])
+    name = stack.endpoint
     pulumi_ = ("--stack", name, "--non-interactive", "--color", "never")
     stack.up()
     before = runs(aws, name)
     stack.config(instanceType="ml.m5.large")
-    control.set_times(folder, updating=5)
-    try:
-        command = ["pulumi", "up", "--yes", "--skip-preview", *pulumi_]
+    command = ["pulumi", "up", "--yes", "--skip-preview", *pulumi_]
+    with aws.holding("updating"):
         with subprocess.Popen(
             command, cwd=program, env=aws.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as running:
-            while aws.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] != "Updating":
-                time.sleep(0.05)
-            running.kill()
+            try:
+                until(lambda: status(aws, name) == "Updating")
+            finally:
+                running.kill()
         aws.must("pulumi", "cancel", "--yes", "--stack", name, cwd=program)
         assert f"Endpoint {name} is Updating, and AWS takes no update until that is over" in stack.preview_fails()
-    finally:
-        control.set_times(folder, updating=0)
-    while aws.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] != "InService":
-        time.sleep(0.1)
+    until(lambda: status(aws, name) == "InService")
     assert runs(aws, name) != before
     said = stack.preview_fails()
     assert f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it" in said

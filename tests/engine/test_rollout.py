@@ -10,7 +10,7 @@ import pytest
 
 from sagebridge.endpoint.args import DeploymentConfigArgs
 from sagebridge.local import control
-from tests.conftest import Aws, Base
+from tests.conftest import COMMAND_SECONDS, Aws, Base
 from tests.engine.lives import everything, invoke, put_echo
 from tests.local.account import pack, put_manual_alarm, until
 from tests.stacks import Declared
@@ -36,7 +36,7 @@ def under_way(work: Callable[[], object]) -> Iterator[Future[object]]:
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(work)
         yield done
-        done.result(60)
+        done.result(COMMAND_SECONDS)
 
 
 def baking(aws: Aws, endpoint: str) -> str:
@@ -214,7 +214,7 @@ def test_a_broken_model_is_rolled_back_by_the_endpoints_own_alarms(
         "blue_green_update_policy": {
             "type": "CANARY",
             "canary_size": {"value": 50},
-            "wait_interval_in_seconds": 1800,
+            "wait_interval_in_seconds": 3000,  # 50 seconds at the pace below, for the alarm to ring on a busy machine
         }
     }
     alarms = Alarms(aws)

@@ -151,7 +151,7 @@ class Account:
 
     def settled(self, endpoint: str) -> dict[str, Any]:
         """Wait until nothing is under way for an endpoint; give its description."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=endpoint)
             if found["EndpointStatus"] in ("InService", "Failed"):
@@ -190,7 +190,7 @@ def put_manual_alarm(cloudwatch: Any, name: str) -> None:
     )
 
 
-def until(found: Callable[[], T | None], seconds: float = 60) -> T:
+def until(found: Callable[[], T | None], seconds: float = 120) -> T:
     """Wait until something is found; give it."""
     deadline = time.monotonic() + seconds
     while not (result := found()):

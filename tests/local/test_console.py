@@ -96,6 +96,7 @@ def test_it_fits_the_window_and_needs_nothing_from_elsewhere(
     arranged: Account, page: Browser, width: int, colours: str
 ) -> None:
     page.look(width=width, dark=colours == "dark")
+    page.forget()
     for path in ("/", "/_local/console/endpoints/housing"):
         page.goto(arranged.url + path)
         assert page.ask("document.documentElement.scrollWidth") == width

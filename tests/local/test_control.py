@@ -36,7 +36,7 @@ def begin(directory: Path, command: str) -> subprocess.Popen[str]:
 
 def run(directory: Path, command: str) -> tuple[int, str]:
     process = begin(directory, command)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=2 * control.START_SECONDS)
     return process.returncode, output
 
 
@@ -86,7 +86,7 @@ def test_the_commands_from_start_to_reset(directory: Path) -> None:
 
 def test_two_starts_at_once_make_one_server(directory: Path) -> None:
     processes = [begin(directory, "start") for _ in range(3)]
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    outputs = [process.communicate(timeout=2 * control.START_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     running = control.find(directory)
     assert running is not None
@@ -227,7 +227,7 @@ def test_without_a_server_the_profile_says_so_at_once(profile: Path) -> None:
     start = time.monotonic()
     with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):
         boto3.Session().client("s3").list_buckets()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     control.start(profile)
     crash(profile)  # which leaves its server.json behind
     with pytest.raises(CredentialRetrievalError, match=NOT_RUNNING):

@@ -122,6 +122,19 @@ def tell(account: Account, endpoint: str, code: str, **members: str) -> Any:
     return account.invoke(endpoint, code.encode(), ContentType="text/csv", **members)
 
 
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """A file for which a puppet waits with `held`, until the test, or its end, makes it."""
+    path = tmp_path / "gate"
+    yield path
+    path.touch()
+
+
+def held(gate: Path) -> str:
+    """Give the code with which a puppet waits at a gate."""
+    return f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)"
+
+
 def refusal(account: Account, endpoint: str, **members: str) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
         account.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"", **members)
@@ -270,14 +283,15 @@ def test_a_container_that_takes_too_long_is_killed_and_started_again(fleet: Call
     assert isinstance(ask(variant, ""), int)
 
 
-def test_a_request_that_waits_behind_another_one_times_out_alone(fleet: Callable[..., Fleet]) -> None:
+def test_a_request_that_waits_behind_another_one_times_out_alone(fleet: Callable[..., Fleet], gate: Path) -> None:
     variant = fleet().choose(None)
     ask(variant, "")
     answers: list[Any] = []
-    long = threading.Thread(target=lambda: answers.append(ask(variant, "time.sleep(1)")))
+    long = threading.Thread(target=lambda: answers.append(ask(variant, held(gate))))
     long.start()
     until(lambda: variant._outstanding)  # noqa: SLF001 - the request is on its way
     assert ask(variant, "", 0.2).startswith(b"Your invocation timed out")
+    gate.touch()
     long.join()
     assert isinstance(answers[0], int)
 
@@ -296,14 +310,15 @@ def test_a_model_that_does_not_load_in_time_fails_the_deployment(fleet: Callable
     assert "No answer to /ping within" in caught.value.cause
 
 
-def test_a_hanging_model_delays_no_other_endpoint(account: Account, endpoint: str, puppet: str) -> None:
+def test_a_hanging_model_delays_no_other_endpoint(account: Account, endpoint: str, puppet: str, gate: Path) -> None:
     hangs = account.serve(puppet)
-    caller = threading.Thread(target=lambda: tell(account, hangs, "time.sleep(3)"), daemon=True)
+    caller = threading.Thread(target=lambda: tell(account, hangs, held(gate)), daemon=True)
     caller.start()
     for _ in range(20):
         tell(account, endpoint, "")
     assert caller.is_alive()
     assert isinstance(tell(account, account.serve(puppet), ""), int)  # nor a new one
+    gate.touch()
     caller.join()
 
 
@@ -332,10 +347,10 @@ while len([name for name in os.listdir() if name.isdigit()]) < 3: time.sleep(0.0
     assert len(variant._instances) == 4  # noqa: SLF001 - the documented cap
 
 
-def test_a_serverless_variant_throttles_beyond_its_concurrency(account: Account, puppet: str) -> None:
+def test_a_serverless_variant_throttles_beyond_its_concurrency(account: Account, puppet: str, gate: Path) -> None:
     endpoint = account.serve(puppet, {"ServerlessConfig": SERVERLESS})
     once = account.client("sagemaker-runtime", Config(retries={"max_attempts": 0}))
-    caller = threading.Thread(target=lambda: tell(account, endpoint, "time.sleep(2)"))
+    caller = threading.Thread(target=lambda: tell(account, endpoint, held(gate)))
     caller.start()
     refused: list[ClientError] = []
 
@@ -347,6 +362,7 @@ def test_a_serverless_variant_throttles_beyond_its_concurrency(account: Account,
         return bool(refused)
 
     until(is_throttled)
+    gate.touch()
     caller.join()
     assert refused[0].response["Error"]["Code"] == "ThrottlingException"
     assert refused[0].response["ResponseMetadata"]["HTTPStatusCode"] == 400

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge.local import control
-from tests.local.account import COMMAND, Account, echo, pack, put_manual_alarm
+from tests.local.account import COMMAND, Account, echo, pack, put_manual_alarm, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 HELD, LET_GO = 1.0, 1e6
+HOURS = 1e4  # more than a test takes
 FOUR = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 4}
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
 
@@ -70,12 +71,9 @@ def message(owner: Account, endpoint: str) -> str:
     return found
 
 
-def until(owner: Account, endpoint: str, words: str) -> None:
+def until_doing(owner: Account, endpoint: str, words: str) -> None:
     """Wait until a deployment under way is doing something."""
-    deadline = time.monotonic() + 30
-    while words not in message(owner, endpoint):
-        assert time.monotonic() < deadline, owner.sagemaker.describe_endpoint(EndpointName=endpoint)
-        time.sleep(0.02)
+    until(lambda: words in message(owner, endpoint))
 
 
 def answers(owner: Account, endpoint: str, count: int = 60) -> list[str]:
@@ -105,7 +103,7 @@ def test_a_canary_takes_its_share_of_the_traffic_until_the_rest_follows(
     owner: Account, place: Path, endpoint: str
 ) -> None:
     config = update(owner, endpoint, blue_green("CANARY"))
-    until(owner, endpoint, "canary")
+    until_doing(owner, endpoint, "canary")
     assert message(owner, endpoint) == (
         "Baking for 3600 seconds (WaitIntervalInSeconds) with traffic enabled on canary capacity of 2 instance(s)."
     )
@@ -135,10 +133,10 @@ def test_traffic_shifts_step_by_step(
     if "BlueGreenUpdatePolicy" in policy:
         policy["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 600
     update(owner, endpoint, policy)
-    until(owner, endpoint, expected[0])
+    until_doing(owner, endpoint, expected[0])
     assert set(answers(owner, endpoint)) == {"old", "new"}
     control.set_times(place, pace=4000)  # the rest of this wait takes 0.15 s
-    until(owner, endpoint, expected[1])
+    until_doing(owner, endpoint, expected[1])
     control.set_times(place, pace=HELD)
     if message(owner, endpoint):  # else it is done already
         assert set(answers(owner, endpoint, 20)) == {"new"}
@@ -165,7 +163,7 @@ def test_an_alarm_during_the_bake_rolls_back(owner: Account, endpoint: str, poli
     before = owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     name, cloudwatch = alarm(owner, "OK")
     update(owner, endpoint, watched(policy, name))
-    until(owner, endpoint, stage)
+    until_doing(owner, endpoint, stage)
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="asked for")
     found = owner.settled(endpoint)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
@@ -217,7 +215,7 @@ def test_a_server_that_ends_amid_a_shift_does_it_anew_when_it_starts(directory: 
     owner.base()
     name = owner.deploy(new_config(owner, "old"))["EndpointName"]
     config = update(owner, name, blue_green("CANARY"))
-    until(owner, name, "canary")
+    until_doing(owner, name, "canary")
     if how == "kill":
         os.kill(running.pid, signal.SIGKILL)
         control.stop(directory)
@@ -233,34 +231,54 @@ def test_a_server_that_ends_amid_a_shift_does_it_anew_when_it_starts(directory: 
     assert set(answers(owner, name, 10)) == {"new"}
 
 
-def lasting(owner: Account, endpoint: str) -> dict[str, float]:
-    """Watch an endpoint until nothing is under way; give how many seconds each status lasted."""
-    found: dict[str, float] = {}
-    status, since = "", time.monotonic()
-    while status not in ("InService", "Failed", "gone"):
-        try:
-            now = owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"]
-        except ClientError:
-            now = "gone"
-        if now != status:
-            found[status] = time.monotonic() - since
-            status, since = now, time.monotonic()
-        time.sleep(0.01)
+def status(owner: Account, endpoint: str) -> str:
+    try:
+        found: str = owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"]
+    except ClientError:
+        found = "gone"
     return found
 
 
+def ended(owner: Account, endpoint: str) -> float:
+    """Wait until nothing is under way for an endpoint; give the moment."""
+    until(lambda: status(owner, endpoint) in ("InService", "Failed", "gone"))
+    return time.monotonic()
+
+
 def test_each_status_lasts_as_long_as_asked_for(owner: Account, place: Path) -> None:
+    """Measured from before the request until after the end, so that a busy machine only makes it longer."""
     control.set_times(place, creating=0.5, updating=0.5, rolling_back=0.5, deleting=0.5)
-    name = owner.name("endpoint")
-    owner.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=new_config(owner))
-    assert lasting(owner, name)["Creating"] > 0.4  # a little is gone when the first look is answered
+    name, config = owner.name("endpoint"), new_config(owner)
     broken = owner.config(owner.upload(pack({"inference.py": "1 / 0"})), variant=FOUR)
+    began = time.monotonic()
+    owner.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    assert ended(owner, name) - began >= 0.5
+    began = time.monotonic()
     owner.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
-    found = lasting(owner, name)
-    assert found["Updating"] > 0.4
-    assert found["RollingBack"] > 0.4
+    assert ended(owner, name) - began >= 1.0  # Updating and RollingBack
+    began = time.monotonic()
     owner.sagemaker.delete_endpoint(EndpointName=name)
-    assert lasting(owner, name)["Deleting"] > 0.4
+    assert ended(owner, name) - began >= 0.5
+
+
+def test_a_status_under_way_goes_by_the_time_that_holds_now(owner: Account, place: Path) -> None:
+    control.set_times(place, creating=HOURS, updating=HOURS, rolling_back=HOURS, deleting=HOURS)
+    name, config = owner.name("endpoint"), new_config(owner)
+    broken = owner.config(owner.upload(pack({"inference.py": "1 / 0"})), variant=FOUR)
+    owner.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    assert status(owner, name) == "Creating"
+    control.set_times(place, creating=0)
+    until(lambda: status(owner, name) == "InService")
+    owner.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
+    assert status(owner, name) == "Updating"
+    control.set_times(place, updating=0)
+    until(lambda: status(owner, name) == "RollingBack")
+    control.set_times(place, rolling_back=0)
+    until(lambda: status(owner, name) == "InService")
+    owner.sagemaker.delete_endpoint(EndpointName=name)
+    assert status(owner, name) == "Deleting"
+    control.set_times(place, deleting=0)
+    until(lambda: status(owner, name) == "gone")
 
 
 def test_weights_and_counts_change_while_it_serves(owner: Account) -> None:

@@ -224,9 +224,8 @@ def test_no_credentials_gives_one_line(aws: pytest.MonkeyPatch, archive: Path) -
     assert "credentials" in result.output
 
 
-def test_an_aws_that_is_down_gives_one_line_soon(aws: pytest.MonkeyPatch, archive: Path) -> None:
-    with serving(BaseHTTPRequestHandler) as url:
-        aws.setenv("AWS_ENDPOINT_URL", url)  # nobody listens there when the block ends
+def test_an_aws_that_is_down_gives_one_line_soon(aws: pytest.MonkeyPatch, archive: Path, nobody: str) -> None:
+    aws.setenv("AWS_ENDPOINT_URL", nobody)
     start = monotonic()
 
     result = run("--archive", archive, "--bucket", "models-bucket")

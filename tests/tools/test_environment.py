@@ -2,10 +2,13 @@
 
 import os
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Aws
 from tools import environment
 from tools.errors import ToolsError
 from tools.progress import duration
@@ -26,13 +29,18 @@ def test_a_shell_gets_each_setting_and_loses_what_leads_elsewhere(
 ) -> None:
     monkeypatch.setenv("LOCAL_AWS_DIR", str(tmp_path / "aws"))
     command = 'eval "$1"; env'
-    before = {**os.environ, "AWS_SECRET_ACCESS_KEY": "real", "AWS_ENDPOINT_URL": "https://aws"}
+    elsewhere = {
+        "AWS_SECRET_ACCESS_KEY": "real",
+        "AWS_ENDPOINT_URL": "https://aws",
+        "TF_WORKSPACE": "prod",
+        "TF_DATA_DIR": "/elsewhere",
+    }
+    before = {**os.environ, **elsewhere}
     done = subprocess.run(
         ["bash", "-c", command, "_", environment.shell()], env=before, capture_output=True, text=True, check=True
     )
     got = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    assert "AWS_SECRET_ACCESS_KEY" not in got
-    assert "AWS_ENDPOINT_URL" not in got
+    assert not elsewhere.keys() & got.keys()
     for name, value in environment.settings().items():
         assert got[name] == value
     assert got["AWS_PROFILE"] == "local"
@@ -42,8 +50,43 @@ def test_a_shell_gets_each_setting_and_loses_what_leads_elsewhere(
 @pytest.mark.engine
 def test_evaluating_it_twice_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     once = environment.settings()
-    monkeypatch.setenv("PATH", once["PATH"])
+    for name in ("PATH", "NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, once[name])
     assert environment.settings() == once
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("proxy", ["HTTP_PROXY", "http_proxy"])
+def test_the_local_aws_is_reached_where_the_shell_names_a_proxy(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """boto3 asked the proxy for the loopback address too, unless NO_PROXY named it."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv(proxy, "http://127.0.0.1:1")  # nobody listens there
+    settings = {**environment.process_environment(), "AWS_CONFIG_FILE": aws.environment["AWS_CONFIG_FILE"]}
+    replace(aws, environment=settings).must(
+        sys.executable, "-c", "import boto3; boto3.client('sagemaker').list_models()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "corp.example,localhost"}, "corp.example,localhost,127.0.0.1"),
+        ({"NO_PROXY": "a.example", "no_proxy": "b.example"}, "b.example,127.0.0.1,localhost"),
+        ({"NO_PROXY": "*"}, "*"),
+    ],
+)
+def test_the_hosts_that_the_shell_reaches_without_a_proxy_stay(
+    monkeypatch: pytest.MonkeyPatch, shell: dict[str, str], expected: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+    assert environment.no_proxy() == expected
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sagebridge.local import CONTROL_PATH, PORT, REGION, LocalError
-from sagebridge.local.files import write_file
+from sagebridge.local.files import write_file, write_new_file
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -64,16 +64,20 @@ def log_file(directory: Path) -> Path:
 
 def write_config(directory: Path, url: str) -> None:
     """Write `DIRECTORY/config`, the AWS config file whose profile `local` leads all tools to this server."""
-    command = shlex.join([sys.executable, "-IS", str(Path(__file__).with_name("credentials.py")), str(directory)])
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = f"[profile local]\nregion = {REGION}\nendpoint_url = {url}\ncredential_process = {command}\n"
-    write_file(directory / "config", config.encode())
+    write_file(directory / "config", _config(directory, url))
 
 
 def prepare(directory: Path) -> None:
     """Make the directory and its config file, so that tools say how to start a server that never ran yet."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (directory / "config").exists():
-        write_config(directory, f"http://127.0.0.1:{PORT}")
+        # A server may have started meanwhile and written its address, which must stay.
+        write_new_file(directory / "config", _config(directory, f"http://127.0.0.1:{PORT}"))
+
+
+def _config(directory: Path, url: str) -> bytes:
+    command = shlex.join([sys.executable, "-IS", str(Path(__file__).with_name("credentials.py")), str(directory)])
+    return f"[profile local]\nregion = {REGION}\nendpoint_url = {url}\ncredential_process = {command}\n".encode()
 
 
 def find(directory: Path) -> Running | None:

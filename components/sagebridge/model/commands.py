@@ -1,4 +1,4 @@
-"""The command line `python -m model`."""
+"""The commands `sagebridge package|check|publish|invoke`."""
 
 from pathlib import Path
 

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from sagebridge.bridge.terraform import cli as terraform
 from sagebridge.cli import main
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
+from tests.local.account import until
 from tests.stacks import Declared
 
 EXPORT = ("export", "--stack", "dev", "--out", "module")
@@ -91,25 +91,18 @@ def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_pat
     bridge = Bridge(aws, Path(declared.work_dir))
     commands = (("outputs", "--to", str(tmp_path / "outputs")), ("export", "--out", str(tmp_path / "module")))
 
-    def says_that_it_is_under_way(*command: str) -> bool:
-        done = bridge.run(*command, "--stack", declared.endpoint)
-        assert done.returncode == 1
-        return "creating urn:" in done.stderr and "wait for its end" in done.stderr
+    def is_being_created() -> bool:
+        assert not update.done(), update.result()
+        return declared.endpoint in {found["EndpointName"] for found in aws.sagemaker.list_endpoints()["Endpoints"]}
 
-    def both_say_it() -> bool:
-        until = time.monotonic() + 60
-        while not says_that_it_is_under_way(*commands[0]):
-            assert time.monotonic() < until
-        return says_that_it_is_under_way(*commands[1])
-
-    aws.must("sagebridge", "local", "times", "--creating", "20")
-    try:
-        with ThreadPoolExecutor(1) as beside:
-            said = beside.submit(both_say_it)
-            declared.up()
-            assert said.result()
-    finally:
-        aws.must("sagebridge", "local", "times", "--creating", "0")
+    with ThreadPoolExecutor(1) as beside, aws.holding("creating"):
+        update = beside.submit(declared.up)
+        until(is_being_created)
+        for command in commands:
+            said = bridge.fails(*command, "--stack", declared.endpoint)
+            assert "creating urn:" in said
+            assert "wait for its end" in said
+    update.result()
     assert list(tmp_path.iterdir()) == []
     for command in commands:
         bridge.must(*command, "--stack", declared.endpoint)
@@ -144,13 +137,18 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
 ) -> None:
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
+    memory = tmp_path / "memory"  # others use the machine's at the same time
+    memory.mkdir()
+    monkeypatch.setattr(scratch, "MEMORY", memory)
     text = json.dumps(
         {"variable": {"a": {"validation": [{"condition": "${length(var.a) > 20}", "error_message": "not ${var.a}!"}]}}}
     )
-    (tmp_path / "main.tf.json").write_text(text)
-    (tmp_path / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "main.tf.json").write_text(text)
+    (module / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
     with pytest.raises(BridgeError, match=r"not \(secret\)!") as refused:
-        terraform.plan(tmp_path, {"a": "sw0rdf1sh"})
+        terraform.plan(module, {"a": "sw0rdf1sh"})
     assert "sw0rdf1sh" not in refused.value.message
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["backend.tf", "main.tf.json"]
-    assert list(scratch.MEMORY.glob("bridge-*")) == []
+    assert sorted(file.name for file in module.iterdir()) == ["backend.tf", "main.tf.json"]
+    assert list(memory.iterdir()) == []

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
-WATCH_SECONDS = 0.1  # how often alarms are looked at during a wait
+WATCH_SECONDS = 0.1  # how often alarms and the times are looked at during a wait
 # AWS's own words
 NO_CAPACITY = (
     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
@@ -157,10 +157,10 @@ class Hosting:
         log.info("endpoint %s: %s; its log is %s", name, record["EndpointStatus"], self._log_file(name))
         try:
             if record["EndpointStatus"] == "RollingBack":
-                self._stay(self._times().rolling_back)
+                self._last("rolling_back")
                 self._control.rolled_back(name)
             elif record["EndpointStatus"] == "Deleting":
-                self._stay(self._times().deleting)
+                self._last("deleting")
                 self._delete(name)
             elif "desired" in record:
                 self._attempt(name, self._scale, record)
@@ -189,7 +189,7 @@ class Hosting:
         began = time.monotonic()
         updates = "running" in record
         self._control.stage(name, "Creating", _launching(deployment))
-        self._stay(self._times().updating if updates else self._times().creating)
+        self._last("updating" if updates else "creating")
         if fault := self._faults.take("slow", endpoint=name):
             self._stay(fault.seconds or 0)
         sized_deployment = sized(deployment, deployment["capacity"])
@@ -267,7 +267,7 @@ class Hosting:
         now, desired = capacity(record), record["desired"]
         more = [variant for variant in desired if desired[variant]["count"] > now[variant]["count"]]
         self._control.stage(name, "Updating", f"Changing weights and capacities of {', '.join(desired)}.")
-        self._stay(self._times().updating)
+        self._last("updating")
         if more and self._faults.take("capacity", endpoint=name):
             raise DeployError(NO_CAPACITY, "It was asked for by: sagebridge local fault capacity")
         with self._lock:
@@ -278,6 +278,12 @@ class Hosting:
             _resize(fleet, now)
             raise
         self._control.scaled(name)
+
+    def _last(self, status: str) -> None:
+        """Let a status last for its time, which may be changed meanwhile."""
+        began = time.monotonic()
+        while (rest := getattr(self._times(), status) - (time.monotonic() - began)) > 0:
+            self._stay(min(rest, WATCH_SECONDS))
 
     def _stay(self, seconds: float) -> None:
         """Wait in real seconds, or until the server stops."""

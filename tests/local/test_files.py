@@ -1,0 +1,48 @@
+"""Files that several writers write at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+from sagebridge.local import control
+from sagebridge.local.files import write_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITERS = 8
+
+
+def test_several_writers_of_a_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """They shared the file beside it: one moved it to its place, and the other found it gone."""
+    contents = [f"{number}".encode() * 10_000 for number in range(WRITERS)]
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for _ in range(100):
+            list(writers.map(lambda content: write_file(tmp_path / "file", content), contents))
+            assert (tmp_path / "file").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_address_that_a_server_has_written_stays(tmp_path: Path) -> None:
+    """A slow start, which saw no config file yet, put the usual port in the place of the server's."""
+    address = "http://127.0.0.1:45001"
+    both = Barrier(2)
+
+    def start(directory: Path) -> None:
+        both.wait()
+        control.prepare(directory)
+
+    def serve(directory: Path) -> None:
+        both.wait()
+        control.write_config(directory, address)
+
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(500):
+            directory = tmp_path / str(number)
+            directory.mkdir()
+            running = [threads.submit(work, directory) for work in (start, serve)]
+            assert [work.result() for work in running] == [None, None]
+            assert f"endpoint_url = {address}\n" in (directory / "config").read_text()
+            assert [path.name for path in directory.iterdir()] == ["config"]
