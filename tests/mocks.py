@@ -77,7 +77,6 @@ class Monitor(mocks.MockMonitor):
         super().__init__(world)
         self.registered: list[Registered] = []
         self.outputs: dict[str, Any] = {}
-        self.callbacks = Callbacks()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         inputs = dict(pulumi.runtime.rpc.deserialize_properties(request.object))
@@ -106,18 +105,6 @@ class Monitor(mocks.MockMonitor):
         return [resource for resource in self.registered if resource.type == kind]
 
 
-class Callbacks:
-    """Stands where the SDK serves hooks to the engine; the mock monitor runs none."""
-
-    def __init__(self) -> None:
-        self.hooks: dict[str, Callable[[Any], Any]] = {}
-
-    def register_resource_hook(self, hook: pulumi.ResourceHook | pulumi.ErrorHook) -> None:
-        self.hooks[hook.name] = hook.callback
-
-    register_error_hook = register_resource_hook
-
-
 @pytest.fixture
 def world() -> World:
     return World()
@@ -129,7 +116,6 @@ def monitor(world: World) -> Iterator[Monitor]:
     asyncio.set_event_loop(loop)  # sharing one lets pending tasks leak between tests (pulumi's own conftest)
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
-    settings.SETTINGS.callbacks = monitor.callbacks
     yield monitor
     pulumi.runtime.set_all_config({})
     settings.SETTINGS.outputs.clear()  # a program that failed leaves some, and the next test's would wait for them

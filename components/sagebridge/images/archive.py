@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from sagebridge import _sdk as program
+from sagebridge import _sdk
 from sagebridge.errors import reason
 from sagebridge.images.fit import misfit
 
@@ -63,7 +63,7 @@ async def _expected(url: pulumi.Input[str]) -> bool:
 
 async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, expected: bool) -> None:
     try:
-        archive = await program.once(_Archives).find(url, parent)
+        archive = await _sdk.once(_Archives).find(url, parent)
     except Exception as error:  # the engine has no type of its own for a failed invoke
         why = reason(error)
         if "couldn't find resource" in why or "NotFound" in why:
@@ -71,5 +71,5 @@ async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource
                 return
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
         raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
-    if image is not None and (wrong := misfit(image, archive["metadata"])):
+    if image is not None and (wrong := misfit(image, archive.get("metadata") or {})):
         raise pulumi.RunError(f"{path}: {url} does not fit the image: {wrong}")
