@@ -1,5 +1,7 @@
 """Pure: clients go where the provider's settings say; the hooks ask AWS with them."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -124,3 +126,8 @@ def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
     assert _aws.region({"profile": "none"}) is None
+
+
+def test_the_commands_make_clients_without_loading_pulumi() -> None:
+    code = "import sys, sagebridge._aws; sys.exit('pulumi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
