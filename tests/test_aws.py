@@ -1,5 +1,7 @@
 """Pure: clients go where the provider's settings say; the hooks ask AWS with them."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -29,12 +31,12 @@ def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
 
 
 def test_for_the_same_settings_and_environment_there_is_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"region": "eu-central-1", "access_key": "a", "secret_key": "b"}
-    assert _aws.sagemaker_client(given) is _aws.sagemaker_client(dict(given))
-    assert _aws.sagemaker_client(given) is not _aws.sagemaker_client({**given, "region": "eu-west-1"})
-    before = _aws.sagemaker_client(given)
+    settings = {"region": "eu-central-1", "access_key": "a", "secret_key": "b"}
+    assert _aws.sagemaker_client(settings) is _aws.sagemaker_client(dict(settings))
+    assert _aws.sagemaker_client(settings) is not _aws.sagemaker_client({**settings, "region": "eu-west-1"})
+    before = _aws.sagemaker_client(settings)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
-    assert _aws.sagemaker_client(given).meta.endpoint_url == "http://localhost:1"
+    assert _aws.sagemaker_client(settings).meta.endpoint_url == "http://localhost:1"
     assert before.meta.endpoint_url != "http://localhost:1"
 
 
@@ -49,9 +51,9 @@ def test_a_chain_of_roles_is_assumed_one_by_the_other_and_again_before_they_expi
         def __init__(self, key: str | None) -> None:
             self.key = key
 
-        def assume_role(self, **given: Any) -> Any:
-            assumed.append(given | ({"by": self.key} if self.key else {}))
-            keys = {"AccessKeyId": given["RoleArn"], "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}
+        def assume_role(self, **request: Any) -> Any:
+            assumed.append(request | ({"by": self.key} if self.key else {}))
+            keys = {"AccessKeyId": request["RoleArn"], "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}
             return {"Credentials": {**keys, "Expiration": expires}}
 
         assume_role_with_web_identity = assume_role
@@ -124,3 +126,8 @@ def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
     assert _aws.region({"profile": "none"}) is None
+
+
+def test_the_commands_make_clients_without_loading_pulumi() -> None:
+    code = "import sys, sagebridge._aws; sys.exit('pulumi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,7 +12,7 @@ import griffe
 
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import tables
-from sagebridge.guards import hooks as rollout
+from sagebridge.guards import checks
 from sagebridge.guards.replacement import recorded, refused
 from sagebridge.validation import message
 from tools.limits import limits
@@ -72,10 +72,10 @@ def _refusals() -> dict[str, str]:
     return {
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
         "A change": message("SageMakerEndpoint 'scorer' cannot be changed so", serverless),
-        "An endpoint that the stack does not know, before a create": rollout.orphan(left),
-        "An endpoint of that name that is still being deleted when the wait is over": rollout.undeletable("scorer"),
-        "A rollback, after an update": rollout.difference(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
-        "A rollback that is not over yet": rollout.rolling_back(ran),
+        "An endpoint that the stack does not know, before a create": checks.orphan(left),
+        "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
+        "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
+        "A rollback that is not over yet": checks.rolling_back(ran),
     }
 
 

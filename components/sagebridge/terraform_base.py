@@ -142,8 +142,7 @@ def _sensitive(where: Local | S3 | Remote, region: str | None, outputs: Mapping[
 def _text(where: Local | S3, region: str | None) -> bytes:
     if isinstance(where, Local):
         return Path(where.path).read_bytes()
-    settings = {} if region is None else {"region": region}
-    text: bytes = s3_client(settings).get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
+    text: bytes = s3_client({"region": region}).get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
     return text
 
 

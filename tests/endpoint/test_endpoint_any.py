@@ -8,7 +8,6 @@ import pulumi
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pulumi.runtime import settings as runtime
 
 from sagebridge import SageMakerEndpoint
 from sagebridge._aws import shapes
@@ -96,7 +95,6 @@ def build(args: Mapping[str, Any]) -> Monitor:
     world.archives.add(BUCKET)
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
-    runtime.SETTINGS.callbacks = monitor.callbacks
     try:
         loop.run_until_complete(
             pulumi.runtime.stack.run_pulumi_func(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[arg-type]

@@ -6,7 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from sagebridge import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint, _sdk
+from sagebridge.guards import replacement
 from sagebridge.guards.replacement import recorded, refused
 from tests.endpoint.endpoints import COMPONENT, args
 from tests.mocks import Monitor
@@ -103,8 +104,10 @@ def test_the_components_hook_refuses_by_name(run: Run, allowed: bool) -> None:  
     assert component.hooks == [name]
     given = {"urn": "u", "id": "", "name": "endpoint", "type": COMPONENT, "old_outputs": BEFORE}
     hook = pulumi.ResourceHookArgs(**given, old_inputs={}, new_inputs=component.inputs)  # type: ignore[arg-type]
+    hooks: Any = _sdk.once(replacement.hooks, allowed).before_update
+    (check,) = hooks
     if allowed:
-        seen.callbacks.hooks[name](hook)
+        check(hook)
     else:
         with pytest.raises(pulumi.RunError, match="endpoint_name: 'housing' must be 'boston', as before"):
-            seen.callbacks.hooks[name](hook)
+            check(hook)

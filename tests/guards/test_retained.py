@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.guards.hooks import RETAINED
+from sagebridge.guards.lookup import GENERATION_TAG
 from sagebridge.guards.retained import ADOPTED, Scaled, starting
 
 
@@ -33,7 +33,7 @@ class SageMaker:
         return _there(self.config)
 
     def list_tags(self, **_: str) -> Any:
-        return {"Tags": [{"Key": "team", "Value": "ml"}, {"Key": RETAINED, "Value": "mine"}]}
+        return {"Tags": [{"Key": "team", "Value": "ml"}, {"Key": GENERATION_TAG, "Value": "mine"}]}
 
 
 def _there(found: Any) -> Any:

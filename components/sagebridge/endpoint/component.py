@@ -1,17 +1,16 @@
 """A SageMaker endpoint of any kind: models, endpoint configuration, endpoint, and what scales and watches it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 
-from sagebridge import _aws, _provider, interrupt
-from sagebridge import _sdk as program
+from sagebridge import _aws, _provider, _sdk
 from sagebridge.endpoint import grants
 from sagebridge.endpoint import outputs as late
 from sagebridge.endpoint import resources as build
-from sagebridge.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs
+from sagebridge.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs, VariantArgs
 from sagebridge.endpoint.parts import (
     ROLLBACK,
     all_variants,
@@ -24,8 +23,7 @@ from sagebridge.endpoint.parts import (
     variants,
 )
 from sagebridge.endpoint.rules import validate
-from sagebridge.guards import hooks as rollout
-from sagebridge.guards import replacement, retained
+from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
 from sagebridge.monitoring import alarms, dashboard
 from sagebridge.scaling import autoscaling
@@ -79,11 +77,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             if problems := validate(name, given):
                 raise pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
 
-        interrupt.end_quietly()
+        _sdk.end_quietly()
         check(args)
-        program.once(program.serve_hooks)
+        _sdk.once(_sdk.serve_hooks)
         given = late.checked(build.without_none(args), check)
-        guard = program.once(replacement.hooks, given.get("allow_replacement", False))
+        guard = _sdk.once(replacement.hooks, given.get("allow_replacement", False))
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=guard))
         settings = _provider.settings(opts)
         region = (
@@ -92,7 +90,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             else _aws.region(settings)
         )
         super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given, region), merged)
-        self._name, self._args, self._settings = name, given, settings
+        self._args, self._settings = given, settings
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
@@ -115,7 +113,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if given.get("dashboard"):
             self._dashboard()
         if registered or given.get("dashboard") or ("alarms" in given and not watching):
-            program.once(self._protection)
+            _sdk.once(self._protection)
         outputs = {
             "endpointName": self.endpoint_name,
             "endpointArn": self.endpoint_arn,
@@ -134,7 +132,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         asynchronous = self._args.get("async_inference_config")
         fields = ("s3_output_path", "s3_failure_path")
         paths = [asynchronous[field] for field in fields if field in asynchronous] if asynchronous else None
-        program.once(self._protection)
+        _sdk.once(self._protection)
         return grants.grant_invoke(name, role, self.endpoint_arn, paths, self._child)
 
     def _protection(self) -> pulumi.Stash:
@@ -143,14 +141,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         Without it, what hangs on a protected endpoint, as its scaling, would be gone before the endpoint refuses to go.
         It keeps nothing in AWS.
         """
-        opts = pulumi.ResourceOptions(parent=self._parent, protect=self._protect, depends_on=[self])
-        return pulumi.Stash(f"{self._name}-protection", input=self._name, opts=opts)
+        opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
+        return pulumi.Stash(f"{self.pulumi_resource_name}-protection", input=self.pulumi_resource_name, opts=opts)
 
     def _model(self, path: str, own: Args) -> aws.sagemaker.Model:
         suffix = f"-{own['variant_name']}-model" if path else "-model"
         loaded = [self._loaded(where, container, path) for where, container in containers(path, own)]
         whole = {**own, "containers": loaded} if "containers" in own else loaded[0]
-        return aws.sagemaker.Model(f"{self._name}{suffix}", build.model(self._args, whole), self._child)
+        return aws.sagemaker.Model(f"{self.pulumi_resource_name}{suffix}", build.model(self._args, whole), self._child)
 
     def _loaded(self, path: str, container: Args, model: str) -> Args:
         """Returns a container with its image found and its archive checked."""
@@ -182,7 +180,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             if isinstance(found, str):
                 return found
             problems = [problem._replace(property=at(path, problem.property)) for problem in found]
-            raise pulumi.RunError(message(f"SageMakerEndpoint {self._name!r} cannot be made", problems))
+            raise pulumi.RunError(message(f"SageMakerEndpoint {self.pulumi_resource_name!r} cannot be made", problems))
 
         return pulumi.Output.all(self._settings, *types).apply(find)
 
@@ -193,7 +191,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if retaining and name is not None:
             rest = build.configuration(args, model_names, dict.fromkeys(retaining, 0))
             whole = {**rest, "deployment_config": self._deployment()}
-            generation = retained.generation(f"{self._name}-generation", whole, self._child)
+            generation = retained.generation(f"{self.pulumi_resource_name}-generation", whole, self._child)
             found = retained.capacities(generation, self._settings, name, retaining)
             capacities = {variant: found[variant] for variant in retaining}
             tags = retained.tagged(tags or {}, generation)
@@ -201,7 +199,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
         renewed = pulumi.ResourceOptions(replacement_trigger=self._deployment() or {})
         opts = pulumi.ResourceOptions.merge(self._child, renewed)
-        return aws.sagemaker.EndpointConfiguration(f"{self._name}-config", **built, tags=tags, opts=opts)
+        return aws.sagemaker.EndpointConfiguration(f"{self.pulumi_resource_name}-config", **built, tags=tags, opts=opts)
 
     def _deployment(self) -> Any:  # noqa: ANN401 - a dictionary of pulumi-aws
         config = self._args.get("deployment_config")
@@ -242,22 +240,22 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             )
         retaining = self._retaining()
         starts = {
-            own["variant_name"]: rollout.starts_with(own, retained=own["variant_name"] in retaining)
+            own["variant_name"]: checks.starts_with(cast("VariantArgs", own), retained=own["variant_name"] in retaining)
             for _, own in variants(args)
         }
         replaceable = args.get("allow_replacement", False)
-        known = rollout.Rollout(
+        guarded = hooks.GuardedEndpoint(
             self.urn, self._settings, starts, list(replacement.capacities(args)), replaceable=replaceable
         )
         return aws.sagemaker.Endpoint(
-            self._name,
+            self.pulumi_resource_name,
             name=args.get("endpoint_name") or imported,
             endpoint_config_name=configuration,
             deployment_config=self._deployment(),
             tags=args.get("tags"),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=program.once(rollout.Rollouts).hooks(self._name, known),
+                hooks=_sdk.once(hooks.EndpointHooks).guard(self.pulumi_resource_name, guarded),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
                 delete_before_replace=replaceable and "endpoint_name" in args,
                 depends_on=before,
@@ -280,7 +278,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if "alarms" not in self._args:
             return []
         return [
-            aws.cloudwatch.MetricAlarm(f"{self._name}-{own['variant_name']}-{what}", alarm, self._child)
+            aws.cloudwatch.MetricAlarm(f"{self.pulumi_resource_name}-{own['variant_name']}-{what}", alarm, self._child)
             for _, own in variants(self._args)
             for what, alarm in alarms.alarms(
                 endpoint_kind(self._args),
@@ -293,20 +291,24 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     def _registration(self) -> list[pulumi.Stash]:
         capacities = replacement.capacities(self._args)
-        return [autoscaling.registration(f"{self._name}-scaling", capacities, self._child)] if capacities else []
+        return (
+            [autoscaling.registration(f"{self.pulumi_resource_name}-scaling", capacities, self._child)]
+            if capacities
+            else []
+        )
 
     def _autoscaling(self, endpoint_name: pulumi.Output[str]) -> None:
         for _, own in variants(self._args):
             if "autoscaling" in own:
-                name, about = f"{self._name}-{own['variant_name']}-scaling", scaled(self._args, own)
+                name, about = f"{self.pulumi_resource_name}-{own['variant_name']}-scaling", scaled(self._args, own)
                 autoscaling.autoscale(name, endpoint_name, about, own["autoscaling"], self._child)
 
     def _dashboard(self) -> None:
-        region = self.endpoint_arn.apply(lambda arn: arn.split(":")[3])
+        region = self.endpoint_arn.apply(lambda arn: arn.split(":")[3] if arn else "")  # mocks may have no ARN
         names = [own["variant_name"] for _, own in all_variants(self._args)]
         body = dashboard.body(endpoint_kind(self._args), self.endpoint_name, region, names)
         aws.cloudwatch.Dashboard(
-            f"{self._name}-dashboard",
+            f"{self.pulumi_resource_name}-dashboard",
             dashboard_name=self.endpoint_name,
             dashboard_body=pulumi.Output.json_dumps(body),
             opts=self._child,

@@ -7,6 +7,7 @@ of one, or ``any``, ``tags``, ``[shape]`` for a list, ``{shape}`` for a mapping,
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,12 @@ from sagebridge.monitoring.alarms import AlarmsArgs
 from sagebridge.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
 from sagebridge.validation import Problem, problem
 
-LATE: pulumi.Output[Any] = object.__new__(pulumi.Output)
+
+class _Late(Enum):
+    LATE = "late"
+
+
+LATE = _Late.LATE
 """Stands for a value that is an output, or that has a problem of its own: the rules pass it over."""
 
 _TAGS = {"type": "map", "key": {"shape": "TagKey"}, "value": {"shape": "TagValue"}, "max": shapes()["TagList"]["max"]}
@@ -48,7 +54,7 @@ def check(args: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 def is_late(value: object) -> bool:
     """Tells what becomes known only later."""
-    return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
+    return value is LATE or isinstance(value, pulumi.Output) or inspect.isawaitable(value)
 
 
 def _check(path: str, value: object, shape: str, problems: list[Problem]) -> Any:  # noqa: ANN401 - any argument

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
-from pulumi.runtime.mocks import MockMonitor
 
-from sagebridge import _aws
-from sagebridge.guards import hooks as rollout
+from sagebridge import _aws, _sdk
+from sagebridge.guards import checks, lookup
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -55,7 +54,7 @@ def tagged(tags: Mapping[str, pulumi.Input[str]], made_for: pulumi.Stash) -> pul
 
     def add(known: Sequence[Any]) -> dict[str, str]:
         declared, own_id = known
-        return {**declared, **({} if own_id.startswith(ADOPTED) else {rollout.RETAINED: own_id})}
+        return {**declared, **({} if own_id.startswith(ADOPTED) else {lookup.GENERATION_TAG: own_id})}
 
     return pulumi.Output.all(tags, made_for.id).apply(add)
 
@@ -78,7 +77,7 @@ def capacities(
     async def find(known: Sequence[Any]) -> dict[str, int]:
         own_settings, name, fields = known
         variants = {variant: Scaled(*(int(own[field]) for field in Scaled._fields)) for variant, own in fields.items()}
-        if isinstance(pulumi.runtime.settings.get_monitor(), MockMonitor):  # a user's unit test asks no AWS
+        if not _sdk.runs_on_engine():  # a user's unit test asks no AWS
             return {variant: own.first for variant, own in variants.items()}
         own_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:
@@ -100,28 +99,27 @@ def starting(
         made_for: id of the configuration's generation, None if it is new.
         scaled: the variants that scale.
     """
-    described = rollout.described(client, endpoint)
+    described = lookup.describe_endpoint(client, endpoint)
     if described is None:
         return {name: own.first for name, own in scaled.items()}
-    running = rollout.described_config(client, described["EndpointConfigName"])
-    tags = client.list_tags(ResourceArn=running["EndpointConfigArn"])["Tags"] if running else []
-    own = {tag["Value"] for tag in tags if tag["Key"] == rollout.RETAINED}
-    if running and made_for in own | {ADOPTED + described["EndpointConfigName"]}:
-        made = _numbers(running["ProductionVariants"], "Initial")
+    running = lookup.describe_configuration(client, described["EndpointConfigName"])
+    if running and made_for in lookup.generations(client, running) | {ADOPTED + described["EndpointConfigName"]}:
+        initial = {variant["VariantName"]: checks.initial_numbers(variant) for variant in running["ProductionVariants"]}
+        made = _capacities(initial)
         return {name: made.get(name, own.first) for name, own in scaled.items()}
-    live = _numbers(described.get("ProductionVariants", []), "Desired")
+    variants = described.get("ProductionVariants", [])
+    live = _capacities({variant["VariantName"]: checks.live_numbers(variant) for variant in variants})
     return {
         name: min(max(live[name], own.least, 1), own.most) if name in live else own.first
         for name, own in scaled.items()
     }
 
 
-def _numbers(variants: Any, prefix: str) -> dict[str, int]:  # noqa: ANN401 - either of two descriptions
-    """Returns the capacity of each variant by name."""
-    found = {variant["VariantName"]: rollout.numbers(variant, prefix) for variant in variants}
+def _capacities(numbers: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
+    """Returns the capacity of each variant by name, out of its numbers."""
     return {
-        name: int(numbers[field])
-        for name, numbers in found.items()
+        name: int(fields[field])
+        for name, fields in numbers.items()
         for field in ("initial_instance_count", "provisioned_concurrency")
-        if field in numbers
+        if field in fields
     }

@@ -17,7 +17,7 @@ from sagebridge.bridge.stack import merge as merging
 from sagebridge.bridge.stack.mapping import ProviderMapping
 from sagebridge.bridge.stack.state import Secret
 from sagebridge.bridge.terraform.state import Resource, State
-from sagebridge.guards.hooks import RETAINED
+from sagebridge.guards.lookup import GENERATION_TAG
 from tests.conftest import Aws
 from tests.fields import IMAGE
 
@@ -197,7 +197,7 @@ def test_a_configuration_that_scales_is_a_generations_own_and_one_that_had_a_gen
     made = call(known, endpoint(), configuration(), model(), *scaling())
     assert made.arguments["autoscaling"]["invocations_per_instance"] == 100
     assert made.generation == "adopted:c"
-    exported = configuration(tags={RETAINED: "1234"})
+    exported = configuration(tags={GENERATION_TAG: "1234"})
     made = call(known, endpoint(), exported, model(), *scaling())
     assert made.generation == "1234"
     assert "tags" not in made.arguments

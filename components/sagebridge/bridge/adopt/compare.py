@@ -17,8 +17,7 @@ from sagebridge.bridge.terraform.state import Resource
 from sagebridge.endpoint import parts, rules
 from sagebridge.endpoint import resources as build
 from sagebridge.endpoint.schema import LATE
-from sagebridge.guards import hooks as rollout
-from sagebridge.guards import retained
+from sagebridge.guards import lookup, retained
 from sagebridge.monitoring import alarms as component_alarms
 from sagebridge.scaling import autoscaling
 from sagebridge.scaling import rules as scaling_rules
@@ -112,7 +111,7 @@ class _Builder:
         self.problems: list[str] = []
         self.endpoint = self._arguments(found.endpoint)
         self.configuration = self._arguments(found.configuration)
-        self.generation = reveal(self.configuration.get("tags", {})).get(rollout.RETAINED)
+        self.generation = reveal(self.configuration.get("tags", {})).get(lookup.GENERATION_TAG)
         self.models = {reveal(model.attributes["name"]): model for model in found.models}
         self.production = self.configuration.get("production_variants", [])
         self.shadow = self.configuration.get("shadow_production_variants", [])
@@ -230,7 +229,7 @@ class _Builder:
             where = parts.model_path(path, own)
             self._differ(self.models[name], build.model(args, paths[where]))
         scales = any("autoscaling" in own for _, own in parts.variants(args))
-        kept = {rollout.RETAINED: self.generation} if scales and self.generation else {}
+        kept = {lookup.GENERATION_TAG: self.generation} if scales and self.generation else {}
         tags = {**args.get("tags", {}), **kept}
         self._differ(self.found.configuration, {**build.configuration(args, names, {}), "tags": tags})
         deployment = args.get("deployment_config")
