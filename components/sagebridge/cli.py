@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from sagebridge import __version__
-from sagebridge.bridge.commands import adopt, export, outputs, verify
+from sagebridge.bridge.commands import adopt_command, export_command, outputs_command, verify_command
 from sagebridge.errors import UserError
 from sagebridge.local.commands import local
 from sagebridge.model.commands import check, invoke, package, publish
@@ -26,5 +26,9 @@ def main() -> None:
     """Serve models on SageMaker with Pulumi, beside Terraform."""
 
 
-for command in (package, check, publish, invoke, export, outputs, adopt, verify, local):
+for command in (
+    *(package, check, publish, invoke),
+    *(export_command, outputs_command, adopt_command, verify_command),
+    local,
+):
     main.add_command(command)
