@@ -7,7 +7,7 @@ pulumi-terraform-bridge 3.128 (pkg/tfbridge/rawstate.go).
 import re
 from typing import Any
 
-from sagebridge.bridge.stack.values import reveal
+from sagebridge.bridge.secret import reveal
 
 DELTA = "__pulumi_raw_state_delta"
 

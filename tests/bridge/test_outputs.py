@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sagebridge.bridge.outputs import state_outputs, updated_state
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.stack.state import Stack, StackResource
-from sagebridge.bridge.stack.values import Asset, Secret
+from sagebridge.bridge.stack.values import Asset
 from sagebridge.bridge.terraform.state import parse_state
 from sagebridge.errors import UserError
 from tests.conftest import ROOT, Aws, Base
@@ -207,24 +208,3 @@ def test_terraform_reads_them_from_a_file_and_from_s3(aws: Aws, base: Base, tmp_
     aws.s3.put_object(Bucket=base.bucket_name, Key=f"{key}.tflock", Body=json.dumps(lock).encode())
     for place, _ in places.values():
         assert "is locked: who ann@host" in bridge("outputs", "--to", place, code=1)
-
-
-@pytest.mark.server
-def test_an_object_that_another_writes_meanwhile_is_not_overwritten(
-    aws: Aws, base: Base, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, aws.environment[name])
-    from sagebridge.bridge.terraform.storage import state_storage  # noqa: PLC0415 - after the environment
-
-    place = f"s3://{base.bucket_name}/{uuid.uuid4().hex}"
-    ours, theirs = state_storage(place), state_storage(place)
-    assert ours.read() is theirs.read() is None
-    theirs.write("{}")
-    with pytest.raises(UserError, match="changed meanwhile"):
-        ours.write("[]")
-    assert ours.read() == theirs.read() == "{}"
-    theirs.write("{ }")
-    with pytest.raises(UserError, match="changed meanwhile"):
-        ours.write("[]")
-    assert ours.read() == "{ }"

@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from sagebridge.bridge.secret import Secret, reveal
 from sagebridge.bridge.stack.cli import export_stack
 from sagebridge.bridge.stack.state import Stack, check_settled, parse_stack
-from sagebridge.bridge.stack.values import Asset, Reference, Secret, reveal
+from sagebridge.bridge.stack.values import Asset, Reference
 from sagebridge.bridge.terraform.state import VERSION, parse_state
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError

@@ -5,8 +5,8 @@ import pytest
 from sagebridge.bridge.adopt.compare import call
 from sagebridge.bridge.adopt.discover import find_endpoints
 from sagebridge.bridge.adopt.program import write_program
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.stack.mapping import ProviderMapping
-from sagebridge.bridge.stack.values import Secret
 from tests.bridge.adopt.resources import CONTAINER, ENVIRONMENT, configuration, endpoint, model, state
 
 pytestmark = pytest.mark.engine  # the mapping is the plugin's own

@@ -1,8 +1,8 @@
 """Providers become Terraform's: settings are carried, credentials are not."""
 
 from sagebridge.bridge.export.providers import Provider, translate_providers
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.stack.state import StackResource
-from sagebridge.bridge.stack.values import Secret
 from tests.bridge import states
 
 

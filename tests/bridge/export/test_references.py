@@ -3,7 +3,7 @@
 import pytest
 
 from sagebridge.bridge.export.references import Referent, refer
-from sagebridge.bridge.stack.values import Secret
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.blocks import Ref, Template
 
 ROLE = Referent(

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sagebridge.bridge.export.attributes import to_terraform
 from sagebridge.bridge.export.translate import Export, translate
 from sagebridge.bridge.stack.state import Stack, StackResource, parse_stack
-from sagebridge.bridge.stack.values import Secret
 from sagebridge.bridge.terraform.blocks import Nested
 from sagebridge.bridge.terraform.hcl import to_hcl
 from sagebridge.bridge.terraform.tf_json import to_json
@@ -333,7 +332,3 @@ def test_any_state_is_exported_or_refused_by_name(type_: str, data: st.DataObjec
 def test_any_json_is_a_state_or_refused(document: Any) -> None:
     for text in (json.dumps(document), json.dumps({"version": 3, "deployment": document}), json.dumps(document)[:-1]):
         exported_or_refused(text)
-
-
-def test_a_secret_is_in_no_text_of_it() -> None:
-    assert "hidden" not in repr(Secret("hidden"))

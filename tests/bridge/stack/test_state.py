@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.stack.state import parse_stack
-from sagebridge.bridge.stack.values import Asset, Reference, Secret
+from sagebridge.bridge.stack.values import Asset, Reference
 from sagebridge.errors import UserError
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.bridge.stack.values import Secret
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.state import parse_state
 from sagebridge.errors import UserError
 

@@ -10,17 +10,17 @@ from typing import Any
 
 from pulumi import automation
 
-from sagebridge.bridge.adopt import handover
-from sagebridge.bridge.adopt.compare import Call, call
+from sagebridge.bridge.adopt import compare, handover
+from sagebridge.bridge.adopt.compare import Call
 from sagebridge.bridge.adopt.discover import TARGET, TYPES, Endpoint, find_endpoints
 from sagebridge.bridge.adopt.program import write_program
 from sagebridge.bridge.adopt.rehearsal import config_texts, rehearse
 from sagebridge.bridge.documents import parse_json
+from sagebridge.bridge.secret import reveal
 from sagebridge.bridge.stack.cli import export_stack, get_mapping, run_pulumi
 from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.merge import conflicts, merge_stacks
 from sagebridge.bridge.stack.state import parse_stack
-from sagebridge.bridge.stack.values import reveal
 from sagebridge.bridge.terraform.state import read_state
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
@@ -64,7 +64,7 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     mapping = parse_mapping(get_mapping(_plugin_version()), TYPES)
     config = parse_json(run_pulumi("config", "--json", "--show-secrets", "--stack", stack), "the stack's configuration")
     _refuse_other_region(endpoints, config)
-    calls = [call(endpoint, mapping) for endpoint in endpoints]
+    calls = [compare.call(endpoint, mapping) for endpoint in endpoints]
     program = write_program(calls)
 
     before = export_stack(stack)
@@ -86,7 +86,7 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
         removed=REMOVED,
         backup=BACKUP,
         secrets=tuple(program.secrets),
-        scaling=[item.origin.address for made in calls for item in made.beside if item.origin.type == TARGET],
+        scaling=[item.origin.address for call in calls for item in call.beside if item.origin.type == TARGET],
     )
     removed = {REMOVED: forgetting.removed} if forgetting.removed else {}
     _write(out, {PROGRAM: program.text, README: readme} | removed)
@@ -131,10 +131,10 @@ def _names(export: str, stack: str) -> tuple[str, str]:
 
 
 def _refuse_conflicts(export: str, calls: Sequence[Call]) -> None:
-    for made in calls:
-        if urns := conflicts(export, made.imports):
+    for call in calls:
+        if urns := conflicts(export, call.imports):
             raise UserError(
-                "\n- ".join([f"the stack has resources of the endpoint {made.name} already:", *urns])
+                "\n- ".join([f"the stack has resources of the endpoint {call.name} already:", *urns])
                 + "\nIt was adopted before; `sagebridge verify` proves it"
             )
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.bridge.adopt.discover import ACTION, ALARM, POLICY, TARGET, Endpoint
+from sagebridge.bridge.secret import Secret, reveal, spread_to_leaves
 from sagebridge.bridge.stack.mapping import Field, Fields, ProviderMapping
-from sagebridge.bridge.stack.values import Secret, reveal, spread_to_leaves
 from sagebridge.bridge.terraform.importing import NOT_IMPORTABLE, import_id
 from sagebridge.bridge.terraform.state import Resource
 from sagebridge.endpoint import parts, rules

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sagebridge.bridge.stack.values import reveal
+from sagebridge.bridge.secret import reveal
 from sagebridge.bridge.terraform.state import Resource, State
 from sagebridge.errors import UserError
 

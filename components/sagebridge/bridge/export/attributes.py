@@ -5,8 +5,9 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from sagebridge.bridge.secret import Secret, reveal, spread
 from sagebridge.bridge.stack.mapping import Field, Fields
-from sagebridge.bridge.stack.values import DEFAULTS, Asset, Reference, Secret, reveal, spread
+from sagebridge.bridge.stack.values import DEFAULTS, Asset, Reference
 from sagebridge.bridge.terraform.blocks import Nested
 
 _MAX_FLOAT32 = 3e38

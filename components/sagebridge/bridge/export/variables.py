@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagebridge.bridge.stack.values import Secret, reveal
+from sagebridge.bridge.secret import Secret, reveal
 from sagebridge.bridge.terraform import names
 from sagebridge.bridge.terraform.blocks import Block, Nested, Ref, Template
 

@@ -1,10 +1,11 @@
-"""Property values of a Pulumi state: what signed objects stand for, and how secrets are shown and spread."""
+"""Property values of a Pulumi state: what signed objects stand for."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from sagebridge.bridge.secret import Secret
 from sagebridge.errors import UserError
 
 DEFAULTS = "__defaults"
@@ -17,14 +18,6 @@ _ASSETS = {"c44067f5952c0a294b673a41bacd8c17": "asset", "0def7320c3a5731c473e5ec
 _REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A secret value; its `repr` does not show it."""
-
-    value: Any = field(repr=False)
-    """The value in clear."""
 
 
 @dataclass(frozen=True)
@@ -81,33 +74,6 @@ def typed(value: Any, owner: str) -> Any:  # noqa: ANN401, PLR0911 - JSON's type
         inner = typed(value["value"], owner)
         return Secret(inner) if value.get("secret") and not isinstance(inner, Secret) else inner
     raise UserError(f"{owner} contain a value of an unknown kind (signature {str(signature)[:40]})")
-
-
-def reveal(value: Any) -> Any:  # noqa: ANN401 - JSON's types
-    """Returns a value in clear: no `Secret` is left in it."""
-    if isinstance(value, Secret):
-        return reveal(value.value)
-    if isinstance(value, Mapping):
-        return {name: reveal(item) for name, item in value.items()}
-    return [reveal(item) for item in value] if isinstance(value, list) else value
-
-
-def spread(value: Any) -> Any:  # noqa: ANN401 - JSON's types
-    """Returns the value of a secret object or list with each of its items as a secret."""
-    if isinstance(value, Secret):
-        return spread(value.value)
-    if isinstance(value, Mapping):
-        return {name: item if name == DEFAULTS else Secret(item) for name, item in value.items()}
-    return [Secret(item) for item in value] if isinstance(value, list) else value
-
-
-def spread_to_leaves(value: Any) -> Any:  # noqa: ANN401 - JSON's types
-    """Returns a value in which only texts, numbers and the like are secrets: no objects and no lists."""
-    if isinstance(value, Secret) and isinstance(reveal(value), Mapping | list):
-        value = spread(value)
-    if isinstance(value, Mapping):
-        return {name: spread_to_leaves(item) for name, item in value.items()}
-    return [spread_to_leaves(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_unicode(text: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.bridge.documents import MalformedError, Reader
-from sagebridge.bridge.stack.values import Secret
+from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
 
