@@ -6,9 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from sagebridge.bridge.commands import export_command
+from sagebridge.bridge.export.folder import FORMATS
 from sagebridge.bridge.scratch import MEMORY
 from sagebridge.bridge.terraform.cli import plan_copy, terraform_command
 from sagebridge.cli import main
@@ -83,6 +86,12 @@ def test_a_state_in_another_place(command: tuple[str, ...], location: str, messa
     text = refusal(*command, location, "--stack", "dev")
     assert message in text
     assert text.count("\n") == 1
+
+
+def test_every_format_can_be_chosen() -> None:
+    (option,) = [option for option in export_command.params if option.name == "form"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == list(FORMATS)
 
 
 def test_two_proofs_at_once() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sagebridge.bridge.adopt.compare import Call, Declared
 from sagebridge.bridge.adopt.discover import ACTION, ALARM, POLICY, TARGET
+from sagebridge.bridge.names import identifier, unique
 from sagebridge.bridge.secret import Secret, reveal
-from sagebridge.bridge.terraform.names import identifier, unique
 
 WIDTH = 120
 

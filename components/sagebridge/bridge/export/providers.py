@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from sagebridge.bridge import names
 from sagebridge.bridge.export.attributes import Omission, to_terraform
 from sagebridge.bridge.secret import Secret, reveal
 from sagebridge.bridge.stack.mapping import Field, Fields
 from sagebridge.bridge.stack.state import StackResource
 from sagebridge.bridge.stack.values import typed
-from sagebridge.bridge.terraform import names
 from sagebridge.bridge.terraform.blocks import Block, Nested, Ref
 
 CREDENTIALS = {"access_key", "secret_key", "token", "web_identity_token"}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sagebridge.bridge import names
 from sagebridge.bridge.export import attributes
 from sagebridge.bridge.export.attributes import Omission
 from sagebridge.bridge.export.providers import Provider, translate_providers
@@ -13,7 +14,6 @@ from sagebridge.bridge.export.variables import Variable, take_secrets
 from sagebridge.bridge.stack.mapping import Field, ProviderMapping, ResourceType
 from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource, check_settled
 from sagebridge.bridge.stack.values import DEFAULTS
-from sagebridge.bridge.terraform import names
 from sagebridge.bridge.terraform.blocks import Block, Nested, Ref
 from sagebridge.bridge.terraform.importing import DEFAULTED, NOT_IMPORTABLE, arguments_not_imported, import_id
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sagebridge.bridge import names
 from sagebridge.bridge.secret import Secret, reveal
-from sagebridge.bridge.terraform import names
 from sagebridge.bridge.terraform.blocks import Block, Nested, Ref, Template
 
-Path = tuple[str, ...]
+Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Variable:
 
     address: str
     """The address of the block that has it, such as `aws_sagemaker_model.live`."""
-    path: Path
+    path: Steps
     """The attribute's path in the block."""
     value: Any = field(repr=False)
     """The value in clear."""
@@ -75,14 +75,14 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any value
         yield from ((str(number), item) for number, item in enumerate(value))
 
 
-def _secrets(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - any value
+def _secrets(value: Any, path: Steps) -> Iterator[tuple[Steps, Any]]:  # noqa: ANN401 - any value
     if isinstance(value, Secret):
         yield path, reveal(value)
     for step, item in _items(value):
         yield from _secrets(item, (*path, step))
 
 
-def _replaced(value: Any, path: Path, address: str, refs: Mapping[tuple[str, Path], Any]) -> Any:  # noqa: ANN401 - any value
+def _replaced(value: Any, path: Steps, address: str, refs: Mapping[tuple[str, Steps], Any]) -> Any:  # noqa: ANN401 - any value
     if isinstance(value, Secret):
         return refs[address, path]
     items = {step: _replaced(item, (*path, step), address, refs) for step, item in _items(value)}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.bridge.terraform.names import unique
+from sagebridge.bridge.names import unique
 
 
 @pytest.mark.parametrize(
