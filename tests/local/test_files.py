@@ -1,4 +1,4 @@
-"""Files that several writers write at once."""
+"""The file that says where the local AWS is, which several processes write at once."""
 
 from __future__ import annotations
 
@@ -7,22 +7,9 @@ from threading import Barrier
 from typing import TYPE_CHECKING
 
 from sagebridge.local import control
-from sagebridge.local.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-WRITERS = 8
-
-
-def test_several_writers_of_a_file_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """They shared the file beside it: one moved it to its place, and the other found it gone."""
-    contents = [f"{number}".encode() * 10_000 for number in range(WRITERS)]
-    with ThreadPoolExecutor(WRITERS) as writers:
-        for _ in range(100):
-            list(writers.map(lambda content: write_file(tmp_path / "file", content), contents))
-            assert (tmp_path / "file").read_bytes() in contents
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_address_that_a_server_has_written_stays(tmp_path: Path) -> None:
