@@ -17,7 +17,7 @@ from sagebridge.model import contract
 from tests.browser import Browser
 from tests.conftest import PREDICTION
 from tests.local.account import Account, echo, pack
-from tests.local.screenshot import arrange
+from tests.local.console.screenshot import arrange
 from tools import browser
 from tools.errors import ToolsError
 

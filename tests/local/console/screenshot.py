@@ -1,4 +1,4 @@
-"""A local AWS that shows much of the console at once, and its picture: `python -m tests.local.screenshot [FILE]`."""
+"""A local AWS that shows much of the console at once, and its picture: `python -m tests.local.console.screenshot [FILE]`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tools import browser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 ALARM = "housing-5xx"
 INSTANCES = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
 CANARY = {
