@@ -1,7 +1,5 @@
 """A caller of a local AWS, with short words for what the tests do often."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -9,16 +7,13 @@ import signal
 import sys
 import tarfile
 import time
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import boto3
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from botocore.config import Config
+from botocore.config import Config
 
 T = TypeVar("T")
 COMMAND = str(Path(sys.executable).with_name("sagebridge"))

@@ -10,21 +10,16 @@ Sources:
 - an issue, by its repository and number.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.local.account import IMAGE, echo
-
-if TYPE_CHECKING:
-    from tests.local.account import Account
+from tests.local.account import IMAGE, Account, echo
 
 pytestmark = pytest.mark.server
 

@@ -1,7 +1,5 @@
 """Starting, stopping and finding the server, and what survives its end."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

@@ -1,7 +1,5 @@
 """The steps of a shift, for any configuration."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any

@@ -1,11 +1,11 @@
 """Each fault on a running server, as botocore and a caller see it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -16,10 +16,6 @@ from botocore.exceptions import ClientError
 from sagebridge.local import FAULTS, LocalError, control
 from sagebridge.local.faults import Faults
 from tests.local.account import COMMAND, Account, echo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ONCE = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 

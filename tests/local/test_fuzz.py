@@ -1,7 +1,5 @@
 """Requests of any form, by botocore's models: each is answered as AWS answers, none breaks or hangs the server."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re

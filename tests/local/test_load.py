@@ -1,7 +1,5 @@
 """What a server stands: many requests at once, many endpoints at once, many lives of endpoints."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

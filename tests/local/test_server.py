@@ -1,7 +1,5 @@
 """Endpoints on a running server: real requests, real archives, real worker processes."""
 
-from __future__ import annotations
-
 import http.client
 import io
 import json
@@ -10,7 +8,8 @@ import pickle
 import tarfile
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,12 +18,7 @@ import sklearn
 from botocore.exceptions import ClientError
 from sklearn.linear_model import LinearRegression
 
-from tests.local.account import ECHO, IMAGE, echo, pack
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.local.account import Account
+from tests.local.account import ECHO, IMAGE, Account, echo, pack
 
 pytestmark = pytest.mark.server
 

@@ -1,7 +1,5 @@
 """moto on disk: what is kept, what it costs, and what it offers to the rest of `local/`."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -9,16 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import Account
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BUCKET = "a-bucket"
 # moto's backends are one for the process, so each of these runs in a process of its own

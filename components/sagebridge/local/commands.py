@@ -1,19 +1,14 @@
 """The commands `sagebridge local start|stop|status|reset|times|fault`."""
 
-from __future__ import annotations
-
 import functools
 import sys
+from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING
 
 import click
 
 from sagebridge.local import FAULTS, LocalError, control
 from sagebridge.local.times import Times
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NOT_RUNNING = 3  # exit status of `status`
 

@@ -3,8 +3,6 @@
 Importing this loads neither moto nor the server.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import http.client

@@ -1,24 +1,20 @@
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge.local import control
-from sagebridge.local.cloudwatch.alarms import EXTRA, Alarms, Finding, Rule, evaluate
+from sagebridge.local.cloudwatch.alarms import EXTRA_PERIODS, Alarms, Finding, Rule, evaluate
 from sagebridge.local.cloudwatch.metrics import Metrics, metric, point
 from sagebridge.local.cloudwatch.queries import Query
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
 from tests.local.account import Account, until
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 NAME = metric("Test", "Value", {}, "None")
 START = 1_800_000_000.0  # a whole minute
@@ -37,7 +33,7 @@ RULE = Rule(
     actions={"ALARM": (TOPIC, POLICY)},
     state="INSUFFICIENT_DATA",
     reason="",
-    told={},
+    notice_members={},
 )
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
@@ -89,7 +85,7 @@ def test_comparisons(comparison: str, breaching: list[int]) -> None:
 
 
 @given(
-    st.lists(st.one_of(st.none(), st.floats(0, 10)), min_size=3 + EXTRA, max_size=3 + EXTRA),
+    st.lists(st.one_of(st.none(), st.floats(0, 10)), min_size=3 + EXTRA_PERIODS, max_size=3 + EXTRA_PERIODS),
     st.integers(1, 3),
     st.sampled_from(TREATMENTS),
 )

@@ -1,10 +1,8 @@
 """CloudWatch in CBOR, as the Go SDK speaks it; tests/terraform/test_fields.py has the real one."""
 
-from __future__ import annotations
-
 import gzip
 import http.client
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,9 +11,7 @@ from hypothesis import strategies as st
 
 from sagebridge.local.cloudwatch.cbor import decode, encode
 from sagebridge.local.shapes import AwsError, service
-
-if TYPE_CHECKING:
-    from tests.local.account import Account
+from tests.local.account import Account
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
 ALARM = {

@@ -1,9 +1,8 @@
-from __future__ import annotations
-
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,17 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
-from sagebridge.local.cloudwatch.metrics import FINE, KEPT, Metrics, metric, point
+from sagebridge.local.cloudwatch.metrics import FINE_SECONDS, KEPT_SECONDS, Metrics, metric, point
 from sagebridge.local.cloudwatch.queries import Query, answer
 from sagebridge.local.serving.invocations import Invocation
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
-from tests.local.account import echo, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.local.account import Account
+from tests.local.account import Account, echo, until
 
 NAME = metric("Test", "Value", {"Of": "one"}, "Count")
 START = 1_800_000_000.0  # a whole minute
@@ -88,8 +82,8 @@ def test_data_survives_and_a_line_cut_short_does_not_matter(tmp_path: Path) -> N
 
 
 def test_old_data_becomes_coarse_and_then_goes(metrics: Metrics) -> None:
-    now = START + KEPT
-    for age in (10.0, FINE + 70, FINE + 71, KEPT + 120):
+    now = START + KEPT_SECONDS
+    for age in (10.0, FINE_SECONDS + 70, FINE_SECONDS + 71, KEPT_SECONDS + 120):
         metrics.add(NAME, point(now - age, 1))
     metrics.flush()
     metrics.prune(now)
@@ -120,7 +114,7 @@ def test_the_journal_is_written_anew_when_most_of_it_is_old(tmp_path: Path, monk
         metrics.flush()
     metrics.prune(START + 1000)
     assert len(file.read_text().splitlines()) == 2  # two minutes
-    metrics.prune(START + KEPT + 1000)
+    metrics.prune(START + KEPT_SECONDS + 1000)
     assert metrics.names() == []
 
 
@@ -173,9 +167,13 @@ def published(metrics: Metrics, at: float) -> dict[str, float]:
 
 
 def test_an_invocation_becomes_the_metrics_of_a_real_time_endpoint(metrics: Metrics) -> None:
-    watching = EndpointMetrics(metrics, described({"CurrentInstanceCount": 2}), Times, dict, Gauges())
-    watching.observe(Invocation("it", "v", START, 200, latency=0.25, overhead=0.002))
-    watching.observe(Invocation("it", "v", START, 424, latency=0.25, overhead=0.002, model_status=500))
+    invocations = deque(
+        [
+            Invocation("it", "v", START, 200, latency=0.25, overhead=0.002),
+            Invocation("it", "v", START, 424, latency=0.25, overhead=0.002, model_status=500),
+        ]
+    )
+    watching = EndpointMetrics(metrics, invocations, described({"CurrentInstanceCount": 2}), Times, Gauges())
     watching.flush()
     assert published(metrics, START) == pytest.approx(
         {
@@ -199,8 +197,8 @@ def test_a_queue_becomes_the_metrics_of_an_asynchronous_endpoint(
 ) -> None:
     sagemaker = described({"CurrentInstanceCount": instances}, AsyncInferenceConfig={})
     gauges = Gauges(backlog=lambda _: 6, waited=lambda _: 2.5)
-    watching = EndpointMetrics(metrics, sagemaker, lambda: Times(pace=60), dict, gauges)
-    watching.observe(Invocation("it", "v", START, 200, latency=0.25, overhead=0.002))
+    invocations = deque([Invocation("it", "v", START, 200, latency=0.25, overhead=0.002)])
+    watching = EndpointMetrics(metrics, invocations, sagemaker, lambda: Times(pace=60), gauges)
     watching.tick(START)
     found = published(metrics, START)
     assert (found["ApproximateBacklogSize"], found["HasBacklogWithoutCapacity"]) == (6, starved)
@@ -217,7 +215,7 @@ def test_what_is_under_way_becomes_metrics_of_concurrency(metrics: Metrics) -> N
     ]
     for variant in variants:
         gauges = Gauges(loads=lambda: {("it", "v"): 3})
-        EndpointMetrics(metrics, described(variant), Times, dict, gauges).tick(START)
+        EndpointMetrics(metrics, deque(), described(variant), Times, gauges).tick(START)
     found = published(metrics, START)
     assert found["ConcurrentRequestsPerModel"] == 1.5
     assert found["ServerlessConcurrentExecutionsUtilization"] == 0.75
@@ -225,13 +223,12 @@ def test_what_is_under_way_becomes_metrics_of_concurrency(metrics: Metrics) -> N
 
 
 def test_a_scaled_variant_without_traffic_has_zeros_for_each_minute(metrics: Metrics) -> None:
-    def scaled() -> dict[str, set[str]]:
-        return {"it": {"v"}}
-
-    watching = EndpointMetrics(metrics, described({"CurrentInstanceCount": 1}), Times, scaled, Gauges())
+    invocations: deque[Invocation] = deque()
+    gauges = Gauges(scaled=lambda: {"it": {"v"}})
+    watching = EndpointMetrics(metrics, invocations, described({"CurrentInstanceCount": 1}), Times, gauges)
     for second in range(0, 240, 10):
         if second == 70:
-            watching.observe(Invocation("it", "v", START + second, 200, latency=0.1, overhead=0.1))
+            invocations.append(Invocation("it", "v", START + second, 200, latency=0.1, overhead=0.1))
         watching.tick(START + second)
     name = metric("AWS/SageMaker", "InvocationsPerInstance", {"EndpointName": "it", "VariantName": "v"}, "None")
     counts = [found.statistic("Sum") for found in metrics.points(name, START, START + 240, 60).values()]

@@ -1,11 +1,9 @@
 """The console's pages: over HTTP, and as a person meets them in a headless Chromium."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -20,9 +18,6 @@ from tests.local.account import Account, echo, pack
 from tests.local.console.screenshot import arrange
 from tools import browser
 from tools.errors import ToolsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("console")]  # one worker arranges it all once
 

@@ -1,7 +1,5 @@
 """What the console makes of an endpoint's record; no server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sagebridge.local.console.views import alarms, facts, rows

@@ -1,10 +1,9 @@
-from __future__ import annotations
-
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,15 +14,14 @@ from sagebridge.local import control
 from sagebridge.local.cloudwatch.alarms import Finding, Rule
 from sagebridge.local.cloudwatch.metrics import metric
 from sagebridge.local.cloudwatch.queries import Query
-from sagebridge.local.scaling.autoscaling import AutoScaling, empty_state
+from sagebridge.local.scaling.api import Api
 from sagebridge.local.scaling.policies import bounded, stepped, tracked
+from sagebridge.local.scaling.scaler import Scaler
 from sagebridge.local.scaling.schedules import Schedule
+from sagebridge.local.scaling.targets import Targets
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
 from tests.local.account import ECHO, Account, echo, pack, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -187,7 +185,7 @@ class Book:
         actions = {"ALARM": tuple(members["AlarmActions"])}
         return Rule(
             name, "arn", (query,), members["ComparisonOperator"], members["Threshold"], 1, 1, "missing",
-            enabled=True, actions=actions, state=state, reason="", told={},
+            enabled=True, actions=actions, state=state, reason="", notice_members={},
         )  # fmt: skip
 
 
@@ -203,7 +201,9 @@ class Lab:
         self.book = book
         self.saved = 0
         self.pace = 1.0
-        self.service = AutoScaling(empty_state(), self._save, self.sagemaker, self.book, lambda: Times(pace=self.pace))
+        self.targets = Targets({}, self._save, self.book)
+        self.scaler = Scaler(self.targets, self.sagemaker, lambda: Times(pace=self.pace))
+        self.api = Api(self.targets, self.scaler, self.sagemaker, self.book)
 
     def _save(self, _: Any) -> None:
         self.saved += 1
@@ -228,7 +228,7 @@ class Lab:
         return {}
 
     def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        return self.service.call(operation, TARGET | members)
+        return self.api.call(operation, TARGET | members)
 
     def register(self, least: int = 1, most: int = 10, **members: Any) -> dict[str, Any]:
         return self.call("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **members)
@@ -247,7 +247,7 @@ class Lab:
     def alarm(self, name: str, value: float, *others: str) -> int:
         """Let alarms ask for their policies; give the count that results."""
         rules = [self.book.rule(each, "ALARM") for each in (name, *others)]
-        self.service.scale([(rule, Finding("ALARM", "", ((0.0, value),))) for rule in rules])
+        self.scaler.scale([(rule, Finding("ALARM", "", ((0.0, value),))) for rule in rules])
         return self.count
 
     def step(self, config: dict[str, Any], threshold: float = 0.0) -> str:
@@ -362,23 +362,23 @@ def test_a_change_is_an_activity_until_it_is_done_and_one_that_fails_too() -> No
     assert (activity["StatusCode"], activity["Description"]) == ("InProgress", "Setting desired instance count to 4.")
     assert activity["Cause"] == f"monitor alarm {high} in state ALARM triggered policy p"
     lab.status = "Updating"
-    lab.service.tick(time.time())
+    lab.scaler.tick(time.time())
     assert lab.call("DescribeScalingActivities")["ScalingActivities"][0]["StatusCode"] == "InProgress"
     lab.status = "InService"
-    lab.service.tick(time.time())
+    lab.scaler.tick(time.time())
     (activity,) = lab.call("DescribeScalingActivities")["ScalingActivities"]
     assert activity["StatusCode"] == "Successful"
     assert activity["StatusMessage"] == (
         "Successfully set desired instance count to 4. Change successfully fulfilled by sagemaker."
     )
-    sagemaker = lab.service._sagemaker  # noqa: SLF001 - what fails
+    sagemaker = lab.scaler._sagemaker  # noqa: SLF001 - what fails
 
     def refuses(operation: str, request: Any) -> Any:
         if operation.startswith("Update"):
             raise AwsError("ResourceLimitExceeded", "The account-level service limit is 4 Instances.")
         return sagemaker(operation, request)
 
-    lab.service._sagemaker = refuses  # noqa: SLF001 - as above
+    lab.scaler._sagemaker = refuses  # noqa: SLF001 - as above
     lab.alarm(high, 20)
     failed = lab.call("DescribeScalingActivities")["ScalingActivities"][0]
     assert failed["StatusCode"] == "Failed"
@@ -405,13 +405,13 @@ def test_a_scheduled_action_sets_the_bounds_and_the_count_follows() -> None:
         ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 6},
     )
     now = time.time()
-    lab.service.tick(now + 0.5)
+    lab.scaler.tick(now + 0.5)
     assert lab.count == 2
     lab.status = "Updating"
-    lab.service.tick(now + 1.5)
+    lab.scaler.tick(now + 1.5)
     assert lab.count == 2
     lab.status = "InService"  # what could not be done then is done now
-    lab.service.tick(now + 1.6)
+    lab.scaler.tick(now + 1.6)
     assert lab.count == 3
     (target,) = lab.call("DescribeScalableTargets")["ScalableTargets"]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 6)
@@ -522,8 +522,8 @@ def test_tags() -> None:
     arn = lab.register(Tags={"a": "1"})["ScalableTargetARN"]
     with pytest.raises(AwsError, match="The scalable target that you tried to tag already exists"):
         lab.register(Tags={"a": "1"})
-    call = lab.service.call
-    assert lab.service.serves({"ResourceARN": arn})
+    call = lab.api.call
+    assert lab.api.serves({"ResourceARN": arn})
     call("TagResource", {"ResourceARN": arn, "Tags": {"b": "2", "c": "3"}})
     call("UntagResource", {"ResourceARN": arn, "TagKeys": ["a", "b"]})
     assert call("ListTagsForResource", {"ResourceARN": arn})["Tags"] == {"c": "3"}
@@ -536,9 +536,9 @@ def test_a_deleted_endpoint_takes_its_targets_policies_and_alarms_along() -> Non
     lab = Lab()
     lab.register()
     lab.track()
-    assert lab.service.registered("it") == {"v"}
-    lab.service.forget("it")
-    assert (lab.service.registered("it"), lab.book.alarms) == (set(), {})
+    assert lab.targets.scaled_of("it") == {"v"}
+    lab.targets.remove_endpoint("it")
+    assert (lab.targets.scaled_of("it"), lab.book.alarms) == (set(), {})
     assert lab.call("DescribeScalingPolicies")["ScalingPolicies"] == []
 
 

@@ -1,9 +1,8 @@
-from __future__ import annotations
-
 import io
 import os
 import tarfile
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +10,6 @@ from sagebridge.local.serving import archive
 from sagebridge.local.serving.archive import misfit, unpack
 from sagebridge.local.serving.fleet import trusts_sagemaker
 from tests.local.account import IMAGE, TRUST, pack
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 

@@ -1,21 +1,17 @@
 """Asynchronous invocations on a running server: S3 in, S3 out, topics told."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import INSTANCE, Account, pack, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.server
 

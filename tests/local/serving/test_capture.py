@@ -1,23 +1,20 @@
 """Data capture: AWS's JSON lines, and where they are written."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sagebridge.local import control
 from sagebridge.local.serving.capture import line
 from sagebridge.local.serving.container import Answer
-from sagebridge.local.serving.invocations import Captured, Request
+from sagebridge.local.serving.invocations import Captured
+from sagebridge.local.serving.request import Request
 from tests.local.account import INSTANCE, Account, pack
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HANDLER = """
 from flask import Response

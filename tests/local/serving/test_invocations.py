@@ -1,7 +1,5 @@
 """An invocation's way, on a running server, and on a fleet in this process where the server has no switch for it."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import io
@@ -12,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -23,16 +22,12 @@ from sagebridge.local import control
 from sagebridge.local.serving import container
 from sagebridge.local.serving.archive import unpack
 from sagebridge.local.serving.fleet import Fleet
-from sagebridge.local.serving.invocations import Request
+from sagebridge.local.serving.instances import NO_MODEL
 from sagebridge.local.serving.model_data import DeployError
-from sagebridge.local.serving.variant import NO_MODEL
+from sagebridge.local.serving.request import Request
+from sagebridge.local.serving.variant import Variant
 from sagebridge.local.times import Times
 from tests.local.account import IMAGE, INSTANCE, Account, echo, pack, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sagebridge.local.serving.variant import Variant
 
 pytestmark = pytest.mark.server
 

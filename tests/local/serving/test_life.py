@@ -3,13 +3,13 @@
 A wait of AWS's is held at pace 1, where it takes an hour, and let go by a pace at which an hour is nothing.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -17,10 +17,6 @@ from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import COMMAND, Account, echo, pack, put_manual_alarm
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.server
 
