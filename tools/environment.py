@@ -1,20 +1,13 @@
 """The environment in which `pulumi`, `terraform`, `aws` and boto3 work against this checkout's local AWS."""
 
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from sagebridge.local import control
+from sagebridge.local import control, environment
 from tools import engine
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, LOCAL, pulumi_home
-
-UNSET = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),  # would win over the profile
-    *("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_PROFILE"),
-)
-"""Variables that would send a command of the dev stack elsewhere than to the local AWS."""
 
 
 def local_aws() -> Path:
@@ -42,10 +35,7 @@ def settings() -> dict[str, str]:
     provider = found["terraform-provider-aws"]
     assert provider is not None  # noqa: S101 - not among the missing
     return {
-        "AWS_CONFIG_FILE": str(directory / "config"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_PROFILE": "local",
-        "LOCAL_AWS_DIR": str(directory),
+        **environment.settings(directory),
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
@@ -57,7 +47,7 @@ def settings() -> dict[str, str]:
 
 def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Returns a whole environment for a command that is started here."""
-    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    kept = {name: value for name, value in os.environ.items() if name not in environment.UNSET}
     return {**kept, **settings(), **(extra or {})}
 
 
@@ -67,8 +57,7 @@ def shell() -> str:
     The profile that they name is made if there is none yet, so that commands say how to start the local AWS.
     """
     control.prepare(local_aws())
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings().items())]
-    return "\n".join([f"unset {' '.join(UNSET)}", *exports])
+    return environment.shell(settings())
 
 
 def _terraform_alias(tofu: Path) -> Path:

@@ -367,18 +367,18 @@ DESCRIBED = [
 
 @pytest.fixture(scope="module")
 def names(account: Account) -> dict[str, str]:
-    """What there is."""
+    """The names of what exists."""
     config = account.config(account.upload(echo("x")))
     return {"model": config, "config": config, "endpoint": account.deploy(config)["EndpointName"]}
 
 
 def filled(value: Any, names: dict[str, str]) -> Any:
-    """Put names into a request."""
+    """Returns a request with names put into it."""
     if isinstance(value, dict):
         return {key: filled(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return [filled(item, names) for item in value]
-    return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], value) if isinstance(value, str) else value
+    return re.sub(r"\{(\w+)\}", lambda field: names[field[1]], value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case.call}: {case.source[:60]}")

@@ -3,11 +3,15 @@
 `README.md` says what is faithful to AWS and what is not.
 """
 
-MOTO_VERSION = "5.2.5"  # the only moto whose insides `store.py` was written for
-ACCOUNT = "123456789012"  # moto's default account
+MOTO_VERSION = "5.2.5"
+"""The only moto for whose insides `store.py` was written."""
+ACCOUNT = "123456789012"
+"""moto's default account."""
 REGION = "us-east-1"
-PORT = 5555  # the usual port; a free one is taken when it is in use
-CONTROL_PATH = "/_local"  # no S3 bucket's name can start with an underscore
+PORT = 5555
+"""The usual port; if it is taken, the server listens on a free one."""
+CONTROL_PATH = "/_local"
+"""The path of the server's own pages; no S3 bucket's name can start with an underscore."""
 
 FAULTS = {
     "throttle": "AWS answers that there were too many requests",
@@ -19,7 +23,8 @@ FAULTS = {
     "rollback": "an update ends InService on the old configuration, silently",
     "slow": "a deployment takes --seconds longer",
 }
+"""What can be made to go wrong, by the names of the kinds."""
 
 
 class LocalError(Exception):
-    """Something a user can put right; its text says what was wrong, where, and what to do."""
+    """A problem that a user can put right; its text says what is wrong, where, and what to do."""

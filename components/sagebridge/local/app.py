@@ -60,8 +60,8 @@ class App:
         self._moto = FaultyMoto(state, self._faults)
         self._times = SettableTimes(directory / "settings.json")
         book = cloudwatch.AlarmBook(self._moto)
-        targets = Targets(*_kept(state / "autoscaling.json"), book)
-        resources = Resources(*_kept(state / "sagemaker.json"))
+        targets = Targets(*_saved_state(state / "autoscaling.json"), book)
+        resources = Resources(*_saved_state(state / "sagemaker.json"))
         self._endpoints = Endpoints(resources, targets.scaled_of)
         self._hosting = Hosting(self._endpoints, self._moto, logs, self._times, self._faults)
         self._sagemaker = SageMaker(resources, self._endpoints, self._hosting.work, targets.remove_endpoint)
@@ -175,7 +175,7 @@ class App:
         return json_answer(self._scaling.call(target(request).removeprefix(_SCALING), members))
 
 
-def _kept(file: Path) -> tuple[Record, Callable[[Record], None]]:
+def _saved_state(file: Path) -> tuple[Record, Callable[[Record], None]]:
     """Returns a state that is kept in a JSON file, empty at first, and the function that keeps it."""
     state: Record = json.loads(file.read_text()) if file.exists() else {}
     return state, lambda state: write_file(file, json.dumps(state).encode())

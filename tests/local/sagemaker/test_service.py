@@ -16,7 +16,7 @@ ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
 ON_INSTANCES: dict[str, Any] = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
 
 
-class Kept:
+class Saved:
     """Takes what is saved, as JSON."""
 
     text = ""
@@ -40,19 +40,19 @@ class Control(SageMaker):
 
 
 @pytest.fixture
-def kept() -> Kept:
-    return Kept()
+def saved() -> Saved:
+    return Saved()
 
 
 @pytest.fixture
-def sagemaker(kept: Kept) -> Control:
-    found = Control({}, kept.save)
-    found.call(
+def sagemaker(saved: Saved) -> Control:
+    control = Control({}, saved.save)
+    control.call(
         "CreateModel",
         {"ModelName": "m", "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": "s3://b/k", "Environment": {}}},
     )
-    found.call("CreateEndpointConfig", config("c"))
-    return found
+    control.call("CreateEndpointConfig", config("c"))
+    return control
 
 
 def config(name: str, **members: object) -> dict[str, Any]:
@@ -300,9 +300,9 @@ def test_lists_filter_sort_and_page(sagemaker: Control) -> None:
     assert [item["EndpointConfigName"] for item in newest] == ["other", "train-a", "train-b", "c"]
 
 
-def test_what_is_saved_gives_the_same_account_again(sagemaker: Control, kept: Kept) -> None:
+def test_what_is_saved_gives_the_same_account_again(sagemaker: Control, saved: Saved) -> None:
     before = describe(serving(sagemaker))
-    again = Control(json.loads(kept.text), lambda _: None)
+    again = Control(json.loads(saved.text), lambda _: None)
     assert describe(again) == before
     assert again.endpoints.busy() == []
     again.call("CreateEndpointConfig", config("d"))
@@ -310,9 +310,9 @@ def test_what_is_saved_gives_the_same_account_again(sagemaker: Control, kept: Ke
     assert again.endpoints.busy() == ["e"]
 
 
-def test_a_state_from_before_there_were_capacities_is_understood(sagemaker: Control, kept: Kept) -> None:
+def test_a_state_from_before_there_were_capacities_is_understood(sagemaker: Control, saved: Saved) -> None:
     serving(sagemaker)
-    state = json.loads(kept.text)
+    state = json.loads(saved.text)
     del state["ModelPackage"], state["ModelPackageGroup"]
     for member in ("capacity", "events"):
         del state["Endpoint"]["e"][member]
@@ -362,13 +362,13 @@ def test_a_serverless_variant_changes_its_concurrency(sagemaker: Control) -> Non
     sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "s"})
     sagemaker.endpoints.deployed("e")
     weights(sagemaker, [{"VariantName": "v", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}])
-    (found,) = describe(sagemaker)["ProductionVariants"]
-    assert found["CurrentServerlessConfig"] == serverless
-    assert found["DesiredServerlessConfig"] == serverless | {"MaxConcurrency": 9}
+    (description,) = describe(sagemaker)["ProductionVariants"]
+    assert description["CurrentServerlessConfig"] == serverless
+    assert description["DesiredServerlessConfig"] == serverless | {"MaxConcurrency": 9}
     sagemaker.endpoints.scaled("e")
-    (found,) = describe(sagemaker)["ProductionVariants"]
-    assert found["CurrentServerlessConfig"] == serverless | {"MaxConcurrency": 9}
-    assert "DesiredServerlessConfig" not in found
+    (description,) = describe(sagemaker)["ProductionVariants"]
+    assert description["CurrentServerlessConfig"] == serverless | {"MaxConcurrency": 9}
+    assert "DesiredServerlessConfig" not in description
 
 
 @pytest.mark.parametrize(
@@ -406,9 +406,9 @@ def test_data_capture_and_shadow_variants_are_described(sagemaker: Control) -> N
         "CurrentSamplingPercentage": 20,
         "DestinationS3Uri": "s3://b/capture",
     }
-    (found,) = answer["ShadowProductionVariants"]
-    assert (found["VariantName"], found["CurrentWeight"]) == ("s", 0.5)
-    assert found["DeployedImages"][0]["SpecifiedImage"] == "shadow"
+    (description,) = answer["ShadowProductionVariants"]
+    assert (description["VariantName"], description["CurrentWeight"]) == ("s", 0.5)
+    assert description["DeployedImages"][0]["SpecifiedImage"] == "shadow"
 
 
 def test_a_deployment_under_way_says_what_it_is_doing(sagemaker: Control) -> None:
@@ -496,9 +496,9 @@ def test_model_packages_have_versions_and_an_approval(sagemaker: Control) -> Non
     arns = [sagemaker.call("CreateModelPackage", request)["ModelPackageArn"] for _ in range(2)]
     assert arns == [f"{ARN}model-package/g/1", f"{ARN}model-package/g/2"]
     sagemaker.call("CreateModelPackage", {"ModelPackageName": "p", "InferenceSpecification": specification})
-    found = sagemaker.call("DescribeModelPackage", {"ModelPackageName": arns[1]})
-    assert (found["ModelPackageVersion"], found["ModelApprovalStatus"]) == (2, "PendingManualApproval")
-    assert found["ModelPackageStatus"] == "Completed"
+    package = sagemaker.call("DescribeModelPackage", {"ModelPackageName": arns[1]})
+    assert (package["ModelPackageVersion"], package["ModelApprovalStatus"]) == (2, "PendingManualApproval")
+    assert package["ModelPackageStatus"] == "Completed"
     sagemaker.call("UpdateModelPackage", {"ModelPackageArn": arns[1], "ModelApprovalStatus": "Approved"})
     listed = sagemaker.call("ListModelPackages", {"ModelPackageGroupName": "g", "ModelApprovalStatus": "Approved"})[
         "ModelPackageSummaryList"

@@ -45,17 +45,17 @@ UP = {
 
 @given(st.integers(1, 1000), st.floats(0.01, 1e4), st.floats(0.01, 1e4))
 def test_a_tracked_capacity_is_the_least_that_meets_the_target(capacity: int, value: float, target: float) -> None:
-    wanted = tracked(capacity, value, target)
-    assert capacity * value / max(wanted, 1) <= target * 1.0001
-    assert wanted <= 1 or capacity * value / (wanted - 1) > target * 0.9999
+    tracked_capacity = tracked(capacity, value, target)
+    assert capacity * value / max(tracked_capacity, 1) <= target * 1.0001
+    assert tracked_capacity <= 1 or capacity * value / (tracked_capacity - 1) > target * 0.9999
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
-def test_a_bounded_capacity_is_within_its_bounds(capacity: int, one: int, other: int) -> None:
-    least, most = sorted((one, other))
-    found = bounded(capacity, least, most)
-    assert least <= found <= most
-    assert found == capacity or not least <= capacity <= most
+def test_a_bounded_capacity_is_within_its_bounds(capacity: int, bound: int, other_bound: int) -> None:
+    least, most = sorted((bound, other_bound))
+    result = bounded(capacity, least, most)
+    assert least <= result <= most
+    assert result == capacity or not least <= capacity <= most
 
 
 # The user guide's example: threshold 50, steps at 0 to 10, 10 to 20 and above
@@ -97,15 +97,15 @@ def test_adjustments(members: dict[str, Any], adjustment: int, capacity: int) ->
 
 def test_values_are_aggregated_as_the_policy_says() -> None:
     config = UP | {"StepAdjustments": [{"MetricIntervalLowerBound": 5, "ScalingAdjustment": 1}]}
-    found = [stepped(1, [0, 4, 8], 0, config | {"MetricAggregationType": how}) for how in ("Minimum", "Maximum")]
-    assert found == [1, 2]
+    capacities = [stepped(1, [0, 4, 8], 0, config | {"MetricAggregationType": how}) for how in ("Minimum", "Maximum")]
+    assert capacities == [1, 2]
     assert stepped(1, [0, 4, 8], 0, config) == 1
 
 
 # Schedules
 
 
-def at(text: str) -> float:
+def moment_of(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
@@ -122,17 +122,17 @@ def at(text: str) -> float:
     ],
 )
 def test_a_schedule_is_due_at_its_moment_only(schedule: str, zone: str, moment: str) -> None:
-    due = at(moment)
-    found = [
+    due = moment_of(moment)
+    offsets = [
         offset for offset in range(-180, 180, 20) if Schedule(schedule, zone).is_due(0, due + offset - 20, due + offset)
     ]
-    assert found == [0]
+    assert offsets == [0]
 
 
 def test_a_rate_counts_from_its_beginning_and_goes_with_the_pace() -> None:
     schedule = Schedule("rate(5 minutes)")
-    found = [now for now in range(0, 1000, 50) if schedule.is_due(100, 100 + now - 50, 100 + now)]
-    assert found == [300, 600, 900]
+    times = [now for now in range(0, 1000, 50) if schedule.is_due(100, 100 + now - 50, 100 + now)]
+    assert times == [300, 600, 900]
     assert schedule.is_due(100, 101, 106, pace=60)
 
 
@@ -234,7 +234,7 @@ class Lab:
         return self.call("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **members)
 
     def track(self, name: str = "p", **members: Any) -> list[str]:
-        """Put a target tracking policy; give the names of its alarms."""
+        """Puts a target tracking policy; returns the names of its alarms."""
         config = TRACKING | {"ScaleInCooldown": 0, "ScaleOutCooldown": 0} | members
         answer = self.call(
             "PutScalingPolicy",
@@ -245,13 +245,13 @@ class Lab:
         return [alarm["AlarmName"] for alarm in answer["Alarms"]]
 
     def alarm(self, name: str, value: float, *others: str) -> int:
-        """Let alarms ask for their policies; give the count that results."""
-        rules = [self.book.rule(each, "ALARM") for each in (name, *others)]
+        """Makes alarms ask for their policies; returns the count that results."""
+        rules = [self.book.rule(alarm_name, "ALARM") for alarm_name in (name, *others)]
         self.scaler.scale([(rule, Finding("ALARM", "", ((0.0, value),))) for rule in rules])
         return self.count
 
     def step(self, config: dict[str, Any], threshold: float = 0.0) -> str:
-        """Put a step scaling policy and an alarm for it; give the alarm's name."""
+        """Puts a step scaling policy and an alarm for it; returns the alarm's name."""
         answer = self.call("PutScalingPolicy", PolicyName="step", StepScalingPolicyConfiguration=config)
         arn, comparison = answer["PolicyARN"], "GreaterThanOrEqualToThreshold"
         members = {"AlarmName": "mine", "AlarmActions": [arn], "ComparisonOperator": comparison, "Threshold": threshold}
@@ -378,7 +378,7 @@ def test_a_change_is_an_activity_until_it_is_done_and_one_that_fails_too() -> No
             raise AwsError("ResourceLimitExceeded", "The account-level service limit is 4 Instances.")
         return sagemaker(operation, request)
 
-    lab.scaler._sagemaker = refuses  # noqa: SLF001 - as above
+    lab.scaler._sagemaker = refuses  # noqa: SLF001 - what fails
     lab.alarm(high, 20)
     failed = lab.call("DescribeScalingActivities")["ScalingActivities"][0]
     assert failed["StatusCode"] == "Failed"
@@ -433,10 +433,10 @@ def test_an_updated_scheduled_action_keeps_all_but_its_times() -> None:
         ScalableTargetAction={"MinCapacity": 3},
     )
     lab.call("PutScheduledAction", **named, Schedule="rate(2 hours)", EndTime=3e9)
-    (found,) = lab.call("DescribeScheduledActions", ScheduledActionNames=["a"])["ScheduledActions"]
-    assert (found["Schedule"], found["EndTime"], found["Timezone"]) == ("rate(2 hours)", 3e9, "UTC")
-    assert found["ScalableTargetAction"] == {"MinCapacity": 3}
-    assert "StartTime" not in found
+    (action,) = lab.call("DescribeScheduledActions", ScheduledActionNames=["a"])["ScheduledActions"]
+    assert (action["Schedule"], action["EndTime"], action["Timezone"]) == ("rate(2 hours)", 3e9, "UTC")
+    assert action["ScalableTargetAction"] == {"MinCapacity": 3}
+    assert "StartTime" not in action
 
 
 @pytest.mark.parametrize(
@@ -564,8 +564,8 @@ def test_lists_come_in_pages() -> None:
 
 def instances(account: Account, endpoint: str) -> int:
     (variant,) = account.sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
-    found: int = variant["CurrentInstanceCount"]
-    return found
+    count: int = variant["CurrentInstanceCount"]
+    return count
 
 
 @pytest.mark.server
@@ -591,7 +591,7 @@ def test_traffic_raises_the_instance_count_and_its_end_lowers_it(directory: Path
 
     until(raised, 30)
     until(lambda: instances(account, endpoint) == 1, 30)
-    found = until(
+    activities = until(
         lambda: [
             activity["Description"]
             for activity in scaling.describe_scaling_activities(**target)["ScalingActivities"]
@@ -599,7 +599,7 @@ def test_traffic_raises_the_instance_count_and_its_end_lowers_it(directory: Path
         ],
         30,
     )
-    assert found[-1].startswith("Setting desired instance count to ")
+    assert activities[-1].startswith("Setting desired instance count to ")
     account.sagemaker.delete_endpoint(EndpointName=endpoint)
     assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
     assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
@@ -631,8 +631,8 @@ def test_steps_and_schedules_change_the_count_and_survive_a_restart(directory: P
     control.stop(directory)
     account = Account(control.start(directory)[0].url)
     scaling = account.client("application-autoscaling")
-    (found,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
-    assert [alarm["AlarmName"] for alarm in found["Alarms"]] == ["depth"]
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [alarm["AlarmName"] for alarm in policy["Alarms"]] == ["depth"]
     assert scaling.list_tags_for_resource(
         ResourceARN=scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"][0][
             "ScalableTargetARN"
@@ -725,8 +725,8 @@ def test_requests_for_other_services_are_motos(account: Account) -> None:
         "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
     }
     scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
-    (found,) = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
-    assert found["ResourceId"] == "table/t"
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
+    assert target["ResourceId"] == "table/t"
     with pytest.raises(ClientError, match="variant doesn't exist: endpoint/nothing/variant/v"):
         scaling.register_scalable_target(
             **TARGET | {"ResourceId": "endpoint/nothing/variant/v"}, MinCapacity=1, MaxCapacity=2

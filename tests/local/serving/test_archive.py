@@ -15,7 +15,7 @@ REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 
 
 def member(name: str, **attributes: object) -> bytes:
-    """Make an archive of one member that `pack` would not make."""
+    """Returns an archive of one member that `pack` would not make."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         info = tarfile.TarInfo(name)
@@ -42,10 +42,10 @@ def test_a_model_fits_an_image_of_its_own_minor_version(image: str, packed: str 
 
 
 def test_a_misfit_names_both_versions() -> None:
-    said = misfit(IMAGE, {"scikit-learn": "0.23.2"})
-    assert said is not None
-    assert "0.23.2" in said
-    assert "1.9" in said
+    problem = misfit(IMAGE, {"scikit-learn": "0.23.2"})
+    assert problem is not None
+    assert "0.23.2" in problem
+    assert "1.9" in problem
 
 
 def test_a_role_that_sagemaker_may_assume() -> None:

@@ -3,6 +3,7 @@
 A wait of AWS's is held at pace 1, where it takes an hour, and let go by a pace at which an hour is nothing.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -59,15 +60,15 @@ def update(owner: Account, endpoint: str, policy: dict[str, Any], config: str | 
 
 
 def message(owner: Account, endpoint: str) -> str:
-    """Give what a deployment under way is doing."""
+    """Returns what a deployment under way is doing."""
     pending = owner.sagemaker.describe_endpoint(EndpointName=endpoint).get("PendingDeploymentSummary", {})
     (status,) = pending.get("ProductionVariants", [{}])[0].get("VariantStatus", [{}])
-    found: str = status.get("StatusMessage", "")
-    return found
+    text: str = status.get("StatusMessage", "")
+    return text
 
 
 def until(owner: Account, endpoint: str, words: str) -> None:
-    """Wait until a deployment under way is doing something."""
+    """Waits until a deployment under way is doing something."""
     deadline = time.monotonic() + 30
     while words not in message(owner, endpoint):
         assert time.monotonic() < deadline, owner.sagemaker.describe_endpoint(EndpointName=endpoint)
@@ -79,7 +80,7 @@ def answers(owner: Account, endpoint: str, count: int = 60) -> list[str]:
 
 
 def alarm(owner: Account, state: str) -> tuple[str, Any]:
-    """Make an alarm in a state; give its name and a client to change it."""
+    """Makes an alarm in a state; returns its name and a client to change it."""
     client: Any = boto3.client(
         "cloudwatch",
         endpoint_url=owner.url,
@@ -109,9 +110,9 @@ def test_a_canary_takes_its_share_of_the_traffic_until_the_rest_follows(
     assert 10 < seen.count("new") < 50  # half of 60
     assert seen.count("old") + seen.count("new") == len(seen)
     control.set_times(place, pace=LET_GO)
-    found = owner.settled(endpoint)
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
-    assert "PendingDeploymentSummary" not in found
+    description = owner.settled(endpoint)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", config)
+    assert "PendingDeploymentSummary" not in description
     assert set(answers(owner, endpoint, 20)) == {"new"}
 
 
@@ -163,25 +164,25 @@ def test_an_alarm_during_the_bake_rolls_back(owner: Account, endpoint: str, poli
     update(owner, endpoint, watched(policy, name))
     until(owner, endpoint, stage)
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="asked for")
-    found = owner.settled(endpoint)
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
-    assert name in found["FailureReason"]
+    description = owner.settled(endpoint)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", before)
+    assert name in description["FailureReason"]
     assert set(answers(owner, endpoint, 20)) == {"old"}
 
 
 def test_an_alarm_before_the_deployment_rolls_back(owner: Account, endpoint: str) -> None:
     name, _ = alarm(owner, "ALARM")
     update(owner, endpoint, watched(blue_green("ALL_AT_ONCE", 0), name))
-    found = owner.settled(endpoint)
-    assert name in found["FailureReason"]
+    description = owner.settled(endpoint)
+    assert name in description["FailureReason"]
     assert set(answers(owner, endpoint, 5)) == {"old"}
 
 
 def test_a_deployment_that_takes_too_long_rolls_back(owner: Account, place: Path, endpoint: str) -> None:
     control.set_times(place, pace=LET_GO)
     update(owner, endpoint, blue_green("CANARY", MaximumExecutionTimeoutInSeconds=600))
-    found = owner.settled(endpoint)
-    assert "MaximumExecutionTimeoutInSeconds, 600" in found["FailureReason"]
+    description = owner.settled(endpoint)
+    assert "MaximumExecutionTimeoutInSeconds, 600" in description["FailureReason"]
     assert set(answers(owner, endpoint, 5)) == {"old"}
     assert "FailureReason" not in owner.update(endpoint, new_config(owner))
 
@@ -220,18 +221,18 @@ def test_a_server_that_ends_amid_a_shift_does_it_anew_when_it_starts(directory: 
     else:
         control.stop(directory)
     owner = Account(control.start(directory)[0].url)
-    found = owner.sagemaker.describe_endpoint(EndpointName=name)
-    assert found["EndpointStatus"] == "Updating"
+    description = owner.sagemaker.describe_endpoint(EndpointName=name)
+    assert description["EndpointStatus"] == "Updating"
     assert owner.invoke(name)["word"] in ("old", "new")
     control.set_times(directory, pace=LET_GO)
-    found = owner.settled(name)
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
+    description = owner.settled(name)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", config)
     assert set(answers(owner, name, 10)) == {"new"}
 
 
 def lasting(owner: Account, endpoint: str) -> dict[str, float]:
-    """Watch an endpoint until nothing is under way; give how many seconds each status lasted."""
-    found: dict[str, float] = {}
+    """Watches an endpoint until nothing is under way; returns how many seconds each status lasted."""
+    seconds: dict[str, float] = {}
     status, since = "", time.monotonic()
     while status not in ("InService", "Failed", "gone"):
         try:
@@ -239,10 +240,10 @@ def lasting(owner: Account, endpoint: str) -> dict[str, float]:
         except ClientError:
             now = "gone"
         if now != status:
-            found[status] = time.monotonic() - since
+            seconds[status] = time.monotonic() - since
             status, since = now, time.monotonic()
         time.sleep(0.01)
-    return found
+    return seconds
 
 
 def test_each_status_lasts_as_long_as_asked_for(owner: Account, place: Path) -> None:
@@ -252,9 +253,9 @@ def test_each_status_lasts_as_long_as_asked_for(owner: Account, place: Path) -> 
     assert lasting(owner, name)["Creating"] > 0.4  # a little is gone when the first look is answered
     broken = owner.config(owner.upload(pack({"inference.py": "1 / 0"})), variant=FOUR)
     owner.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
-    found = lasting(owner, name)
-    assert found["Updating"] > 0.4
-    assert found["RollingBack"] > 0.4
+    seconds = lasting(owner, name)
+    assert seconds["Updating"] > 0.4
+    assert seconds["RollingBack"] > 0.4
     owner.sagemaker.delete_endpoint(EndpointName=name)
     assert lasting(owner, name)["Deleting"] > 0.4
 
@@ -276,8 +277,11 @@ def test_weights_and_counts_change_while_it_serves(owner: Account) -> None:
             {"VariantName": "Two", "DesiredWeight": 3},
         ],
     )
-    found = owner.settled(endpoint)
-    assert [(v["CurrentWeight"], v["DesiredInstanceCount"]) for v in found["ProductionVariants"]] == [(0, 2), (3, 4)]
+    description = owner.settled(endpoint)
+    assert [(v["CurrentWeight"], v["DesiredInstanceCount"]) for v in description["ProductionVariants"]] == [
+        (0, 2),
+        (3, 4),
+    ]
     assert set(answers(owner, endpoint, 10)) == {"two"}
 
 
@@ -347,6 +351,7 @@ def test_times_are_set_by_the_command_line_and_kept(directory: Path) -> None:
     assert "The local AWS is not running" in run("times").stderr
     run("start")
     assert "rolling-back  1.5\n" in run("times", "--rolling-back", "1.5").stdout
+    assert json.loads(run("times", "--json").stdout)["rolling_back"] == 1.5
     assert "pace must be more than 0" in run("times", "--pace", "0").stderr
     assert "must be a number of seconds, 0 or more" in run("times", "--creating", "nan").stderr
     run("stop")
