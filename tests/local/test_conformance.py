@@ -38,21 +38,18 @@ SIZE = {"Type": "CAPACITY_PERCENT", "Value": 60}
 
 @dataclass(frozen=True)
 class Refused:
-    """A request that AWS refuses.
-
-    Attributes:
-        call: boto3's method, of the runtime where it begins with `invoke`.
-        members: the request; `{model}`, `{config}` and `{endpoint}` are names of what there is.
-        message: a regular expression for AWS's message, or what is known of it.
-        source: where AWS, or who knows, says so.
-        code: AWS's code.
-    """
+    """A request that AWS refuses."""
 
     call: str
+    """boto3's method; it is one of the runtime if it begins with `invoke`."""
     members: dict[str, Any]
+    """The request; `{model}`, `{config}` and `{endpoint}` stand for the names of what exists."""
     message: str
+    """A regular expression for AWS's message, or for what is known of it."""
     source: str
+    """Where AWS, or another source, says so."""
     code: str = INVALID
+    """AWS's code."""
 
 
 def create(**members: object) -> dict[str, Any]:
@@ -272,19 +269,16 @@ REFUSED = [
 
 @dataclass(frozen=True)
 class Described:
-    """Members that AWS keeps, or fills in, and answers with.
-
-    Attributes:
-        kind: what is made.
-        members: what is asked for.
-        added: what AWS answers besides.
-        source: where that is said.
-    """
+    """Members that AWS keeps or fills in, and answers with."""
 
     kind: str
+    """The kind of resource that is made."""
     members: dict[str, Any]
+    """The members of the request."""
     source: str
+    """Where AWS says so."""
     added: dict[str, Any] = field(default_factory=dict)
+    """The members that AWS answers besides."""
 
 
 DESCRIBED = [

@@ -252,5 +252,7 @@ def test_another_directorys_server_is_not_taken_for_ones_own(profile: Path, acco
 
 def test_a_start_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "PACKAGES", ("json", "no_such_package"))
-    with pytest.raises(LocalError, match=r"needs no_such_package\. Install it with: pip install 'sagebridge\[local\]'"):
+    with pytest.raises(
+        LocalError, match=r"needs no_such_package\. Install them with: pip install 'sagebridge\[local\]'"
+    ):
         control.start(tmp_path)

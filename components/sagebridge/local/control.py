@@ -105,7 +105,8 @@ def start(directory: Path) -> tuple[Running, bool]:
         return running, True
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise LocalError(f"The local AWS needs {', '.join(missing)}. Install it with: pip install 'sagebridge[local]'")
+        needed = ", ".join(missing)
+        raise LocalError(f"The local AWS needs {needed}. Install them with: pip install 'sagebridge[local]'")
     process = _spawn(directory)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -1,3 +1,5 @@
+"""Application Auto Scaling: its API and its scaler, alone and on a server."""
+
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,21 +9,18 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sagebridge.local import control
 from sagebridge.local.cloudwatch.alarms import Finding, Rule
 from sagebridge.local.cloudwatch.metrics import metric
 from sagebridge.local.cloudwatch.queries import Query
 from sagebridge.local.scaling.api import Api
-from sagebridge.local.scaling.policies import bounded, stepped, tracked
 from sagebridge.local.scaling.scaler import Scaler
-from sagebridge.local.scaling.schedules import Schedule
 from sagebridge.local.scaling.targets import Targets
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
 from tests.local.account import ECHO, Account, echo, pack, until
+from tests.local.scaling.test_policies import STEPS
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -38,125 +37,6 @@ UP = {
     "AdjustmentType": "ChangeInCapacity",
     "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
 }
-
-
-# Arithmetic
-
-
-@given(st.integers(1, 1000), st.floats(0.01, 1e4), st.floats(0.01, 1e4))
-def test_a_tracked_capacity_is_the_least_that_meets_the_target(capacity: int, value: float, target: float) -> None:
-    tracked_capacity = tracked(capacity, value, target)
-    assert capacity * value / max(tracked_capacity, 1) <= target * 1.0001
-    assert tracked_capacity <= 1 or capacity * value / (tracked_capacity - 1) > target * 0.9999
-
-
-@given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
-def test_a_bounded_capacity_is_within_its_bounds(capacity: int, bound: int, other_bound: int) -> None:
-    least, most = sorted((bound, other_bound))
-    result = bounded(capacity, least, most)
-    assert least <= result <= most
-    assert result == capacity or not least <= capacity <= most
-
-
-# The user guide's example: threshold 50, steps at 0 to 10, 10 to 20 and above
-STEPS = [
-    {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 0},
-    {"MetricIntervalLowerBound": 10, "MetricIntervalUpperBound": 20, "ScalingAdjustment": 10},
-    {"MetricIntervalLowerBound": 20, "ScalingAdjustment": 30},
-    {"MetricIntervalLowerBound": -20, "MetricIntervalUpperBound": -10, "ScalingAdjustment": -10},
-    {"MetricIntervalUpperBound": -20, "ScalingAdjustment": -30},
-]
-
-
-@pytest.mark.parametrize(
-    ("value", "capacity"),
-    [(50, 10), (59.9, 10), (60, 11), (69.9, 11), (70, 13), (45, 10), (40, 9), (30.1, 9), (30, 7), (0, 7)],
-)
-def test_the_step_is_chosen_by_how_far_the_threshold_is_crossed(value: float, capacity: int) -> None:
-    config = {"AdjustmentType": "PercentChangeInCapacity", "StepAdjustments": STEPS}
-    assert stepped(10, [value], 50, config) == capacity
-
-
-@pytest.mark.parametrize(
-    ("members", "adjustment", "capacity"),
-    [
-        ({"AdjustmentType": "ChangeInCapacity"}, 3, 13),
-        ({"AdjustmentType": "ExactCapacity"}, 3, 3),
-        ({"AdjustmentType": "PercentChangeInCapacity"}, 127, 22),  # 12.7 is 12
-        ({"AdjustmentType": "PercentChangeInCapacity"}, 7, 11),  # 0.7 is 1
-        ({"AdjustmentType": "PercentChangeInCapacity"}, -6, 9),  # -0.6 is -1
-        ({"AdjustmentType": "PercentChangeInCapacity"}, -67, 4),  # -6.7 is -6
-        ({"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2}, 7, 12),
-        ({"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2}, -7, 8),
-    ],
-)
-def test_adjustments(members: dict[str, Any], adjustment: int, capacity: int) -> None:
-    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": adjustment}]
-    assert stepped(10, [1], 0, members | {"StepAdjustments": steps}) == capacity
-
-
-def test_values_are_aggregated_as_the_policy_says() -> None:
-    config = UP | {"StepAdjustments": [{"MetricIntervalLowerBound": 5, "ScalingAdjustment": 1}]}
-    capacities = [stepped(1, [0, 4, 8], 0, config | {"MetricAggregationType": how}) for how in ("Minimum", "Maximum")]
-    assert capacities == [1, 2]
-    assert stepped(1, [0, 4, 8], 0, config) == 1
-
-
-# Schedules
-
-
-def moment_of(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-@pytest.mark.parametrize(
-    ("schedule", "zone", "moment"),
-    [
-        ("at(2026-11-22T18:30:00)", "UTC", "2026-11-22 18:30"),
-        ("at(2026-11-22T18:30:00)", "Europe/Berlin", "2026-11-22 17:30"),
-        ("cron(30 18 * * ? *)", "UTC", "2026-11-22 18:30"),
-        ("cron(0/15 8-17 ? * MON-FRI *)", "UTC", "2026-11-23 08:45"),
-        ("cron(0 9 L * ? 2026)", "UTC", "2026-11-30 09:00"),
-        ("cron(0 9 1,15 JAN,jul ? *)", "America/New_York", "2026-07-15 13:00"),
-        ("cron(5 * ? * 1 *)", "UTC", "2026-11-22 18:05"),  # a Sunday
-    ],
-)
-def test_a_schedule_is_due_at_its_moment_only(schedule: str, zone: str, moment: str) -> None:
-    due = moment_of(moment)
-    offsets = [
-        offset for offset in range(-180, 180, 20) if Schedule(schedule, zone).is_due(0, due + offset - 20, due + offset)
-    ]
-    assert offsets == [0]
-
-
-def test_a_rate_counts_from_its_beginning_and_goes_with_the_pace() -> None:
-    schedule = Schedule("rate(5 minutes)")
-    times = [now for now in range(0, 1000, 50) if schedule.is_due(100, 100 + now - 50, 100 + now)]
-    assert times == [300, 600, 900]
-    assert schedule.is_due(100, 101, 106, pace=60)
-
-
-@pytest.mark.parametrize(
-    "schedule",
-    [
-        "",
-        "soon",
-        "at(tomorrow)",
-        "rate(1 minutes)",
-        "rate(0 hours)",
-        "rate(2 weeks)",
-        "cron(* * * *)",
-        "cron(0 0 * * * *)",
-        "cron(60 0 * * ? *)",
-        "cron(0 0 ? * MON-SUN/0 *)",
-        "cron(x 0 * * ? *)",
-    ],
-)
-def test_what_is_no_schedule_is_refused(schedule: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        Schedule(schedule)
-    with pytest.raises(ValueError, match="no time zone"):
-        Schedule("rate(1 hour)", "Nowhere/Else")
 
 
 # The service, with a SageMaker and alarms in memory

@@ -1,15 +1,15 @@
+"""Model archives, unpacked and checked against an image."""
+
 import io
 import os
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sagebridge.local.serving import archive
 from sagebridge.local.serving.archive import misfit, unpack
-from sagebridge.local.serving.fleet import trusts_sagemaker
-from tests.local.account import IMAGE, TRUST, pack
+from tests.local.account import IMAGE, pack
 
 REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 
@@ -46,27 +46,6 @@ def test_a_misfit_names_both_versions() -> None:
     assert problem is not None
     assert "0.23.2" in problem
     assert "1.9" in problem
-
-
-def test_a_role_that_sagemaker_may_assume() -> None:
-    assert trusts_sagemaker(TRUST)
-    (statement,) = TRUST["Statement"]
-    lists = {"Action": ["sts:AssumeRole"], "Principal": {"Service": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}
-    assert trusts_sagemaker({"Statement": statement | lists})  # type: ignore[operator]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"Effect": "Deny"},
-        {"Action": "sts:TagSession"},
-        {"Principal": {"Service": "ec2.amazonaws.com"}},
-        {"Principal": "*"},
-    ],
-)
-def test_a_role_that_sagemaker_may_not_assume(change: dict[str, Any]) -> None:
-    (statement,) = TRUST["Statement"]
-    assert not trusts_sagemaker({"Statement": [statement | change]})  # type: ignore[operator]
 
 
 def test_an_archive_is_unpacked(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class KeepAlive(WSGIRequestHandler):
             self._answer(environ, body)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
-        except Exception:  # noqa: BLE001 - a broken answer must not end the connection's thread unheard
+        except Exception:  # noqa: BLE001 - a broken answer must not end the connection's thread silently
             self.close_connection = True
             self.log_error("%s", traceback.format_exc())
             if not self._has_begun:
