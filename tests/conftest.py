@@ -23,6 +23,7 @@ import pytest
 
 from model import train
 from sagebridge.local import control
+from sagebridge.local import environment as local_environment
 from sagebridge.model import archive, contract
 from tests.fields import IMAGE, Given
 from tools import environment
@@ -228,4 +229,4 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("untimed")
     for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
-    os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), environment.no_proxy())  # tests serve on the loopback
+    os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback

@@ -92,9 +92,12 @@ def test_every_time_and_fault_is_in_the_local_readme() -> None:
 
 
 def test_every_operation_of_the_local_sagemaker_is_in_its_readme() -> None:
-    from sagebridge.local.sagemaker.service import SageMaker, empty_state  # noqa: PLC0415
+    from sagebridge.local.sagemaker.endpoints import Endpoints  # noqa: PLC0415
+    from sagebridge.local.sagemaker.resources import Resources  # noqa: PLC0415
+    from sagebridge.local.sagemaker.service import SageMaker  # noqa: PLC0415
 
-    operations = SageMaker(empty_state(), lambda _: None).operations
+    resources = Resources({}, lambda _: None)
+    operations = SageMaker(resources, Endpoints(resources), lambda _: None, lambda _: None).operations
     kinds = {re.sub("^(Add|Create|Describe|List|Delete|Update)", "", name).removesuffix("s") for name in operations}
     assert all(kind in LOCAL for kind in kinds), kinds
 

@@ -1,21 +1,16 @@
 """The environment in which `pulumi`, `terraform`, `aws` and boto3 work against this checkout's local AWS."""
 
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from sagebridge.local import control
+from sagebridge.local import control, environment
 from tools import engine
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, LOCAL, pulumi_home
 
-UNSET = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),  # would win over the profile
-    *("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_PROFILE"),
-    *("TF_WORKSPACE", "TF_DATA_DIR"),  # the base's state and `terraform init` would be somewhere else
-)
-"""Variables that would send a command of the dev stack elsewhere than to the local AWS."""
+UNSET = (*environment.UNSET, "TF_WORKSPACE", "TF_DATA_DIR")
+"""Variables that lead elsewhere than to the local AWS, and Terraform to another state or folder than the base's."""
 
 
 def local_aws() -> Path:
@@ -43,11 +38,7 @@ def settings() -> dict[str, str]:
     provider = found["terraform-provider-aws"]
     assert provider is not None  # noqa: S101 - not among the missing
     return {
-        "AWS_CONFIG_FILE": str(directory / "config"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_PROFILE": "local",
-        "LOCAL_AWS_DIR": str(directory),
-        **dict.fromkeys(("NO_PROXY", "no_proxy"), no_proxy()),  # Go reads the first, Python prefers the second
+        **environment.settings(directory),
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
@@ -55,14 +46,6 @@ def settings() -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "TF_CLI_CONFIG_FILE": str(provider.path / "terraformrc"),
     }
-
-
-def no_proxy() -> str:
-    """Returns the hosts that are reached without a proxy: the shell's, and the loopback, which boto3 does not skip."""
-    names = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
-    if "*" in names:
-        return "*"
-    return ",".join(dict.fromkeys([*filter(None, names), "127.0.0.1", "localhost"]))
 
 
 def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -77,8 +60,7 @@ def shell() -> str:
     The profile that they name is made if there is none yet, so that commands say how to start the local AWS.
     """
     control.prepare(local_aws())
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings().items())]
-    return "\n".join([f"unset {' '.join(UNSET)}", *exports])
+    return environment.shell(settings(), UNSET)
 
 
 def _terraform_alias(tofu: Path) -> Path:

@@ -1,6 +1,4 @@
-"""A caller of a local AWS, with short words for what the tests do often."""
-
-from __future__ import annotations
+"""A caller of a local AWS, with short names for what the tests do often."""
 
 import io
 import json
@@ -9,16 +7,13 @@ import signal
 import sys
 import tarfile
 import time
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import boto3
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from botocore.config import Config
+from botocore.config import Config
 
 T = TypeVar("T")
 COMMAND = str(Path(sys.executable).with_name("sagebridge"))
@@ -47,7 +42,7 @@ def output_fn(prediction, accept):
 
 
 def pack(files: Mapping[str, str | bytes]) -> bytes:
-    """Make a .tar.gz of some files."""
+    """Returns a .tar.gz of some files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, content in files.items():
@@ -59,7 +54,7 @@ def pack(files: Mapping[str, str | bytes]) -> bytes:
 
 
 def echo(word: str) -> bytes:
-    """Make an archive whose model is a word."""
+    """Returns an archive whose model is a word."""
     return pack({"inference.py": ECHO.format(word=word)})
 
 
@@ -78,12 +73,12 @@ class Account:
         self.runtime = self.client("sagemaker-runtime")
 
     def client(self, service: str, config: Config | None = None) -> Any:
-        """Make a client of another service, or one with a configuration of its own."""
+        """Returns a client of another service, or one with another configuration."""
         make: Any = self._session.client
         return make(service, endpoint_url=self.url, config=config)
 
     def base(self) -> str:
-        """Make the bucket `models` and the role `sagemaker`, unless they are there; give the role's ARN."""
+        """Makes the bucket `models` and the role `sagemaker`, unless they exist; returns the role's ARN."""
         if not self.s3.list_buckets()["Buckets"]:
             self.s3.create_bucket(Bucket="models")
             self.iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))
@@ -91,11 +86,11 @@ class Account:
         return arn
 
     def name(self, kind: str) -> str:
-        """Give a name that no other test has."""
+        """Returns a name that no other test has."""
         return f"{kind}-{next(self._numbers)}"
 
     def upload(self, archive: bytes) -> str:
-        """Put an archive into the bucket; give its URL."""
+        """Puts an archive into the bucket; returns its URL."""
         key = f"{self.name('key')}/model.tar.gz"
         self.s3.put_object(Bucket="models", Key=key, Body=archive)
         return f"s3://models/{key}"
@@ -103,7 +98,7 @@ class Account:
     def config(
         self, url: str, *, role: str | None = None, image: str = IMAGE, variant: Mapping[str, object] | None = None
     ) -> str:
-        """Make a model and a configuration for it; give the configuration's name."""
+        """Makes a model and a configuration for it; returns the configuration's name."""
         name = self.name("config")
         container = {
             "Image": image,
@@ -119,7 +114,7 @@ class Account:
         return name
 
     def model(self, url: str | None = None, *, container: Mapping[str, object] | None = None, **members: object) -> str:
-        """Make a model of a container with `inference.py`; give its name."""
+        """Makes a model of a container with `inference.py`; returns its name."""
         name = self.name("model")
         primary = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}, **(container or {})}
         if url:
@@ -129,45 +124,45 @@ class Account:
         return name
 
     def serve(self, model: str, variant: Mapping[str, object] | None = None, **members: object) -> str:
-        """Make an endpoint of one variant, and what else its configuration says; give its name when it serves."""
+        """Makes an endpoint of one variant, with more members of its configuration; returns its name when it serves."""
         name = self.name("config")
         production = {"VariantName": "AllTraffic", "ModelName": model, **(variant or INSTANCE)}
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[production], **members)
-        found = self.deploy(name)
-        assert found["EndpointStatus"] == "InService", found["FailureReason"]
-        endpoint: str = found["EndpointName"]
+        description = self.deploy(name)
+        assert description["EndpointStatus"] == "InService", description["FailureReason"]
+        endpoint: str = description["EndpointName"]
         return endpoint
 
     def deploy(self, config: str) -> dict[str, Any]:
-        """Make an endpoint of a configuration; give its description when it is InService or Failed."""
+        """Makes an endpoint of a configuration; returns its description when it is InService or Failed."""
         name = self.name("endpoint")
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         return self.settled(name)
 
     def update(self, endpoint: str, config: str) -> dict[str, Any]:
-        """Give an endpoint another configuration; give its description when that is done or undone."""
+        """Updates an endpoint to another configuration; returns its description when that is done or undone."""
         self.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         return self.settled(endpoint)
 
     def settled(self, endpoint: str) -> dict[str, Any]:
-        """Wait until nothing is under way for an endpoint; give its description."""
+        """Waits until nothing is under way for an endpoint; returns its description."""
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=endpoint)
-            if found["EndpointStatus"] in ("InService", "Failed"):
-                return found
+            description: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=endpoint)
+            if description["EndpointStatus"] in ("InService", "Failed"):
+                return description
             time.sleep(0.02)
-        raise TimeoutError(f"{endpoint} is still {found['EndpointStatus']}")
+        raise TimeoutError(f"{endpoint} is still {description['EndpointStatus']}")
 
     def invoke(self, endpoint: str, body: bytes = b"{}", **members: str) -> dict[str, Any]:
-        """Invoke an endpoint; give its JSON answer."""
+        """Invokes an endpoint; returns its JSON answer."""
         asked = {"ContentType": "application/json", **members}
         answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **asked)
         result: dict[str, Any] = json.loads(answer["Body"].read())
         return result
 
     def kill_worker(self, endpoint: str) -> int:
-        """Kill the process that serves an echoing endpoint; give its number when it is dead."""
+        """Kills the process that serves an echoing endpoint; returns its number when it is dead."""
         pid: int = self.invoke(endpoint)["pid"]
         os.kill(pid, signal.SIGKILL)
         while Path(f"/proc/{pid}/fd").exists() and _open_files(pid):
@@ -176,7 +171,7 @@ class Account:
 
 
 def put_manual_alarm(cloudwatch: Any, name: str) -> None:
-    """Make an alarm that rings only when it is told to."""
+    """Makes an alarm that changes its state only when a test says so."""
     cloudwatch.put_metric_alarm(
         AlarmName=name,
         Namespace="Tests",
@@ -190,17 +185,17 @@ def put_manual_alarm(cloudwatch: Any, name: str) -> None:
     )
 
 
-def until(found: Callable[[], T | None], seconds: float = 120) -> T:
-    """Wait until something is found; give it."""
+def until(look: Callable[[], T | None], seconds: float = 120) -> T:
+    """Waits until a look returns something, and returns that."""
     deadline = time.monotonic() + seconds
-    while not (result := found()):
+    while not (result := look()):
         assert time.monotonic() < deadline, "it did not come to be"
         time.sleep(0.02)
     return result
 
 
 def _open_files(pid: int) -> bool:
-    """Tell whether a process has files open: a dead one has none, even before its parent has heard of it."""
+    """Returns whether a process has files open: a dead one has none, even before its parent has waited for it."""
     try:
         return any(Path(f"/proc/{pid}/task").glob("*/fd/*"))
     except OSError:

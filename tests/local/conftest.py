@@ -1,15 +1,10 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sagebridge.local import control
 from tests.local.account import Account
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +16,12 @@ def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 @pytest.fixture(scope="session")
 def account(shared_directory: Path) -> Account:
-    """A server for the tests that leave others' things alone."""
+    """A server for tests that change only what they made themselves."""
     running, before = control.start(shared_directory)
     assert not before
-    found = Account(running.url)
-    found.base()
-    return found
+    account = Account(running.url)
+    account.base()
+    return account
 
 
 @pytest.fixture
@@ -38,7 +33,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A directory for a module that has settings or faults of its own."""
+    """A directory for a module whose tests change settings or faults."""
     directory = tmp_path_factory.mktemp("place")
     yield directory
     control.stop(directory)
@@ -46,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def owner(place: Path) -> Account:
-    """The module's own server."""
-    found = Account(control.start(place)[0].url)
-    found.base()
-    return found
+    """A server for that module alone."""
+    account = Account(control.start(place)[0].url)
+    account.base()
+    return account

@@ -10,21 +10,16 @@ Sources:
 - an issue, by its repository and number.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.local.account import IMAGE, echo
-
-if TYPE_CHECKING:
-    from tests.local.account import Account
+from tests.local.account import IMAGE, Account, echo
 
 pytestmark = pytest.mark.server
 
@@ -43,21 +38,18 @@ SIZE = {"Type": "CAPACITY_PERCENT", "Value": 60}
 
 @dataclass(frozen=True)
 class Refused:
-    """A request that AWS refuses.
-
-    Attributes:
-        call: boto3's method, of the runtime where it begins with `invoke`.
-        members: the request; `{model}`, `{config}` and `{endpoint}` are names of what there is.
-        message: a regular expression for AWS's message, or what is known of it.
-        source: where AWS, or who knows, says so.
-        code: AWS's code.
-    """
+    """A request that AWS refuses."""
 
     call: str
+    """boto3's method; it is one of the runtime if it begins with `invoke`."""
     members: dict[str, Any]
+    """The request; `{model}`, `{config}` and `{endpoint}` stand for the names of what exists."""
     message: str
+    """A regular expression for AWS's message, or for what is known of it."""
     source: str
+    """Where AWS, or another source, says so."""
     code: str = INVALID
+    """AWS's code."""
 
 
 def create(**members: object) -> dict[str, Any]:
@@ -277,19 +269,16 @@ REFUSED = [
 
 @dataclass(frozen=True)
 class Described:
-    """Members that AWS keeps, or fills in, and answers with.
-
-    Attributes:
-        kind: what is made.
-        members: what is asked for.
-        added: what AWS answers besides.
-        source: where that is said.
-    """
+    """Members that AWS keeps or fills in, and answers with."""
 
     kind: str
+    """The kind of resource that is made."""
     members: dict[str, Any]
+    """The members of the request."""
     source: str
+    """Where AWS says so."""
     added: dict[str, Any] = field(default_factory=dict)
+    """The members that AWS answers besides."""
 
 
 DESCRIBED = [
@@ -372,18 +361,18 @@ DESCRIBED = [
 
 @pytest.fixture(scope="module")
 def names(account: Account) -> dict[str, str]:
-    """What there is."""
+    """The names of what exists."""
     config = account.config(account.upload(echo("x")))
     return {"model": config, "config": config, "endpoint": account.deploy(config)["EndpointName"]}
 
 
 def filled(value: Any, names: dict[str, str]) -> Any:
-    """Put names into a request."""
+    """Returns a request with names put into it."""
     if isinstance(value, dict):
         return {key: filled(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return [filled(item, names) for item in value]
-    return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], value) if isinstance(value, str) else value
+    return re.sub(r"\{(\w+)\}", lambda field: names[field[1]], value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case.call}: {case.source[:60]}")

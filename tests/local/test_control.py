@@ -1,7 +1,5 @@
 """Starting, stopping and finding the server, and what survives its end."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle
@@ -16,7 +14,8 @@ import moto
 import pytest
 from botocore.exceptions import CredentialRetrievalError
 
-from sagebridge.local import LocalError, control, server, store
+from sagebridge.errors import UserError
+from sagebridge.local import control, server, store
 from tests.local.account import COMMAND, Account, echo, pack
 
 pytestmark = pytest.mark.server
@@ -24,9 +23,9 @@ pytestmark = pytest.mark.server
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
 
 
-def begin(directory: Path, command: str) -> subprocess.Popen[str]:
+def begin(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [COMMAND, "local", command],
+        [COMMAND, "local", *arguments],
         env={**os.environ, "LOCAL_AWS_DIR": str(directory)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -34,8 +33,8 @@ def begin(directory: Path, command: str) -> subprocess.Popen[str]:
     )
 
 
-def run(directory: Path, command: str) -> tuple[int, str]:
-    process = begin(directory, command)
+def run(directory: Path, *arguments: str) -> tuple[int, str]:
+    process = begin(directory, *arguments)
     output, _ = process.communicate(timeout=2 * control.START_SECONDS)
     return process.returncode, output
 
@@ -47,7 +46,7 @@ def started(directory: Path) -> Account:
 
 
 def crash(directory: Path) -> None:
-    """End the server as a power switch would, as far as its process goes."""
+    """Ends the server's process as a power switch would."""
     running = control.find(directory)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
@@ -68,13 +67,21 @@ def test_the_commands_from_start_to_reset(directory: Path) -> None:
     assert output == (
         f"The local AWS runs at {running.url} (process {running.pid}).\n"
         f"Log: {directory}/server.log\n"
-        'To use it from this shell: eval "$(make -s env)"\n'
+        'To use it from this shell: eval "$(sagebridge local env)"\n'
     )
     Account(running.url).base()
     status, output = run(directory, "status")
     assert status == 0
     assert f"runs at {running.url} (process {running.pid})" in output
     assert "Endpoints: 0, buckets: 1" in output
+    assert json.loads(run(directory, "status", "--json")[1]) == {
+        "running": True,
+        "directory": str(directory),
+        "url": running.url,
+        "pid": running.pid,
+        "endpoints": 0,
+        "buckets": 1,
+    }
     assert "already running" in run(directory, "start")[1]
     assert control.find(directory) == control.Running(running.url, running.pid, endpoints=0, buckets=1)
     assert run(directory, "stop") == (0, "The local AWS is stopped.\n")
@@ -136,9 +143,9 @@ def test_what_was_acknowledged_survives(directory: Path, end: object) -> None:
         time.sleep(0.01)
 
     again = started(directory)
-    found = again.s3.get_object(Bucket="models", Key="big")
-    assert found["Body"].read() == big
-    assert found["Metadata"] == {"a_b": "c"}
+    content = again.s3.get_object(Bucket="models", Key="big")
+    assert content["Body"].read() == big
+    assert content["Metadata"] == {"a_b": "c"}
     assert again.s3.get_object_tagging(Bucket="models", Key="big")["TagSet"] == [{"Key": "d", "Value": "e"}]
     versions = again.s3.list_object_versions(Bucket="models", Prefix="big")["Versions"]
     assert [version["Size"] for version in versions] == [len(big), len(b"before")]
@@ -185,18 +192,18 @@ def test_bodies_of_objects_that_are_gone_are_removed(directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (pickle.dumps({"moto": "5.0.0", "backends": []}), "was written by moto 5.0.0, and moto 5.2.5 is installed"),
         (b"\x80 not a pickle", "cannot be read"),
     ],
 )
-def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes, said: str) -> None:
+def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes, message: str) -> None:
     (directory / "state").mkdir()
     (directory / "state" / "moto.pickle").write_bytes(content)
     status, output = run(directory, "start")
     assert status == 1
-    assert said in output
+    assert message in output
     assert "Start afresh with: sagebridge local reset" in output
     assert "Traceback" not in output
     assert run(directory, "reset")[0] == 0
@@ -205,7 +212,7 @@ def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes,
 
 def test_another_moto_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moto, "__version__", "6.0.0")
-    with pytest.raises(LocalError, match=r"written for moto 5\.2\.5, and moto 6\.0\.0 is installed"):
+    with pytest.raises(UserError, match=r"written for moto 5\.2\.5, and moto 6\.0\.0 is installed"):
         store.check_moto()
 
 
@@ -220,7 +227,7 @@ def profile(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_profile_leads_to_the_server(profile: Path) -> None:
     started(profile).base()
     assert boto3.Session().region_name == "us-east-1"
-    assert [found["Name"] for found in boto3.Session().client("s3").list_buckets()["Buckets"]] == ["models"]
+    assert [bucket["Name"] for bucket in boto3.Session().client("s3").list_buckets()["Buckets"]] == ["models"]
 
 
 def test_without_a_server_the_profile_says_so_at_once(profile: Path) -> None:
@@ -242,3 +249,11 @@ def test_another_directorys_server_is_not_taken_for_ones_own(profile: Path, acco
     assert control.find(profile) is None
     assert not control.stop(profile)
     assert account.s3.list_buckets()["Buckets"]
+
+
+def test_a_start_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "PACKAGES", ("json", "no_such_package"))
+    with pytest.raises(
+        UserError, match=r"needs no_such_package\. Install them with: pip install 'sagebridge\[local\]'"
+    ):
+        control.start(tmp_path)

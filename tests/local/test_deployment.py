@@ -1,7 +1,5 @@
 """The steps of a shift, for any configuration."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any
@@ -48,44 +46,44 @@ TWO = [{"InstanceType": "ml.m5.large", "InitialInstanceCount": 2}]
 TEN = [{"InstanceType": "ml.m5.large", "InitialInstanceCount": 10}]
 
 
-def shares(found: Plan) -> list[float]:
-    return [step.share for step in found.steps]
+def shares(shift: Plan) -> list[float]:
+    return [step.share for step in shift.steps]
 
 
 @given(config=CONFIG | st.none(), variants=VARIANTS)
 def test_shares_rise_to_all_of_the_traffic(config: dict[str, Any] | None, variants: list[dict[str, Any]]) -> None:
-    found = shares(plan(config, variants))
-    assert found[-1] == 1
-    assert all(0 < before < after for before, after in itertools.pairwise(found))
-    assert found[0] > 0
+    rising = shares(plan(config, variants))
+    assert rising[-1] == 1
+    assert all(0 < before < after for before, after in itertools.pairwise(rising))
+    assert rising[0] > 0
 
 
 @given(config=CONFIG, variants=VARIANTS)
 def test_waits_are_those_of_the_configuration(config: dict[str, Any], variants: list[dict[str, Any]]) -> None:
     check(config)
-    found = plan(config, variants).steps
+    steps = plan(config, variants).steps
     if policy := config.get("BlueGreenUpdatePolicy"):
-        assert found[-1].wait == policy["TerminationWaitInSeconds"]
+        assert steps[-1].wait == policy["TerminationWaitInSeconds"]
         interval = policy["TrafficRoutingConfiguration"]["WaitIntervalInSeconds"]
-        assert {step.wait for step in found[:-1]} <= {interval}
+        assert {step.wait for step in steps[:-1]} <= {interval}
     elif len(variants) == 1 and "InitialInstanceCount" in variants[0]:
-        assert {step.wait for step in found} == {config["RollingUpdatePolicy"]["WaitIntervalInSeconds"]}
+        assert {step.wait for step in steps} == {config["RollingUpdatePolicy"]["WaitIntervalInSeconds"]}
 
 
 @given(policy=CANARY, variants=VARIANTS)
 def test_a_canary_is_one_step_before_the_last(policy: dict[str, Any], variants: list[dict[str, Any]]) -> None:
-    found = plan({"BlueGreenUpdatePolicy": policy}, variants).steps
+    steps = plan({"BlueGreenUpdatePolicy": policy}, variants).steps
     size_ = policy["TrafficRoutingConfiguration"]["CanarySize"]
     whole = size_["Type"] == "INSTANCE_COUNT" and all(
         variant.get("InitialInstanceCount", 0) <= size_["Value"] for variant in variants
     )
-    assert len(found) == (1 if whole else 2)
+    assert len(steps) == (1 if whole else 2)
 
 
 @given(policy=LINEAR, variants=VARIANTS)
 def test_linear_steps_have_one_size(policy: dict[str, Any], variants: list[dict[str, Any]]) -> None:
-    found = shares(plan({"BlueGreenUpdatePolicy": policy}, variants))
-    rises = [after - before for before, after in zip([0.0, *found], found, strict=False)]
+    rising = shares(plan({"BlueGreenUpdatePolicy": policy}, variants))
+    rises = [after - before for before, after in zip([0.0, *rising], rising, strict=False)]
     assert all(math.isclose(rise, rises[0]) for rise in rises[:-1])
     assert rises[-1] <= rises[0] + 1e-9
 
@@ -129,9 +127,9 @@ def test_a_plan_names_its_alarms_its_limit_and_what_it_waits_for() -> None:
         },
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}, {"AlarmName": "latency"}]},
     }
-    found = plan(config, TEN)
-    assert (found.alarms, found.limit) == (("errors", "latency"), 1800)
-    assert [step.message for step in found.steps] == [
+    shift = plan(config, TEN)
+    assert (shift.alarms, shift.limit) == (("errors", "latency"), 1800)
+    assert [step.message for step in shift.steps] == [
         "Baking for 300 seconds (WaitIntervalInSeconds) with traffic enabled on canary capacity of 1 instance(s).",
         "Baking for 600 seconds (TerminationWaitInSeconds) with traffic enabled on full capacity of 10 instance(s).",
     ]

@@ -1,11 +1,12 @@
 """Each fault on a running server, as botocore and a caller see it."""
 
-from __future__ import annotations
-
+import json
 import os
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -13,13 +14,10 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sagebridge.local import FAULTS, LocalError, control
+from sagebridge.errors import UserError
+from sagebridge.local import FAULTS, control
 from sagebridge.local.faults import Faults
 from tests.local.account import COMMAND, Account, echo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ONCE = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 
@@ -132,9 +130,9 @@ def test_s3_refuses_callers_and_the_fetch_of_a_model(owner: Account, place: Path
     s3 = client(owner, "s3")
     assert refusal(lambda: s3.get_object(Bucket="models", Key="k")) == ("AccessDenied", 403)
     assert refusal(lambda: s3.head_object(Bucket="models", Key="k")) == ("403", 403)
-    found = owner.deploy(config)
-    assert found["EndpointStatus"] == "Failed"
-    assert "the role passed to CreateModel has permissions to download the model" in found["FailureReason"]
+    description = owner.deploy(config)
+    assert description["EndpointStatus"] == "Failed"
+    assert "the role passed to CreateModel has permissions to download the model" in description["FailureReason"]
     control.clear_faults(place)
     assert owner.deploy(config)["EndpointStatus"] == "InService"
 
@@ -156,9 +154,9 @@ def test_a_deployment_fails_and_an_update_rolls_back(
     assert failed["FailureReason"].startswith(reason)
     name = owner.deploy(old)["EndpointName"]
     control.fault(place, kind, endpoint=name, times=1)
-    found = owner.update(name, owner.config(owner.upload(echo("new"))))
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", old)
-    assert found["FailureReason"].startswith(reason)
+    description = owner.update(name, owner.config(owner.upload(echo("new"))))
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", old)
+    assert description["FailureReason"].startswith(reason)
     assert owner.invoke(name)["word"] == "old"
 
 
@@ -167,15 +165,15 @@ def test_more_instances_may_not_be_had(owner: Account, place: Path, endpoint: st
     control.fault(place, "capacity", endpoint=endpoint, times=1)
 
     def scale(count: int) -> dict[str, Any]:
-        wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
+        capacities = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
         owner.sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=endpoint, DesiredWeightsAndCapacities=wanted
+            EndpointName=endpoint, DesiredWeightsAndCapacities=capacities
         )
         return owner.settled(endpoint)
 
-    found = scale(3)
-    assert found["FailureReason"].startswith("Unable to provision")
-    assert found["ProductionVariants"][0]["DesiredInstanceCount"] == 1
+    description = scale(3)
+    assert description["FailureReason"].startswith("Unable to provision")
+    assert description["ProductionVariants"][0]["DesiredInstanceCount"] == 1
     assert scale(3)["ProductionVariants"][0]["CurrentInstanceCount"] == 3
 
 
@@ -186,11 +184,11 @@ def test_a_silent_rollback_looks_like_success_but_for_the_configuration(owner: A
     new = owner.config(owner.upload(echo("new")))
     owner.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=new)
     statuses = set()
-    while (found := owner.sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] != "InService":
-        statuses.add(found["EndpointStatus"])
+    while (description := owner.sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] != "InService":
+        statuses.add(description["EndpointStatus"])
     assert statuses <= {"Updating"}  # Terraform's provider fails at any other
-    assert "FailureReason" not in found
-    assert found["EndpointConfigName"] == old
+    assert "FailureReason" not in description
+    assert description["EndpointConfigName"] == old
     assert owner.invoke(name)["word"] == "old"
     assert owner.update(name, new)["EndpointConfigName"] == new
 
@@ -216,6 +214,8 @@ def test_faults_by_the_command_line(directory: Path) -> None:
     run("fault", "latency", "--operation", "ListModels", "--seconds", "0.5")
     shown = run("fault", "rollback", "--endpoint", "e", "--times", "2").stdout
     assert shown == "latency   operation ListModels, seconds 0.5\nrollback  endpoint e, times 2\n"
+    latency, rollback = json.loads(run("fault", "--json").stdout)
+    assert (latency["operation"], rollback["endpoint"], rollback["times"]) == ("ListModels", "e", 2)
     assert "There is no fault 'flood'. There are: throttle, latency" in run("fault", "flood").stderr
     assert run("fault", "clear").stdout == "Nothing goes wrong.\n"
     shown = run("fault", "--help").stdout
@@ -238,6 +238,6 @@ def test_faults_by_the_command_line(directory: Path) -> None:
 )
 def test_a_fault_that_makes_no_sense_is_refused(members: dict[str, Any], message: str) -> None:
     faults = Faults()
-    with pytest.raises(LocalError, match=message):
+    with pytest.raises(UserError, match=message):
         faults.add(members)
     assert faults.listed() == []

@@ -1,7 +1,5 @@
 """Requests of any form, by botocore's models: each is answered as AWS answers, none breaks or hangs the server."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re
@@ -54,32 +52,32 @@ def owner(owner: Account) -> Account:
 
 @cache
 def values(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Give values of a shape, some of them at or beyond its limits, and now and then something else."""
+    """Returns a strategy for values of a shape, some of them at or beyond its limits, and a few of something else."""
     rules = shape.metadata
     if isinstance(shape, StructureShape):
         required = {name: values(shape.members[name], depth + 1) for name in shape.required_members}
         others = {name: member for name, member in shape.members.items() if name not in required and depth < DEEP}
         optional = {name: values(member, depth + 1) for name, member in others.items()}
-        found: st.SearchStrategy[Any] = st.fixed_dictionaries(required, optional=optional)
+        strategy: st.SearchStrategy[Any] = st.fixed_dictionaries(required, optional=optional)
     elif isinstance(shape, ListShape):
-        found = st.lists(values(shape.member, depth + 1), max_size=2)
+        strategy = st.lists(values(shape.member, depth + 1), max_size=2)
     elif isinstance(shape, MapShape):
-        found = st.dictionaries(TEXT, values(shape.value, depth + 1), max_size=2)
+        strategy = st.dictionaries(TEXT, values(shape.value, depth + 1), max_size=2)
     elif shape.type_name == "boolean":
-        found = st.booleans()
+        strategy = st.booleans()
     elif shape.type_name in ("integer", "long"):
         least = rules.get("min", 0)
         most = rules.get("max", least + 10)
-        found = st.integers(least - 1, most + 1) | st.integers()
+        strategy = st.integers(least - 1, most + 1) | st.integers()
     elif shape.type_name in ("float", "double", "timestamp"):
-        found = st.floats(0, 10) | st.floats()
+        strategy = st.floats(0, 10) | st.floats()
     else:
-        found = st.sampled_from(rules["enum"]) if "enum" in rules else TEXT
-    return st.integers(0, 15).flatmap(lambda chance: found if chance else JUNK)
+        strategy = st.sampled_from(rules["enum"]) if "enum" in rules else TEXT
+    return st.integers(0, 15).flatmap(lambda chance: strategy if chance else JUNK)
 
 
 def send(account: Account, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
-    """Send one request; give the status, the error's name in the header, and the body of the answer."""
+    """Sends a request; returns the status, the error's name in the header, and the body of the answer."""
     connection = http.client.HTTPConnection(urlsplit(account.url).netloc, timeout=SECONDS)
     try:
         connection.request(method, path, body, headers)
@@ -95,10 +93,10 @@ def assert_aws(answer: tuple[int, str, bytes]) -> None:
         json.loads(body)
         return
     assert 400 <= status < 500, (status, body[:500])
-    said = json.loads(body)
-    assert re.fullmatch(r"\w+(Exception|Error)", said["__type"]), said
-    assert said["__type"] == name
-    assert isinstance(said["message"], str)
+    content = json.loads(body)
+    assert re.fullmatch(r"\w+(Exception|Error)", content["__type"]), content
+    assert content["__type"] == name
+    assert isinstance(content["message"], str)
 
 
 def call(account: Account, operation: str, body: bytes) -> tuple[int, str, bytes]:
@@ -107,8 +105,8 @@ def call(account: Account, operation: str, body: bytes) -> tuple[int, str, bytes
 
 
 def test_every_operation_is_tried(owner: Account) -> None:
-    said = json.loads(call(owner, "Nothing", b"{}")[2])["message"]
-    assert sorted(OPERATIONS) == re.findall(r"\w+", said.partition("It has: ")[2])
+    message = json.loads(call(owner, "Nothing", b"{}")[2])["message"]
+    assert sorted(OPERATIONS) == re.findall(r"\w+", message.partition("It has: ")[2])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -1,7 +1,5 @@
 """What a server stands: many requests at once, many endpoints at once, many lives of endpoints."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json
@@ -139,8 +137,8 @@ def test_1000_lives_of_endpoints_leave_nothing_behind(directory: Path) -> None:
 
     before = lives(WARM_UP)
     after = lives(CYCLES - WARM_UP)
-    for what, most in {"processes": 0, "files": 0, "open files": 4, "threads": 4, "memory": 24_000}.items():
-        assert after[what] <= before[what] + most, (what, before, after)
+    for resource, most in {"processes": 0, "files": 0, "open files": 4, "threads": 4, "memory": 24_000}.items():
+        assert after[resource] <= before[resource] + most, (resource, before, after)
 
 
 def log_of(directory: Path, name: str) -> str:
@@ -156,17 +154,17 @@ def is_deleted(account: Account, name: str) -> bool:
 
 
 def below(pid: int) -> list[int]:
-    """Give the processes that a process started, and those that these started."""
-    found: list[int] = []
+    """Returns the processes that a process started, and those that these started."""
+    pids: list[int] = []
     with contextlib.suppress(OSError):  # it ends at this moment
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += [int(child), *below(int(child))]
-    return found
+                pids += [int(child), *below(int(child))]
+    return pids
 
 
 def measured(pid: int, directory: Path) -> Counter[str]:
-    """Measure what a server has: memory in kB, and counts."""
+    """Measures what a server has: memory in kB, and counts."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return Counter(
         {

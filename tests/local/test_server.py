@@ -1,7 +1,5 @@
 """Endpoints on a running server: real requests, real archives, real worker processes."""
 
-from __future__ import annotations
-
 import http.client
 import io
 import json
@@ -10,7 +8,8 @@ import pickle
 import tarfile
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,12 +18,7 @@ import sklearn
 from botocore.exceptions import ClientError
 from sklearn.linear_model import LinearRegression
 
-from tests.local.account import ECHO, IMAGE, echo, pack
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.local.account import Account
+from tests.local.account import ECHO, IMAGE, Account, echo, pack
 
 pytestmark = pytest.mark.server
 
@@ -74,9 +68,9 @@ def test_a_real_model_predicts(account: Account) -> None:
         "model.pickle": pickle.dumps(model),
         "versions.json": versions,
     }
-    found = account.deploy(account.config(account.upload(pack(files))))
-    assert found["EndpointStatus"] == "InService"
-    answer = account.invoke(found["EndpointName"], json.dumps({"Input": [[1.5, 2.25], [0, 7]]}).encode())
+    description = account.deploy(account.config(account.upload(pack(files))))
+    assert description["EndpointStatus"] == "InService"
+    answer = account.invoke(description["EndpointName"], json.dumps({"Input": [[1.5, 2.25], [0, 7]]}).encode())
     assert answer == {"Predictions": model.predict([[1.5, 2.25], [0, 7]]).tolist()}
 
 
@@ -96,15 +90,15 @@ def test_an_answer_names_the_variant_and_keeps_the_content_type(account: Account
 
 
 def test_after_an_update_the_new_model_answers(account: Account) -> None:
-    found = account.deploy(account.config(account.upload(echo("old"))))
-    name = found["EndpointName"]
+    description = account.deploy(account.config(account.upload(echo("old"))))
+    name = description["EndpointName"]
     assert account.invoke(name)["word"] == "old"
     config = account.config(account.upload(echo("new")))
     updated = account.update(name, config)
     assert (updated["EndpointStatus"], updated["EndpointConfigName"]) == ("InService", config)
-    assert updated["EndpointArn"] == found["EndpointArn"]
-    assert updated["CreationTime"] == found["CreationTime"]
-    assert updated["LastModifiedTime"] > found["LastModifiedTime"]
+    assert updated["EndpointArn"] == description["EndpointArn"]
+    assert updated["CreationTime"] == description["CreationTime"]
+    assert updated["LastModifiedTime"] > description["LastModifiedTime"]
     assert account.invoke(name)["word"] == "new"
 
 
@@ -112,10 +106,10 @@ def test_no_request_is_lost_while_an_endpoint_is_updated(account: Account) -> No
     name = account.deploy(account.config(account.upload(echo("old"))))["EndpointName"]
     config = account.config(account.upload(echo("new")))
     words: list[str] = []
-    done = threading.Event()
+    stop = threading.Event()
 
     def call() -> None:
-        while not done.is_set():
+        while not stop.is_set():
             words.append(account.invoke(name)["word"])
 
     caller = threading.Thread(target=call)
@@ -124,7 +118,7 @@ def test_no_request_is_lost_while_an_endpoint_is_updated(account: Account) -> No
     seen = len(words)
     while len(words) < seen + 2:
         time.sleep(0.01)
-    done.set()
+    stop.set()
     caller.join()
     assert words[0] == "old"
     assert words[-1] == "new"
@@ -132,11 +126,11 @@ def test_no_request_is_lost_while_an_endpoint_is_updated(account: Account) -> No
 
 
 def test_a_serverless_endpoint_serves_the_same_way(account: Account) -> None:
-    found = account.deploy(account.config(account.upload(echo("serverless")), variant=SERVERLESS))
-    (variant,) = found["ProductionVariants"]
+    description = account.deploy(account.config(account.upload(echo("serverless")), variant=SERVERLESS))
+    (variant,) = description["ProductionVariants"]
     assert variant["CurrentServerlessConfig"] == SERVERLESS["ServerlessConfig"]
     assert variant["CurrentInstanceCount"] == 0
-    assert account.invoke(found["EndpointName"])["word"] == "serverless"
+    assert account.invoke(description["EndpointName"])["word"] == "serverless"
 
 
 def test_variants_share_the_traffic_by_weight_and_can_be_chosen(account: Account) -> None:
@@ -179,26 +173,26 @@ def output_fn(prediction, accept): return json.dumps(prediction), "application/j
 
 
 def test_an_archive_that_is_not_there_fails_the_endpoint(account: Account) -> None:
-    found = account.deploy(account.config("s3://models/nothing/model.tar.gz"))
-    assert found["EndpointStatus"] == "Failed"
-    assert found["FailureReason"] == (
+    description = account.deploy(account.config("s3://models/nothing/model.tar.gz"))
+    assert description["EndpointStatus"] == "Failed"
+    assert description["FailureReason"] == (
         'Failed to download model data for container "container_1" from URL: "s3://models/nothing/model.tar.gz". '
         "Please ensure that there is an object located at the URL and that the role passed to CreateModel has "
         "permissions to download the model."
     )
     with pytest.raises(ClientError) as caught:
-        account.invoke(found["EndpointName"])
+        account.invoke(description["EndpointName"])
     assert caught.value.response["Error"] == {
         "Code": "ValidationError",
-        "Message": f"Endpoint {found['EndpointName']} of account 123456789012 not found.",
+        "Message": f"Endpoint {description['EndpointName']} of account 123456789012 not found.",
     }
 
 
 def test_a_role_that_is_not_there_fails_the_endpoint(account: Account) -> None:
     role = "arn:aws:iam::123456789012:role/nobody"
-    found = account.deploy(account.config(account.upload(echo("x")), role=role))
-    assert found["EndpointStatus"] == "Failed"
-    assert found["FailureReason"] == (
+    description = account.deploy(account.config(account.upload(echo("x")), role=role))
+    assert description["EndpointStatus"] == "Failed"
+    assert description["FailureReason"] == (
         f'The execution role ARN "{role}" is invalid. Please ensure that the role exists and that its trust '
         'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
     )
@@ -220,9 +214,9 @@ def test_a_role_that_is_not_there_fails_the_endpoint(account: Account) -> None:
 def test_a_model_that_does_not_load_fails_the_ping_and_the_log_says_why(
     account: Account, shared_directory: Path, files: dict[str, str], cause: str
 ) -> None:
-    found = account.deploy(account.config(account.upload(pack(files))))
-    assert (found["EndpointStatus"], found["FailureReason"]) == ("Failed", NO_PING)
-    log = shared_directory / "endpoints" / f"{found['EndpointName']}.log"
+    description = account.deploy(account.config(account.upload(pack(files))))
+    assert (description["EndpointStatus"], description["FailureReason"]) == ("Failed", NO_PING)
+    log = shared_directory / "endpoints" / f"{description['EndpointName']}.log"
     assert cause in log.read_text()
     assert "Fatal Python error" not in log.read_text()
     assert str(log) in (shared_directory / "server.log").read_text()
@@ -242,18 +236,18 @@ def test_an_archive_that_reaches_outside_fails_the_endpoint(
         for key, value in vars_of.items():
             setattr(member, key, value)
         tar.addfile(member, io.BytesIO(b"evil"))
-    found = account.deploy(account.config(account.upload(buffer.getvalue())))
-    assert found["EndpointStatus"] == "Failed"
-    assert "Please ensure that the object located at the URL is a valid tar.gz archive" in found["FailureReason"]
+    description = account.deploy(account.config(account.upload(buffer.getvalue())))
+    assert description["EndpointStatus"] == "Failed"
+    assert "Please ensure that the object located at the URL is a valid tar.gz archive" in description["FailureReason"]
     assert not list(shared_directory.rglob("*escaped*"))
 
 
 def test_a_failed_update_rolls_back_and_the_old_model_goes_on(account: Account) -> None:
     config = account.config(account.upload(echo("old")))
     name = account.deploy(config)["EndpointName"]
-    found = account.update(name, account.config(account.upload(pack({"inference.py": "1 / 0"}))))
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
-    assert found["FailureReason"] == NO_PING
+    description = account.update(name, account.config(account.upload(pack({"inference.py": "1 / 0"}))))
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", config)
+    assert description["FailureReason"] == NO_PING
     assert account.invoke(name)["word"] == "old"
     again = account.update(name, account.config(account.upload(echo("new"))))
     assert "FailureReason" not in again
@@ -340,9 +334,9 @@ def test_an_endpoint_serves_on_without_its_model_and_configuration(account: Acco
 def test_an_object_in_parts_and_its_conditions(account: Account) -> None:
     body = os.urandom(9 * 2**20)
     account.s3.upload_fileobj(io.BytesIO(body), "models", "parts", ExtraArgs={"Metadata": {"scikit-learn": "1.9.1"}})
-    found = account.s3.get_object(Bucket="models", Key="parts")
-    assert found["Metadata"] == {"scikit-learn": "1.9.1"}
-    assert found["Body"].read() == body
+    content = account.s3.get_object(Bucket="models", Key="parts")
+    assert content["Metadata"] == {"scikit-learn": "1.9.1"}
+    assert content["Body"].read() == body
     with pytest.raises(ClientError, match="PreconditionFailed"):
         account.s3.put_object(Bucket="models", Key="parts", Body=b"", IfNoneMatch="*")
 

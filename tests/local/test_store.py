@@ -1,7 +1,5 @@
 """moto on disk: what is kept, what it costs, and what it offers to the rest of `local/`."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -9,16 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import Account
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BUCKET = "a-bucket"
 # moto's backends are one for the process, so each of these runs in a process of its own
@@ -47,7 +43,7 @@ def alarm(name):
 
 
 def run(directory: Path, script: str) -> str:
-    """Run a script on the store of a directory; give what it prints."""
+    """Runs a script on the store of a directory; returns what it prints."""
     command = [sys.executable, "-c", OPENED + script, str(directory)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
@@ -63,7 +59,7 @@ moto.put_object("{BUCKET}", "out/1", b"result", "text/csv")
 moto.publish(topic, "done")
 """,
     )
-    said = run(
+    output = run(
         tmp_path,
         f"""
 print(moto.open_object("{BUCKET}", "out/1").read().decode())
@@ -71,12 +67,12 @@ print(s3.get_object("{BUCKET}", "out/1").metadata["content-type"])
 print(sqs.queues["q"].messages[0].body)
 """,
     )
-    assert said.startswith("result\ntext/csv\n")
-    assert json.loads(said.split("\n", 2)[2])["Message"] == "done"
+    assert output.startswith("result\ntext/csv\n")
+    assert json.loads(output.split("\n", 2)[2])["Message"] == "done"
 
 
 def test_what_is_not_there_is_refused_and_alarms_that_are_not_are_absent(tmp_path: Path) -> None:
-    said = run(
+    output = run(
         tmp_path,
         """
 for call in (lambda: moto.put_object("none", "k", b"", "a/b"), lambda: moto.publish("arn:aws:sns:us-east-1:1:t", "")):
@@ -88,18 +84,18 @@ alarm("mine")
 print(moto.alarm_states(["mine", "none"]))
 """,
     )
-    assert said.splitlines() == ["NoSuchBucket", "NotFound", "{'mine': 'OK'}"]
+    assert output.splitlines() == ["NoSuchBucket", "NotFound", "{'mine': 'OK'}"]
 
 
 def test_a_change_to_one_service_leaves_what_is_kept_of_the_others(tmp_path: Path) -> None:
     run(tmp_path, f'moto.put_object("{BUCKET}", "k", b"kept", "a/b")')
     run(tmp_path, 'with moto.changing("monitoring"): alarm("mine")')  # says nothing of S3
-    said = run(tmp_path, f'print(moto.open_object("{BUCKET}", "k").read(), moto.alarm_states(["mine"]))')
-    assert said == "b'kept' {'mine': 'OK'}\n"
+    output = run(tmp_path, f'print(moto.open_object("{BUCKET}", "k").read(), moto.alarm_states(["mine"]))')
+    assert output == "b'kept' {'mine': 'OK'}\n"
 
 
 def test_alarms_do_not_make_s3_slow(tmp_path: Path) -> None:
-    said = run(
+    output = run(
         tmp_path,
         f"""
 import time
@@ -116,7 +112,7 @@ with moto.changing("monitoring"):
 print(min(put() for _ in range(3)) / before)
 """,
     )
-    assert float(said) < 5  # it was 40 when every change wrote down every service
+    assert float(output) < 5  # it was 40 when every change wrote down every service
 
 
 @pytest.mark.server
@@ -144,9 +140,9 @@ def test_what_was_acknowledged_survives_kill_9_at_any_time(directory: Path) -> N
         deadline = time.monotonic() + 20
         while len(acknowledged) < 5 + turn and time.monotonic() < deadline:
             time.sleep(0.001)
-        found = control.find(directory)
-        assert found is not None
-        os.kill(found.pid, signal.SIGKILL)
+        running = control.find(directory)
+        assert running is not None
+        os.kill(running.pid, signal.SIGKILL)
         worker.join()
         account = Account(control.start(directory)[0].url)
         cloudwatch = account.client("cloudwatch")

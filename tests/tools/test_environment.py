@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sagebridge.local import environment as local_environment
 from tests.conftest import Aws
 from tools import environment
 from tools.errors import ToolsError
@@ -86,7 +87,7 @@ def test_the_hosts_that_the_shell_reaches_without_a_proxy_stay(
         monkeypatch.delenv(name, raising=False)
     for name, value in shell.items():
         monkeypatch.setenv(name, value)
-    assert environment.no_proxy() == expected
+    assert local_environment.no_proxy() == expected
 
 
 @pytest.mark.parametrize(

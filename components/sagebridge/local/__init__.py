@@ -3,15 +3,15 @@
 `README.md` says what is faithful to AWS and what is not.
 """
 
-from sagebridge.errors import UserError as LocalError
-
-__all__ = ["ACCOUNT", "CONTROL_PATH", "FAULTS", "MOTO_VERSION", "PORT", "REGION", "LocalError"]
-
-MOTO_VERSION = "5.2.5"  # the only moto whose insides `store.py` was written for
-ACCOUNT = "123456789012"  # moto's default account
+MOTO_VERSION = "5.2.5"
+"""The only moto for whose insides `store.py` was written."""
+ACCOUNT = "123456789012"
+"""moto's default account."""
 REGION = "us-east-1"
-PORT = 5555  # the usual port; a free one is taken when it is in use
-CONTROL_PATH = "/_local"  # no S3 bucket's name can start with an underscore
+PORT = 5555
+"""The usual port; if it is taken, the server listens on a free one."""
+CONTROL_PATH = "/_local"
+"""The path of the server's own pages; no S3 bucket's name can start with an underscore."""
 
 FAULTS = {
     "throttle": "AWS answers that there were too many requests",

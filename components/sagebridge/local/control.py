@@ -1,13 +1,12 @@
-"""Start, stop, inspect and reset the local AWS, from outside the server's process.
+"""Starts, stops, inspects and resets the local AWS, from outside the server's process.
 
 Importing this loads neither moto nor the server.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import http.client
+import importlib.util
 import json
 import os
 import shlex
@@ -21,54 +20,59 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sagebridge.errors import UserError
 from sagebridge.files import write_file, write_new_file
-from sagebridge.local import CONTROL_PATH, PORT, REGION, LocalError
+from sagebridge.local import CONTROL_PATH, PORT, REGION
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
-DYING_SECONDS = 1.0  # for the kernel to take the files of a process that was killed
-_OWN = ("state", "endpoints", "server.json", "server.log", "settings.json")  # what a reset removes
-
-# What the server gets of the caller's environment. Handlers run as its user, and can read the environment that a
-# process was started with: secrets of the caller's shell must not be there, nor a profile meant for clients.
+DYING_SECONDS = 1.0
+"""Seconds for the kernel to release the files of a process that was killed."""
+NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
+PACKAGES = ("flask", "flask_cors", "joblib", "moto", "sklearn")
+"""The packages of the extra `local`, as they are imported."""
+_SAVED = ("state", "endpoints", "server.json", "server.log", "settings.json")
+"""What a reset removes."""
 _PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+"""What the server gets of the caller's environment.
+
+Handlers run as the server's user, and can read the environment that a process was started with. So it must have no
+secrets of the caller's shell, and no profile that is meant for clients.
+"""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers.
-
-    Attributes:
-        url: its address, such as `http://127.0.0.1:5555`.
-        pid: its process.
-        endpoints: how many SageMaker endpoints it has.
-        buckets: how many S3 buckets it has.
-    """
+    """A server that answers."""
 
     url: str
+    """The address, such as `http://127.0.0.1:5555`."""
     pid: int
+    """The number of the process."""
     endpoints: int
+    """The number of SageMaker endpoints."""
     buckets: int
+    """The number of S3 buckets."""
 
 
 def default_directory() -> Path:
-    """Return the local AWS's directory: LOCAL_AWS_DIR, or `sagebridge/aws` in the user's folder for state (XDG)."""
+    """Returns the folder of the local AWS: LOCAL_AWS_DIR, or `sagebridge/aws` in the user's folder for state (XDG)."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(os.environ.get("LOCAL_AWS_DIR") or Path(state, "sagebridge", "aws")).resolve()
 
 
 def log_file(directory: Path) -> Path:
-    """Give the server's log file."""
+    """Returns the server's log file."""
     return directory / "server.log"
 
 
 def write_config(directory: Path, url: str) -> None:
-    """Write `DIRECTORY/config`, the AWS config file whose profile `local` leads all tools to this server."""
+    """Writes `DIRECTORY/config`, the AWS config file whose profile `local` leads all tools to this server."""
     write_file(directory / "config", _config(directory, url))
 
 
 def prepare(directory: Path) -> None:
-    """Make the directory and its config file, so that tools say how to start a server that never ran yet."""
+    """Makes the folder and its config file, so that tools say how to start a server that never ran yet."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (directory / "config").exists():
         # A server may have started meanwhile and written its address, which must stay.
@@ -81,7 +85,7 @@ def _config(directory: Path, url: str) -> bytes:
 
 
 def find(directory: Path) -> Running | None:
-    """Find the directory's server, asking it whether it is that server."""
+    """Returns the server of a folder, if it runs and says that it is that server."""
     try:
         recorded = json.loads((directory / "server.json").read_text())
         answer = _ask(recorded["url"], "GET", CONTROL_PATH)
@@ -93,17 +97,21 @@ def find(directory: Path) -> Running | None:
 
 
 def start(directory: Path) -> tuple[Running, bool]:
-    """Start the server unless it runs, and wait until it answers.
+    """Starts the server unless it runs, and waits until it answers.
 
     Returns:
         The server, and whether it ran before.
 
     Raises:
-        LocalError: it could not be started.
+        UserError: it cannot be started.
     """
     prepare(directory)
     if running := find(directory):
         return running, True
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        needed = ", ".join(missing)
+        raise UserError(f"The local AWS needs {needed}. Install them with: pip install 'sagebridge[local]'")
     process = _spawn(directory)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -114,26 +122,26 @@ def start(directory: Path) -> tuple[Running, bool]:
             process.wait()
             return running, True
         if process.poll() is not None and not _is_locked(directory):  # it gave up, and not because another starts
-            raise LocalError(_last_words(directory))
+            raise UserError(_last_words(directory))
         time.sleep(0.05)
-    raise LocalError(f"The local AWS does not answer after {START_SECONDS:.0f} s. Its log: {log_file(directory)}")
+    raise UserError(f"The local AWS does not answer after {START_SECONDS:.0f} s. Its log: {log_file(directory)}")
 
 
 def stop(directory: Path) -> bool:
-    """End the server and wait until it is gone.
+    """Ends the server and waits until it is gone.
 
     Returns:
-        Whether there was one.
+        Whether it ran.
 
     Raises:
-        LocalError: something holds the directory and is not to be ended.
+        UserError: a server holds the folder and does not end, or does not answer.
     """
     running = find(directory)
     if running is None:
         deadline = time.monotonic() + DYING_SECONDS
         while _is_locked(directory):
             if time.monotonic() > deadline:
-                raise LocalError(
+                raise UserError(
                     f"A server holds {directory} and does not answer. Try again; if it stays so, end the process "
                     f"that {directory / 'server.json'} names. Its log: {log_file(directory)}"
                 )
@@ -145,19 +153,19 @@ def stop(directory: Path) -> bool:
     deadline = time.monotonic() + STOP_SECONDS
     while _is_locked(directory):
         if time.monotonic() > deadline:
-            raise LocalError(f"Process {running.pid} does not end. See {log_file(directory)}")
+            raise UserError(f"Process {running.pid} does not end. See {log_file(directory)}")
         time.sleep(0.05)
     return True
 
 
 def reset(directory: Path) -> bool:
-    """Stop the server if it runs, and remove everything that it saved.
+    """Stops the server if it runs, and removes everything that it saved.
 
     Returns:
         Whether it ran.
     """
     ran = stop(directory)
-    for name in _OWN:
+    for name in _SAVED:
         path = directory / name
         if path.is_dir():
             shutil.rmtree(path)
@@ -167,69 +175,69 @@ def reset(directory: Path) -> bool:
 
 
 def set_times(directory: Path, **members: float) -> dict[str, float]:
-    """Set some of the running server's times, named as the attributes of `local.times.Times`.
+    """Sets some of the running server's times, by the names of the fields of `local.times.Times`.
 
     Args:
-        directory: the server's.
-        members: the times to set, in seconds, and the pace; none leaves all as they are.
+        directory: the server's folder.
+        members: the times to set, in seconds, and the pace; without any, all stay.
 
     Returns:
         All of its times, as they are now.
 
     Raises:
-        LocalError: the server does not run, or refuses a value.
+        UserError: the server does not run, or refuses a value.
     """
-    return _settle(directory, "times", members)
+    return _change(directory, "times", members)
 
 
 def fault(directory: Path, kind: str, **members: float | str) -> list[dict[str, Any]]:
-    """Have something go wrong on the running server.
+    """Adds a fault to the running server.
 
     Args:
-        directory: the server's.
+        directory: the server's folder.
         kind: one of `local.FAULTS`.
-        members: the other attributes of `local.faults.Fault`.
+        members: the other fields of `local.faults.Fault`.
 
     Returns:
-        All the faults that there are.
+        All faults that there are now.
 
     Raises:
-        LocalError: the server does not run, or has no such fault.
+        UserError: the server does not run, or has no such fault.
     """
-    return _faults(directory, {"kind": kind, **members})
+    return _change_faults(directory, {"kind": kind, **members})
 
 
 def faults(directory: Path) -> list[dict[str, Any]]:
-    """List the faults of the running server.
+    """Returns the faults of the running server.
 
     Raises:
-        LocalError: the server does not run.
+        UserError: the server does not run.
     """
-    return _faults(directory, {})
+    return _change_faults(directory, {})
 
 
 def clear_faults(directory: Path) -> None:
-    """Have nothing go wrong any more.
+    """Removes all faults of the running server.
 
     Raises:
-        LocalError: the server does not run.
+        UserError: the server does not run.
     """
-    _faults(directory, {"clear": True})
+    _change_faults(directory, {"clear": True})
 
 
-def _faults(directory: Path, members: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _settle(directory, "faults", members)["faults"]
-    return found
+def _change_faults(directory: Path, members: dict[str, Any]) -> list[dict[str, Any]]:
+    active: list[dict[str, Any]] = _change(directory, "faults", members)["faults"]
+    return active
 
 
-def _settle(directory: Path, what: str, members: dict[str, Any]) -> dict[str, Any]:
-    """Change settings of the running server; no members change nothing."""
+def _change(directory: Path, setting: str, members: dict[str, Any]) -> dict[str, Any]:
+    """Changes settings of the running server, and returns them; without members, it changes nothing."""
     running = find(directory)
     if running is None:
-        raise LocalError("The local AWS is not running. Start it with: sagebridge local start")
-    answer = _ask(running.url, "PUT", f"{CONTROL_PATH}/{what}", json.dumps(members))
+        raise UserError(NOT_RUNNING)
+    answer = _ask(running.url, "PUT", f"{CONTROL_PATH}/{setting}", json.dumps(members))
     if "message" in answer:
-        raise LocalError(answer["message"])
+        raise UserError(answer["message"])
     return answer
 
 
@@ -259,7 +267,7 @@ def _spawn(directory: Path) -> subprocess.Popen[bytes]:
 
 
 def _is_locked(directory: Path) -> bool:
-    """Tell whether a server lives: the kernel gives its lock back when the process ends, however it ends."""
+    """Returns whether a server lives: the kernel releases its lock when the process ends, however it ends."""
     try:
         with (directory / "lock").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -275,4 +283,4 @@ def _last_words(directory: Path) -> str:
     last = lines[-1] if lines else ""
     if last.startswith("error: "):
         return last.removeprefix("error: ")
-    return f"The local AWS could not be started: {last or 'no word why'}. Its log: {log_file(directory)}"
+    return f"The local AWS could not be started: {last or 'it gives no reason'}. Its log: {log_file(directory)}"

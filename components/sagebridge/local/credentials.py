@@ -1,12 +1,12 @@
-"""Credentials for the local AWS, for a profile's `credential_process`: `credentials.py DIRECTORY`.
+"""Credentials for the local AWS, for the `credential_process` of its profile: `credentials.py DIRECTORY`.
 
-Stand-alone and quick, since each start of each tool runs it. It asks the server of DIRECTORY whether it is
-there, and gives words in place of keys, which nobody checks.
+This program stands alone and is quick, because each start of each tool runs it. It asks the server of DIRECTORY
+whether it runs, and prints words in place of keys, which nobody checks.
 
-When the server is not there, the tools must say so instead of retrying for minutes. A failing process would
-not do: the AWS SDK for Go shows its exit status only. So the process succeeds, with our line as the
-credentials' Version: botocore refuses the version and shows it, and the Go SDK, which wants a number there,
-shows the whole output.
+When the server does not run, the tools must say so instead of retrying for minutes. An exit status would not do: the
+AWS SDK for Go shows nothing else of a process that fails. So the process succeeds, with our message as the Version of
+the credentials: botocore refuses the version and shows it, and the Go SDK, which expects a number, shows the whole
+output.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def is_running(directory: str) -> bool:
-    """Tell whether the server of this directory, and no other one, answers at its recorded port."""
+    """Returns whether the server of this folder, and no other, answers at its recorded port."""
     try:
         recorded = json.loads((Path(directory) / "server.json").read_text())
         with socket.create_connection(("127.0.0.1", recorded["port"]), timeout=5) as server:
@@ -31,7 +31,7 @@ def is_running(directory: str) -> bool:
 
 if __name__ == "__main__":
     if is_running(sys.argv[1]):
-        given = {"Version": 1, "AccessKeyId": "local", "SecretAccessKey": "local"}
+        credentials = {"Version": 1, "AccessKeyId": "local", "SecretAccessKey": "local"}
     else:
-        given = {"Version": "The local AWS is not running. Start it with: sagebridge local start"}
-    sys.stdout.write(json.dumps(given))
+        credentials = {"Version": "The local AWS is not running. Start it with: sagebridge local start"}
+    sys.stdout.write(json.dumps(credentials))

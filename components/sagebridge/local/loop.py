@@ -1,27 +1,22 @@
-"""Work that goes on in the background while the server runs."""
-
-from __future__ import annotations
+"""Work that is repeated in the background while the server runs."""
 
 import logging
 import time
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 log = logging.getLogger(__name__)
 
 
 class Loop:
-    """Calls functions in turn, again and again, from its making until it is closed.
+    """Calls functions in turn, again and again, from its creation until it is closed.
 
-    What a function raises is logged; it is called again the next time, as are the others.
+    What a function raises is logged, and the function is called again in the next round.
 
     Args:
-        name: the thread's.
-        functions: each called with the time, in seconds since the epoch.
-        interval: gives the seconds between two rounds.
+        name: the name of the thread.
+        functions: the functions; they are called with the time, in seconds since the epoch.
+        interval: returns the seconds between two rounds.
     """
 
     def __init__(
@@ -35,7 +30,7 @@ class Loop:
         self._thread.start()
 
     def close(self) -> None:
-        """End it, after the round under way."""
+        """Ends it, after the round under way."""
         self._closed.set()
         self._thread.join(timeout=10)
 
@@ -45,7 +40,7 @@ class Loop:
                 try:
                     function(time.time())
                 except Exception:
-                    if number not in self._failing:  # once, not each round
+                    if number not in self._failing:  # logged once, not in each round
                         log.exception("%s failed; it is tried again", self._thread.name)
                     self._failing.add(number)
                 else:

@@ -1,82 +1,46 @@
-"""Metrics, alarms and automatic scaling, put together: what watches endpoints, and what acts on it."""
+"""What watches the endpoints in the background, and acts on it: metrics, alarms and automatic scaling."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from sagebridge.files import write_file
-from sagebridge.local.cloudwatch import moto as cloudwatch
 from sagebridge.local.cloudwatch.alarms import Alarms
 from sagebridge.local.cloudwatch.endpoints import EndpointMetrics
 from sagebridge.local.cloudwatch.metrics import Metrics
 from sagebridge.local.loop import Loop
-from sagebridge.local.scaling.autoscaling import AutoScaling, empty_state
+from sagebridge.local.scaling.scaler import Scaler
+from sagebridge.local.times import Times
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from sagebridge.local.cloudwatch.endpoints import Gauges
-    from sagebridge.local.serving.invocations import Invocation
-    from sagebridge.local.store import Moto
-    from sagebridge.local.times import Times
-
-Record = dict[str, Any]
-PRUNED = 60.0  # seconds between two looks for old metric data
-_QUICKEST = 0.05  # seconds; the least that a second of AWS's takes here
-TARGET = "AnyScaleFrontendService."  # before the operation, in X-Amz-Target of Application Auto Scaling
+PRUNE_SECONDS = 60.0
+"""Seconds between two looks for old metric data."""
 
 
 class Monitoring:
-    """Watches the endpoints, and scales their variants.
+    """Publishes the endpoints' metrics, evaluates the alarms and scales the variants, again and again.
 
     Args:
-        directory: where the state is.
-        moto: the account's other services.
-        sagemaker: carries out a SageMaker operation.
-        times: its pace divides all periods.
-        gauges: what is under way.
+        metrics: the account's metric data.
+        endpoints: publishes the endpoints' metrics.
+        alarms: evaluates the account's alarms.
+        scaler: scales the variants.
+        times: returns the times that hold now; the pace divides the time between two rounds.
     """
 
     def __init__(
-        self,
-        directory: Path,
-        moto: Moto,
-        sagemaker: Callable[[str, Record], Record],
-        times: Callable[[], Times],
-        gauges: Gauges,
+        self, metrics: Metrics, endpoints: EndpointMetrics, alarms: Alarms, scaler: Scaler, times: Callable[[], Times]
     ) -> None:
-        file = directory / "autoscaling.json"
-        state = json.loads(file.read_text()) if file.exists() else empty_state()
-        book = cloudwatch.AlarmBook(moto)
-
-        def second() -> float:
-            return max(_QUICKEST, min(1.0, 1.0 / times().pace))
-
-        self._metrics = Metrics(directory / "metrics.jsonl", second)
-        self.scaling = AutoScaling(
-            state, lambda state: write_file(file, json.dumps(state).encode()), sagemaker, book, times
-        )
-        self._endpoints = EndpointMetrics(self._metrics, sagemaker, times, self.scaling.scaled, gauges)
+        self._metrics = metrics
+        self._endpoints = endpoints
         self._pruned = 0.0
-        cloudwatch.install(self._metrics)
-        alarms = Alarms(book, self._metrics, times, self.scaling.scale)
-        steps = [self._endpoints.tick, self._keep, alarms.tick, self.scaling.tick]
-        self._loop = Loop("monitoring", steps, second)
-
-    def observe(self, invocation: Invocation) -> None:
-        """Take note of an invocation that is over."""
-        self._endpoints.observe(invocation)
+        steps = [endpoints.tick, self._keep, alarms.tick, scaler.tick]
+        self._loop = Loop("monitoring", steps, lambda: times().round_seconds)
 
     def close(self) -> None:
-        """End the watching; what was seen is kept."""
+        """Ends the watching; what was seen is kept."""
         self._loop.close()
         self._endpoints.flush()
         self._metrics.flush()
 
     def _keep(self, now: float) -> None:
         self._metrics.flush()
-        if now - self._pruned > PRUNED:
+        if now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
             self._metrics.prune(now)

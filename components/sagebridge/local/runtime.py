@@ -1,37 +1,24 @@
-"""SageMaker Runtime over HTTP: requests in the form of botocore's model, answers in AWS's."""
-
-from __future__ import annotations
+"""SageMaker Runtime over HTTP: reads requests by botocore's model, and answers in AWS's form."""
 
 import contextlib
 import http.client
 import json
-import re
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
-from sagebridge.local.serving.asynchronous import INLINE_BYTES
-from sagebridge.local.serving.invocations import Request
+from sagebridge.local import protocols
+from sagebridge.local.serving.asynchronous import INLINE_BYTES, Asynchronous
+from sagebridge.local.serving.invocations import Invocations
+from sagebridge.local.serving.request import Request
 from sagebridge.local.shapes import AwsError, check, service
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from werkzeug.wrappers import Request as HttpRequest
-
-    from sagebridge.local.serving.asynchronous import Asynchronous
-    from sagebridge.local.serving.invocations import Invocations
-
-BODY_LIMIT: int = service("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]  # bytes; 6 MB
-_PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
-_OPERATIONS = {
-    "invocations": "InvokeEndpoint",
-    "async-invocations": "InvokeEndpointAsync",
-    "invocations-response-stream": "InvokeEndpointWithResponseStream",
-}
-# The headers that a container gets, by the members of the request that they carry.
+BODY_LIMIT: int = service("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]
+"""Bytes of a request; 6 MB."""
 _FOR_CONTAINERS = {
     "ContentType": "content-type",
     "Accept": "accept",
@@ -42,12 +29,13 @@ _FOR_CONTAINERS = {
     "TargetContainerHostname": "x-amzn-sagemaker-target-container-hostname",
     "EnableExplanations": "x-amzn-sagemaker-enable-explanations",
 }
-# The headers of a container's answer that the caller gets.
+"""The headers that a container gets, by the members of the request that they carry."""
 _FOR_CALLERS = (
     "x-amzn-sagemaker-custom-attributes",
     "x-amzn-sagemaker-new-session-id",
     "x-amzn-sagemaker-closed-session-id",
 )
+"""The headers of a container's answer that the caller gets."""
 _VARIANT = "x-Amzn-Invoked-Production-Variant"
 _BINARY = "application/octet-stream"
 
@@ -57,31 +45,27 @@ class Runtime:
 
     Args:
         invocations: takes the requests that wait for an answer.
-        asynchronous: takes those that do not.
+        asynchronous: takes the other requests.
     """
 
     def __init__(self, invocations: Invocations, asynchronous: Asynchronous) -> None:
         self._invocations = invocations
         self._asynchronous = asynchronous
 
-    def serves(self, request: HttpRequest) -> bool:
-        """Tell whether a request is one of SageMaker Runtime's."""
-        return _PATH.fullmatch(request.path) is not None
-
     def __call__(self, request: HttpRequest) -> Response:
-        """Answer a request.
+        """Answers a request.
 
         Raises:
             AwsError: as AWS would answer.
         """
-        endpoint, operation = _called(request)
-        asked = {"EndpointName": endpoint, **_members(operation, request)}
+        endpoint, operation = _invocation(request)
+        asked = {"EndpointName": endpoint, **_members(endpoint, operation, request)}
         if "InferenceComponentName" in asked:
             raise AwsError("ValidationError", f"Endpoint {endpoint} has no inference components.")
         if operation == "InvokeEndpointAsync":
             return self._accept(asked, request)
         body = request.stream.read(BODY_LIMIT + 1)
-        wanted = Request(
+        invocation = Request(
             endpoint,
             body,
             for_containers(asked),
@@ -89,22 +73,22 @@ class Runtime:
             asked.get("TargetModel"),
             asked.get("TargetContainerHostname"),
         )
-        return self._stream(wanted) if operation == "InvokeEndpointWithResponseStream" else self._invoke(wanted)
+        return self._stream(invocation) if operation == "InvokeEndpointWithResponseStream" else self._invoke(invocation)
 
-    def _invoke(self, wanted: Request) -> Response:
-        variant, answer = self._invocations.invoke(wanted, BODY_LIMIT)
+    def _invoke(self, invocation: Request) -> Response:
+        variant, answer = self._invocations.invoke(invocation, BODY_LIMIT)
         content_type = answer.headers.get("content-type", _BINARY)
         headers = {"Content-Type": content_type, _VARIANT: variant, **_for_callers(answer.headers)}
         return Response(answer.body, headers=headers)
 
-    def _stream(self, wanted: Request) -> Response:
+    def _stream(self, invocation: Request) -> Response:
         with contextlib.ExitStack() as stack:
-            variant, answered, chunks = stack.enter_context(self._invocations.stream(wanted, BODY_LIMIT))
+            variant, answer_headers, chunks = stack.enter_context(self._invocations.stream(invocation, BODY_LIMIT))
             headers = {
                 "Content-Type": "application/vnd.amazon.eventstream",
-                "X-Amzn-SageMaker-Content-Type": answered.get("content-type", _BINARY),
+                "X-Amzn-SageMaker-Content-Type": answer_headers.get("content-type", _BINARY),
                 _VARIANT: variant,
-                **_for_callers(answered),
+                **_for_callers(answer_headers),
             }
             response = Response(_events(chunks), headers=headers)
             response.call_on_close(stack.pop_all().close)
@@ -121,22 +105,22 @@ class Runtime:
 
 
 def for_containers(asked: Mapping[str, Any]) -> dict[str, str]:
-    """Give the headers that a container gets, of a request's members."""
+    """Returns the headers that a container gets, from the members of a request."""
     return {header: asked[member] for member, header in _FOR_CONTAINERS.items() if member in asked}
 
 
 def event(kind: str, name: str, payload: bytes, content_type: str) -> bytes:
-    """Encode one message of an AWS event stream.
+    """Returns one message of an AWS event stream.
 
     Source: AWS's event stream encoding (Amazon Transcribe's guide, "Event stream encoding"), as botocore reads it.
 
     Args:
         kind: `event` or `exception`.
-        name: the name of either, such as `PayloadPart`.
-        payload: its content.
-        content_type: the content's MIME type.
+        name: the name of the event or exception, such as `PayloadPart`.
+        payload: the content.
+        content_type: the MIME type of the content.
     """
-    text = 7  # the code of a header value's type
+    text = 7  # AWS's number for a header value that is text
     pairs = ((":message-type", kind), (f":{kind}-type", name), (":content-type", content_type))
     headers = b"".join(
         struct.pack("!B", len(key)) + key.encode() + struct.pack("!BH", text, len(value)) + value.encode()
@@ -148,7 +132,7 @@ def event(kind: str, name: str, payload: bytes, content_type: str) -> bytes:
 
 
 def _events(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Encode an answer as it comes; what breaks it off is its last event."""
+    """Yields an answer as it comes, in events; the last one says what broke it off, if anything did."""
     try:
         for chunk in chunks:
             yield event("event", "PayloadPart", chunk, _BINARY)
@@ -163,32 +147,33 @@ def _broken(code: str, message: str) -> bytes:
     return event("exception", "ModelStreamError", content, "application/json")
 
 
-def _called(request: HttpRequest) -> tuple[str, str]:
-    found = _PATH.fullmatch(request.path)
-    if found is None or request.method != "POST":
+def _invocation(request: HttpRequest) -> tuple[str, str]:
+    """Returns the endpoint and the operation that a request asks for."""
+    invoked = protocols.invocation(request.path)
+    if invoked is None or request.method != "POST":
         message = f"The local AWS does not serve {request.method} {request.path}."
         raise AwsError("UnknownOperationException", message)
-    return found[1], _OPERATIONS[found[2]]
+    return invoked
 
 
-def _members(operation: str, request: HttpRequest) -> dict[str, Any]:
-    """Read the members that come as headers.
+def _members(endpoint: str, operation: str, request: HttpRequest) -> dict[str, Any]:
+    """Returns the members that come as headers.
 
     Raises:
         AwsError: `ValidationError` for values that botocore's model does not allow.
     """
     model = service("sagemaker-runtime").operation_model(operation)
-    assert model.input_shape is not None  # noqa: S101 - each of the operations has one
-    found: dict[str, Any] = {}
+    assert model.input_shape is not None  # noqa: S101 - all of the operations have one
+    members: dict[str, Any] = {}
     for name, shape in model.input_shape.members.items():
         value = request.headers.get(shape.serialization.get("name", ""))
         if value is not None and shape.serialization.get("location") == "header":
-            found[name] = int(value) if shape.type_name == "integer" and value.isdecimal() else value
+            members[name] = int(value) if shape.type_name == "integer" and value.isdecimal() else value
     try:
-        check(model, {"EndpointName": request.path.split("/")[2], "Body": b"", **found})
+        check(model, {"EndpointName": endpoint, "Body": b"", **members})
     except AwsError as error:
         raise AwsError("ValidationError", error.message) from error
-    return found
+    return members
 
 
 def _for_callers(headers: Mapping[str, str]) -> dict[str, str]:

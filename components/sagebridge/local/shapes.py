@@ -1,24 +1,20 @@
-"""Check a request against AWS's own description of the service, as botocore ships it.
+"""AWS's own description of its services, as botocore ships it: requests are checked against it.
 
-The wording is AWS's: `N validation errors detected: Value '…' at '…' failed to satisfy constraint: …`.
+The words of the refusals are AWS's: `N validation errors detected: Value '…' at '…' failed to satisfy constraint: …`.
 """
-
-from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.model import ListShape, MapShape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from botocore.session import get_session
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+Record = dict[str, Any]
+"""A JSON object with AWS's names of members."""
 
-    from botocore.model import OperationModel, ServiceModel, Shape
-
-# Java's classes, which Python's `re` does not know; they occur in the patterns of tags and of SageMaker Runtime.
 _JAVA_CLASSES = {
     r"\p{L}": r"\w",
     r"\p{Z}": r"\s",
@@ -32,7 +28,9 @@ _JAVA_CLASSES = {
     r"\z": r"\Z",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",  # pairs of surrogates, in Application Auto Scaling
 }
-_LIMITS: dict[str, int] = {"integer": 2**31, "long": 2**63}  # Smithy's
+"""Java's character classes, which Python's `re` does not know, from the patterns of tags and of SageMaker Runtime."""
+_LIMITS: dict[str, int] = {"integer": 2**31, "long": 2**63}
+"""The limits of Smithy's types."""
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "boolean": bool,
@@ -55,7 +53,7 @@ class AwsError(Exception):
         code: AWS's name of the error, such as `ValidationException`.
         message: the text that the caller sees.
         status: the HTTP status.
-        members: what the answer carries besides the message.
+        members: the members of the answer besides the message.
     """
 
     def __init__(self, code: str, message: str, status: int = 400, **members: object) -> None:
@@ -66,35 +64,40 @@ class AwsError(Exception):
         self.members = members
 
 
+def invalid(message: str) -> AwsError:
+    """Returns AWS's usual refusal, a `ValidationException`."""
+    return AwsError("ValidationException", message)
+
+
 @cache
 def service(name: str) -> ServiceModel:
-    """Give botocore's model of a service, such as `sagemaker`."""
+    """Returns botocore's model of a service, such as `sagemaker`."""
     return get_session().get_service_model(name)
 
 
 def check(operation: OperationModel, request: dict[str, Any]) -> None:
-    """Raise AWS's error unless the request has the form that the operation asks for.
+    """Checks that a request has the form that the operation asks for.
 
     Raises:
-        AwsError: `SerializationException` for a wrong JSON type, `ValidationException` for all else.
+        AwsError: `SerializationException` for a wrong JSON type, `ValidationException` for everything else.
     """
     if operation.input_shape is None:
         return
-    found = list(_problems(operation.input_shape, request, ""))
-    if found:
-        noun = "error" if len(found) == 1 else "errors"
-        raise AwsError("ValidationException", f"{len(found)} validation {noun} detected: {'; '.join(found)}")
+    problems = list(_problems(operation.input_shape, request, ""))
+    if problems:
+        noun = "error" if len(problems) == 1 else "errors"
+        raise invalid(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Name each constraint that a value breaks, members of members included."""
+    """Yields each constraint that a value or a member of it breaks."""
     if not _has_type(shape, value):
         raise AwsError(
             "SerializationException",
             f"Value of type {type(value).__name__} at '{path}' is not a {shape.type_name}",
         )
-    said = "Value" if shape.metadata.get("sensitive") else f"Value '{value}'"
-    yield from (f"{said} at '{path}' failed to satisfy constraint: {rule}" for rule in _broken_rules(shape, value))
+    subject = "Value" if shape.metadata.get("sensitive") else f"Value '{value}'"
+    yield from (f"{subject} at '{path}' failed to satisfy constraint: {rule}" for rule in _broken_rules(shape, value))
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             inner = f"{path}.{_lower(name)}" if path else _lower(name)
@@ -122,28 +125,28 @@ def _has_type(shape: Shape, value: object) -> bool:
 
 
 def _broken_rules(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Say which of a shape's own constraints a value breaks, not looking at its members."""
+    """Yields the constraints of a shape that a value breaks, without those of its members."""
     rules = shape.metadata
     if enum := rules.get("enum"):
         if value not in enum:
             yield f"Member must satisfy enum value set: [{', '.join(enum)}]"
         return
-    sized = isinstance(value, (str, bytes, list, dict))
-    what = "length" if sized else "value"
-    size = len(value) if sized else value
+    has_length = isinstance(value, (str, bytes, list, dict))
+    measure = "length" if has_length else "value"
+    size = len(value) if has_length else value
     if "min" in rules and size < rules["min"]:
-        yield f"Member must have {what} greater than or equal to {rules['min']}"
+        yield f"Member must have {measure} greater than or equal to {rules['min']}"
     if "max" in rules and size > rules["max"]:
-        yield f"Member must have {what} less than or equal to {rules['max']}"
+        yield f"Member must have {measure} less than or equal to {rules['max']}"
     if "pattern" in rules and not _pattern(rules["pattern"]).fullmatch(value):
         yield f"Member must satisfy regular expression pattern: {rules['pattern']}"
 
 
 @cache
 def _pattern(java: str) -> re.Pattern[str]:
-    for theirs, ours in _JAVA_CLASSES.items():
-        java = java.replace(theirs, ours)
-    return re.compile(re.sub(r"\$\{\d+,\d+\}$", "", java))  # an end, so many times: CustomerMetadataKey has that
+    for java_class, python_class in _JAVA_CLASSES.items():
+        java = java.replace(java_class, python_class)
+    return re.compile(re.sub(r"\$\{\d+,\d+\}$", "", java))  # CustomerMetadataKey repeats its end
 
 
 def _lower(name: str) -> str:

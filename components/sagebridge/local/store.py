@@ -1,15 +1,13 @@
 """moto, kept on disk: the AWS services other than SageMaker.
 
-All that knows moto's insides is here (how its backends are registered, how an S3 object holds its body), but for
-CloudWatch's, in `cloudwatch/moto.py`. It was written for moto 5.2.5, and refuses to start on another version.
+This module knows moto's insides: how its backends are registered, and how an S3 object holds its body. Those of
+CloudWatch are in `cloudwatch/moto.py`. Both were written for moto 5.2.5; this one refuses to start on another version.
 
-On disk: `moto.pickle`, the backends without the bodies of S3 objects, and `bodies/`, each body once, named by
-its SHA-256. So a change writes little however big the objects are, and only the services that a request can
-have changed are looked at. What was acknowledged survives the end of the process, kill -9 included; nothing is
-synced for the case that the machine itself goes down.
+On disk are `moto.pickle`, the backends without the bodies of S3 objects, and `bodies/`, which has each body once, named
+by its SHA-256. So a change writes little however big the objects are, and only the services that a request can have
+changed are compared. What was acknowledged survives the end of the process, also by kill -9. Nothing is synced for the
+case that the machine itself goes down.
 """
-
-from __future__ import annotations
 
 import contextlib
 import copyreg
@@ -22,11 +20,14 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Condition, Lock, RLock
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from weakref import WeakKeyDictionary
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import moto
 from moto.cloudwatch.models import cloudwatch_backends
@@ -42,35 +43,45 @@ from moto.sqs.models import Queue
 from werkzeug.test import run_wsgi_app
 from werkzeug.wsgi import get_input_stream
 
+from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, LocalError
+from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION
 from sagebridge.local.shapes import AwsError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
-    from pathlib import Path
-
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
 log = logging.getLogger(__name__)
-_CHUNK = 1024 * 1024  # bytes; a request's body is held in memory up to here, then in a file
-_POLL = 0.05  # seconds
+_CHUNK = 1024 * 1024
+"""Bytes up to which a request's body is held in memory instead of a file."""
+_POLL_SECONDS = 0.05
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOCKS: dict[type, Callable[[], object]] = {type(lock()): lock for lock in (Condition, Lock, RLock)}
 _TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
-# Services that may hold thousands of things, so that writing them down takes a while, as moto names them.
 _BIG = frozenset({"s3", "iam", "cloudwatch"})
-# Which of these a request may change, by the name that it is signed for. A request to any other service: all.
+"""Services that may hold thousands of things, so that writing them down takes a while, as moto names them."""
 _CHANGES = {"s3": {"s3"}, "iam": {"iam"}, "sts": {"iam"}, "monitoring": {"cloudwatch"}, "sns": set(), "sqs": set()}
+"""The big services that a request may change, by the name that it is signed for; other requests may change all."""
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """A backend as it was last saved."""
+
+    content: bytes | None
+    """The pickled backend; None if it cannot be pickled."""
+    bodies: frozenset[str] = frozenset()
+    """The S3 bodies that it refers to."""
 
 
 def check_moto() -> None:
-    """Refuse to work with another moto than the one that this module was written for."""
+    """Checks that the installed moto is the one that this module was written for.
+
+    Raises:
+        UserError: it is another one.
+    """
     if moto.__version__ != MOTO_VERSION:
-        raise LocalError(
-            f"local/store.py was written for moto {MOTO_VERSION}, and moto {moto.__version__} is installed. "
-            f"Install moto=={MOTO_VERSION}, or check the module against the new moto and change MOTO_VERSION."
+        raise UserError(
+            f"The local AWS was written for moto {MOTO_VERSION}, and moto {moto.__version__} is installed. "
+            f"Install the right one with: pip install 'moto[s3,iam]=={MOTO_VERSION}'"
         )
 
 
@@ -78,10 +89,10 @@ class Moto:
     """moto's own server application over state that outlives it.
 
     Requests reach moto one at a time: its backends are plain dictionaries, and a snapshot must not see one
-    half changed. Bodies are received before, and answers sent after, so a slow client holds up nobody.
+    half changed. Bodies are received before that, and answers are sent after it, so a slow client delays nobody.
 
     Args:
-        directory: where the state is kept; made when it is missing.
+        directory: the folder of the state; it is made if it is missing.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -96,10 +107,10 @@ class Moto:
         self._app = DomainDispatcherApplication(create_backend_app)
         if self._file.exists():
             self._load()
-            self._save()  # so that all of it is known to be kept
+            self._save()  # so that `_saved` has all of it
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; what it changed is on disk before the answer is sent."""
+        """Answers one request; what it changed is on disk before the answer is sent."""
         with _RequestBody(max_size=_CHUNK) as body:
             shutil.copyfileobj(get_input_stream(environ), body, _CHUNK)
             body.seek(0)
@@ -115,13 +126,13 @@ class Moto:
 
     @contextlib.contextmanager
     def changing(self, service: str) -> Iterator[None]:
-        """Hold moto still for a change by this package to one service; it is on disk when this ends.
+        """Holds moto still for a change by this package to a service; the change is on disk when this ends.
 
         Args:
-            service: as requests to it are signed, such as `s3` or `monitoring`.
+            service: the name for which requests to the service are signed, such as `s3` or `monitoring`.
 
         Raises:
-            AwsError: what moto raises meanwhile.
+            AwsError: in place of an error that moto raises meanwhile.
         """
         with self._lock:
             try:
@@ -132,87 +143,87 @@ class Moto:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Hold moto still while something is read."""
+        """Holds moto still while something is read."""
         with self._lock:
             yield
 
     def open_object(self, bucket: str, key: str) -> BinaryIO | None:
-        """Open the newest version of an S3 object for reading, or give None when there is none."""
+        """Opens the newest version of an S3 object for reading; returns None if there is none."""
         with self._lock:
-            found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
-            value = found.keys.get(key) if found else None
+            moto_bucket = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+            value = moto_bucket.keys.get(key) if moto_bucket else None
             return self._bodies.path(value).open("rb") if isinstance(value, FakeKey) else None
 
     def trust_policy(self, role_arn: str) -> dict[str, Any] | None:
-        """Give the trust policy of an IAM role, or None when there is no such role."""
+        """Returns the trust policy of an IAM role, or None if the role does not exist."""
         with self._lock:
             roles = iam_backends[ACCOUNT]["aws"].roles.values()
             documents = [role.assume_role_policy_document for role in roles if role.arn == role_arn]
         return json.loads(documents[0]) if documents else None
 
     def list_objects(self, bucket: str, prefix: str) -> list[str]:
-        """Give the keys of the S3 objects below a prefix, sorted; none when there is no such bucket."""
+        """Returns the keys of the S3 objects below a prefix, sorted; none if the bucket does not exist."""
         with self._lock:
-            found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
-            keys = found.keys.items() if found else ()
+            moto_bucket = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+            keys = moto_bucket.keys.items() if moto_bucket else ()
             return sorted(key for key, value in keys if key.startswith(prefix) and isinstance(value, FakeKey))
 
     def put_object(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
-        """Put an object into a bucket of the account's; on disk when this returns, as a request's change is.
+        """Puts an object into a bucket of the account; it is on disk when this returns.
 
         Raises:
             AwsError: `NoSuchBucket`.
         """
         with self.changing("s3"):
-            found = s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body)
-            found.set_metadata({"Content-Type": content_type})
+            content = s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body)
+            content.set_metadata({"Content-Type": content_type})
 
     def publish(self, topic_arn: str, message: str) -> None:
-        """Publish to an SNS topic of the account's, and so to the queues and others that it tells.
+        """Publishes to an SNS topic of the account, and so to its subscribers.
 
         Raises:
-            AwsError: `NotFound` for a topic that there is not.
+            AwsError: `NotFound` for a topic that does not exist.
         """
         with self.changing("sns"):
             sns_backends[ACCOUNT][REGION].publish(message, topic_arn)
 
     def alarm_states(self, names: Collection[str]) -> dict[str, str]:
-        """Give the states of CloudWatch alarms, `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent for none."""
+        """Returns the states of those CloudWatch alarms that exist: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
         with self._lock:
             alarms = cloudwatch_backends[ACCOUNT][REGION].alarms
             return {name: alarms[name].state_value for name in names if name in alarms}
 
     def count_buckets(self) -> int:
-        """Count the S3 buckets."""
+        """Returns the number of S3 buckets."""
         return len(s3_backends[ACCOUNT]["aws"].buckets)
 
     def _wait(self, seconds: float) -> None:
-        """Wait for a message to come into a queue, without holding up the request that brings it."""
+        """Waits for a message to come into a queue, without delaying the request that brings it."""
         self._lock.release()
         try:
-            time.sleep(min(seconds, _POLL))  # moto looks again, until the caller's time is over
+            time.sleep(min(seconds, _POLL_SECONDS))  # moto looks again, until the caller's time is over
         finally:
             self._lock.acquire()
 
     def _save(self, big: Collection[str] = _BIG) -> None:
-        """Keep what changed: the named ones of the big services are looked at, and all small ones."""
+        """Saves what changed in some of the big services, and in all small ones."""
         written = {
-            (every.service_name, account, region): self._pickle(backend)
-            for every in _instances()
-            if every.service_name in big or every.service_name not in _BIG
-            for account, region, backend in list(every.iter_backends())
+            (backends.service_name, account, region): self._pickle(backend)
+            for backends in _instances()
+            if backends.service_name in big or backends.service_name not in _BIG
+            for account, region, backend in list(backends.iter_backends())
         }
         before, after = self._saved, self._saved | written
         if after == before:
             return
-        backends = [(account, region, kept.content) for (_, account, region), kept in after.items() if kept.content]
-        write_file(self._file, pickle.dumps({"moto": moto.__version__, "backends": backends}))
+        contents = [(account, region, saved.content) for (_, account, region), saved in after.items() if saved.content]
+        write_file(self._file, pickle.dumps({"moto": moto.__version__, "backends": contents}))
         self._saved = after
-        if any(kept.bodies != before.get(key, _Saved(None)).bodies for key, kept in written.items()):
-            self._bodies.keep_only(set().union(*(kept.bodies for kept in after.values())))
+        if any(saved.bodies != before.get(key, _Saved(None)).bodies for key, saved in written.items()):
+            self._bodies.keep_only(set().union(*(saved.bodies for saved in after.values())))
 
     def _pickle(self, backend: object) -> _Saved:
-        """Pickle one backend; some of moto's cannot be, and are lost when the server stops."""
+        """Pickles a backend; some of moto's cannot be pickled, and are lost when the server stops."""
         used: set[str] = set()
         with tempfile.SpooledTemporaryFile(max_size=64 * _CHUNK) as file:
             try:
@@ -234,9 +245,9 @@ class Moto:
             saved = pickle.loads(self._file.read_bytes())  # noqa: S301 - our own file, in a directory of the user's
             version = saved["moto"]
         except Exception as error:
-            raise LocalError(f"The saved state in {self._file} cannot be read ({error}). {remedy}") from error
+            raise UserError(f"The saved state in {self._file} cannot be read ({error}). {remedy}") from error
         if version != moto.__version__:
-            raise LocalError(
+            raise UserError(
                 f"The saved state in {self._file} was written by moto {version}, "
                 f"and moto {moto.__version__} is installed, which may not understand it. {remedy}"
             )
@@ -257,38 +268,30 @@ class _RequestBody(tempfile.SpooledTemporaryFile[bytes]):
 
 
 def _instances() -> list[Any]:
-    """Give the services that were used, as moto's dictionaries of backends by account and region."""
+    """Returns the services that were used, as moto's dictionaries of backends by account and region."""
     return list(BackendDict._instances)  # type: ignore[misc] # noqa: SLF001 - moto has no other list
 
 
-def _get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - as moto says it
-    """Judge an action by a bucket's policy, less the statements that deny what does not come by TLS.
+def _get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - moto's type
+    """Returns what a bucket's policy says of an action, without the statements that deny what does not come by TLS.
 
-    moto does not evaluate conditions, and takes such a statement to deny everything. The loopback address
-    counts as TLS here: nothing leaves the machine. Other conditions stay as moto has them (README).
+    moto does not evaluate conditions, and takes such a statement to deny everything. The loopback address counts as
+    TLS here, because nothing leaves the machine. Other conditions stay as moto has them (README).
     """
-    found = json.loads(bucket.policy)["Statement"] if bucket.policy else []
-    rules = found if isinstance(found, list) else [found]
-    judged = [rule for rule in rules if rule.get("Condition") != _TLS_ONLY]
-    return IAMPolicy(json.dumps({"Statement": judged})).is_action_permitted(action, resource)
+    content = json.loads(bucket.policy)["Statement"] if bucket.policy else []
+    statements = content if isinstance(content, list) else [content]
+    evaluated = [statement for statement in statements if statement.get("Condition") != _TLS_ONLY]
+    return IAMPolicy(json.dumps({"Statement": evaluated})).is_action_permitted(action, resource)
 
 
 def _registry(backend: type) -> Any:  # noqa: ANN401 - moto ships no types
-    """Find moto's dictionary of the backends of one class."""
+    """Returns moto's dictionary of the backends of a class."""
     module = importlib.import_module(backend.__module__)
     return next(value for value in vars(module).values() if isinstance(value, BackendDict) and value.backend is backend)
 
 
-@dataclass(frozen=True)
-class _Saved:
-    """One backend as it was last written down, and the S3 bodies that it refers to."""
-
-    content: bytes | None  # None: it cannot be pickled
-    bodies: frozenset[str] = frozenset()
-
-
 class Bodies:
-    """The bodies of S3 objects, a file each, named by their SHA-256."""
+    """The bodies of S3 objects, each in a file that is named by its SHA-256."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -297,13 +300,13 @@ class Bodies:
         self._present = {path.name for path in directory.iterdir()}
 
     def path(self, key: Any) -> Path:  # noqa: ANN401 - a moto object
-        """Give the file with an S3 object's body, written now if it is not there yet."""
+        """Returns the file with the body of an S3 object, and writes it if it does not exist."""
         if key not in self._digests:
             self._digests[key] = self._write(key)
         return self._directory / self._digests[key]
 
     def restore(self, key: Any, digest: str) -> None:  # noqa: ANN401 - a moto object
-        """Give an unpickled S3 object its body back: a small one in memory, a big one as the open file."""
+        """Restores the body of an unpickled S3 object: a small one in memory, a big one as the open file."""
         path = self._directory / digest
         if path.stat().st_size > key._max_buffer_size:  # noqa: SLF001 - moto's own threshold
             buffer: IO[bytes] = path.open("rb")
@@ -315,7 +318,7 @@ class Bodies:
         self._digests[key] = digest
 
     def keep_only(self, used: set[str]) -> None:
-        """Remove the bodies that no object has any more."""
+        """Removes the bodies that no object has any more."""
         for name in self._present - used:
             (self._directory / name).unlink(missing_ok=True)
         self._present &= used
@@ -326,7 +329,7 @@ class Bodies:
         with part.open("wb") as file, key.lock:
             try:
                 key._value_buffer.seek(0)  # noqa: SLF001 - `key.value` would copy the whole body in memory
-                while chunk := key._value_buffer.read(_CHUNK):  # noqa: SLF001 - as above
+                while chunk := key._value_buffer.read(_CHUNK):  # noqa: SLF001 - for the same reason
                     digest.update(chunk)
                     file.write(chunk)
             except ValueError:  # closed: a part of an upload that was given up
@@ -338,9 +341,9 @@ class Bodies:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles a backend, with a reference in place of each S3 object's body.
+    """Pickles a backend, with a reference in place of the body of each S3 object.
 
-    By a table of types, which pickle looks up by itself: a hook would be called for every string.
+    It has a table of types, which pickle looks up by itself; a hook would be called for every string.
     """
 
     def __init__(self, file: Any, bodies: Bodies, used: set[str]) -> None:  # noqa: ANN401 - any binary file
@@ -360,24 +363,26 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
+    """Unpickles a backend, and restores the bodies of its S3 objects."""
+
     def __init__(self, file: Any, bodies: Bodies) -> None:  # noqa: ANN401 - any binary file
         super().__init__(file)
         self._bodies = bodies
 
     def find_class(self, module: str, name: str, /) -> Any:  # noqa: ANN401 - the signature of pickle's hook
-        found = super().find_class(module, name)
-        return partial(_set_key_state, self._bodies) if found is _set_key_state else found
+        value = super().find_class(module, name)
+        return partial(_set_key_state, self._bodies) if value is _set_key_state else value
 
     def persistent_load(self, pid: str) -> str:
-        return pid  # a body, as earlier states refer to it
+        return pid  # a body, as states of earlier versions refer to it
 
 
 def _reduce_lock(make: Callable[[], object], _: object) -> tuple[object, ...]:
-    return make, ()  # nobody holds it who comes back
+    return make, ()  # after a restart nobody holds it
 
 
 def _reduce_store(store: _VersionedKeyStore) -> tuple[object, ...]:
-    """Take it as a dict; its own items() gives the newest version of each object only."""
+    """Reduces it as a dict: its own `items` has only the newest version of each object."""
     return type(store), (), dict(dict.items(store)), None, None, dict.update
 
 

@@ -1,11 +1,14 @@
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from sagebridge.local.sagemaker.service import SageMaker, empty_state, without_empty
+from sagebridge.local.sagemaker.answers import without_empty
+from sagebridge.local.sagemaker.endpoints import Endpoints
+from sagebridge.local.sagemaker.resources import Resources
+from sagebridge.local.sagemaker.service import SageMaker
+from sagebridge.local.sagemaker.variants import current_capacities
 from sagebridge.local.shapes import AwsError
 from tests.local.account import IMAGE
 
@@ -13,7 +16,7 @@ ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
 ON_INSTANCES: dict[str, Any] = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
 
 
-class Kept:
+class Saved:
     """Takes what is saved, as JSON."""
 
     text = ""
@@ -22,20 +25,34 @@ class Kept:
         self.text = json.dumps(state)
 
 
-@pytest.fixture
-def kept() -> Kept:
-    return Kept()
+class Control(SageMaker):
+    """A SageMaker whose work the tests report themselves."""
+
+    def __init__(self, state: dict[str, Any], save: Callable[[dict[str, Any]], None]) -> None:
+        resources = Resources(state, save)
+        self.endpoints = Endpoints(resources)
+        super().__init__(resources, self.endpoints, lambda _: None, lambda _: None)
+
+    def capacity(self, name: str) -> dict[str, Any]:
+        endpoint = self.endpoints.find(name)
+        assert endpoint is not None
+        return current_capacities(endpoint)
 
 
 @pytest.fixture
-def sagemaker(kept: Kept) -> SageMaker:
-    found = SageMaker(empty_state(), kept.save)
-    found.call(
+def saved() -> Saved:
+    return Saved()
+
+
+@pytest.fixture
+def sagemaker(saved: Saved) -> Control:
+    control = Control({}, saved.save)
+    control.call(
         "CreateModel",
         {"ModelName": "m", "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": "s3://b/k", "Environment": {}}},
     )
-    found.call("CreateEndpointConfig", config("c"))
-    return found
+    control.call("CreateEndpointConfig", config("c"))
+    return control
 
 
 def config(name: str, **members: object) -> dict[str, Any]:
@@ -46,24 +63,24 @@ def variant(**members: object) -> dict[str, object]:
     return {"VariantName": "v", "ModelName": "m", **members}
 
 
-def refusal(sagemaker: SageMaker, operation: str, **request: object) -> str:
+def refusal(sagemaker: Control, operation: str, **request: object) -> str:
     with pytest.raises(AwsError) as caught:
         sagemaker.call(operation, request)
     assert caught.value.code == "ValidationException"
     return caught.value.message
 
 
-def serving(sagemaker: SageMaker) -> SageMaker:
+def serving(sagemaker: Control) -> Control:
     sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
-    sagemaker.deployed("e")
+    sagemaker.endpoints.deployed("e")
     return sagemaker
 
 
-def describe(sagemaker: SageMaker) -> dict[str, Any]:
+def describe(sagemaker: Control) -> dict[str, Any]:
     return sagemaker.call("DescribeEndpoint", {"EndpointName": "e"})
 
 
-def test_a_model_is_described_as_it_was_asked_for_with_awss_defaults(sagemaker: SageMaker) -> None:
+def test_a_model_is_described_as_it_was_asked_for_with_awss_defaults(sagemaker: Control) -> None:
     answer = sagemaker.call("DescribeModel", {"ModelName": "m"})
     assert answer.pop("CreationTime") > 0
     source = {"S3Uri": "s3://b/k", "S3DataType": "S3Object", "CompressionType": "Gzip"}
@@ -80,7 +97,7 @@ def test_a_model_is_described_as_it_was_asked_for_with_awss_defaults(sagemaker: 
     }
 
 
-def test_members_that_moto_drops_are_kept(sagemaker: SageMaker) -> None:
+def test_members_that_moto_drops_are_kept(sagemaker: Control) -> None:
     role = "arn:aws:iam::123456789012:role/r"
     shadow = [{"VariantName": "s", "ModelName": "m", **ON_INSTANCES, "InitialVariantWeight": 1.0}]
     asked = config("d", ExecutionRoleArn=role, ShadowProductionVariants=shadow, VpcConfig=None, Tags=[])
@@ -123,9 +140,7 @@ def test_no_answer_has_an_empty_member() -> None:
         ("ListTags", {"ResourceArn": f"{ARN}model/x"}, f'Could not find model "{ARN}model/x".'),
     ],
 )
-def test_refusals_are_in_awss_words(
-    sagemaker: SageMaker, operation: str, request_: dict[str, Any], message: str
-) -> None:
+def test_refusals_are_in_awss_words(sagemaker: Control, operation: str, request_: dict[str, Any], message: str) -> None:
     assert refusal(sagemaker, operation, **request_) == message
 
 
@@ -138,19 +153,19 @@ def test_refusals_are_in_awss_words(
         {"ServerlessConfig": {"MemorySizeInMB": 4000, "MaxConcurrency": 2}},
     ],
 )
-def test_a_variant_is_on_instances_or_serverless(sagemaker: SageMaker, members: dict[str, Any]) -> None:
+def test_a_variant_is_on_instances_or_serverless(sagemaker: Control, members: dict[str, Any]) -> None:
     assert "ariant v" in refusal(
         sagemaker, "CreateEndpointConfig", **config("x", ProductionVariants=[variant(**members)])
     )
 
 
-def test_an_operation_that_is_not_served_says_which_are(sagemaker: SageMaker) -> None:
+def test_an_operation_that_is_not_served_says_which_are(sagemaker: Control) -> None:
     with pytest.raises(AwsError, match=r"has no SageMaker CreateTrainingJob\. It has: AddTags, Create") as caught:
         sagemaker.call("CreateTrainingJob", {})
     assert caught.value.code == "UnknownOperationException"
 
 
-def test_an_endpoint_under_way_is_described_by_what_was_asked_for(sagemaker: SageMaker) -> None:
+def test_an_endpoint_under_way_is_described_by_what_was_asked_for(sagemaker: Control) -> None:
     sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
     answer = describe(sagemaker)
     assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("Creating", "c")
@@ -159,7 +174,7 @@ def test_an_endpoint_under_way_is_described_by_what_was_asked_for(sagemaker: Sag
     assert pending["DeployedImages"][0]["SpecifiedImage"] == IMAGE
 
 
-def test_a_serving_endpoint_is_described_by_its_variants(sagemaker: SageMaker) -> None:
+def test_a_serving_endpoint_is_described_by_its_variants(sagemaker: Control) -> None:
     answer = describe(serving(sagemaker))
     assert "PendingDeploymentSummary" not in answer
     (variant,) = answer["ProductionVariants"]
@@ -174,22 +189,22 @@ def test_a_serving_endpoint_is_described_by_its_variants(sagemaker: SageMaker) -
     }
 
 
-def test_an_update_shows_the_old_configuration_until_it_is_done(sagemaker: SageMaker) -> None:
+def test_an_update_shows_the_old_configuration_until_it_is_done(sagemaker: Control) -> None:
     serving(sagemaker).call("CreateEndpointConfig", config("d"))
     sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
     answer = describe(sagemaker)
     assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("Updating", "c")
     assert answer["PendingDeploymentSummary"]["EndpointConfigName"] == "d"
-    sagemaker.deployed("e")
+    sagemaker.endpoints.deployed("e")
     assert describe(sagemaker)["EndpointConfigName"] == "d"
 
 
-def test_a_failed_update_rolls_back_and_keeps_its_reason_until_the_next(sagemaker: SageMaker) -> None:
+def test_a_failed_update_rolls_back_and_keeps_its_reason_until_the_next(sagemaker: Control) -> None:
     serving(sagemaker).call("CreateEndpointConfig", config("d"))
     sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
-    sagemaker.failed("e", "because")
+    sagemaker.endpoints.failed("e", "because")
     assert describe(sagemaker)["EndpointStatus"] == "RollingBack"
-    sagemaker.rolled_back("e")
+    sagemaker.endpoints.rolled_back("e")
     answer = describe(sagemaker)
     assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("InService", "c")
     assert answer["FailureReason"] == "because"
@@ -198,50 +213,50 @@ def test_a_failed_update_rolls_back_and_keeps_its_reason_until_the_next(sagemake
 
 
 @pytest.mark.parametrize("operation", ["UpdateEndpoint", "DeleteEndpoint"])
-def test_an_endpoint_under_way_can_be_neither_updated_nor_deleted(sagemaker: SageMaker, operation: str) -> None:
+def test_an_endpoint_under_way_can_be_neither_updated_nor_deleted(sagemaker: Control, operation: str) -> None:
     request = {"EndpointName": "e", "EndpointConfigName": "c"}
     sagemaker.call("CreateEndpoint", request)
     assert refusal(sagemaker, operation, **request) == f'Cannot update in-progress endpoint "{ARN}endpoint/e".'
 
 
-def test_a_failed_endpoint_can_only_be_deleted(sagemaker: SageMaker) -> None:
+def test_a_failed_endpoint_can_only_be_deleted(sagemaker: Control) -> None:
     request = {"EndpointName": "e", "EndpointConfigName": "c"}
     sagemaker.call("CreateEndpoint", request)
-    sagemaker.failed("e", "because")
+    sagemaker.endpoints.failed("e", "because")
     assert describe(sagemaker)["FailureReason"] == "because"
     assert "Cannot update failed endpoint" in refusal(sagemaker, "UpdateEndpoint", **request)
     assert "Cannot create already existing endpoint" in refusal(sagemaker, "CreateEndpoint", **request)
     sagemaker.call("DeleteEndpoint", {"EndpointName": "e"})
-    sagemaker.deleted("e")
+    sagemaker.endpoints.deleted("e")
     assert "Could not find endpoint" in refusal(sagemaker, "DescribeEndpoint", EndpointName="e")
 
 
-def test_model_and_configuration_can_go_while_the_endpoint_serves(sagemaker: SageMaker) -> None:
+def test_model_and_configuration_can_go_while_the_endpoint_serves(sagemaker: Control) -> None:
     serving(sagemaker)
     before = describe(sagemaker)
     sagemaker.call("DeleteEndpointConfig", {"EndpointConfigName": "c"})
     sagemaker.call("DeleteModel", {"ModelName": "m"})
     assert describe(sagemaker) == before
-    record = sagemaker.endpoint("e")
+    record = sagemaker.endpoints.find("e")
     assert record is not None
     assert record["running"]["models"]["m"]["PrimaryContainer"]["Image"] == IMAGE
 
 
-def test_the_last_deployment_config_is_described(sagemaker: SageMaker) -> None:
+def test_the_last_deployment_config_is_described(sagemaker: Control) -> None:
     policy = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
     sagemaker.call("CreateEndpointConfig", config("d"))
     first, second = ({"EndpointName": "e", "EndpointConfigName": name} for name in ("c", "d"))
     sagemaker.call("CreateEndpoint", first | {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}})
-    sagemaker.deployed("e")
+    sagemaker.endpoints.deployed("e")
     assert describe(sagemaker)["LastDeploymentConfig"] == {"BlueGreenUpdatePolicy": policy}
     sagemaker.call("UpdateEndpoint", second | {"RetainDeploymentConfig": True})
-    sagemaker.deployed("e")
+    sagemaker.endpoints.deployed("e")
     assert describe(sagemaker)["LastDeploymentConfig"] == {"BlueGreenUpdatePolicy": policy}
     sagemaker.call("UpdateEndpoint", first)
     assert "LastDeploymentConfig" not in describe(sagemaker)
 
 
-def test_tags_are_merged_listed_deleted_and_go_with_the_resource(sagemaker: SageMaker) -> None:
+def test_tags_are_merged_listed_deleted_and_go_with_the_resource(sagemaker: Control) -> None:
     def tags() -> dict[str, str]:
         listed = sagemaker.call("ListTags", {"ResourceArn": f"{ARN}model/n"})["Tags"]
         return {tag["Key"]: tag["Value"] for tag in listed}
@@ -261,7 +276,7 @@ def test_tags_are_merged_listed_deleted_and_go_with_the_resource(sagemaker: Sage
     assert tags() == {}
 
 
-def test_more_than_fifty_tags_leave_nothing_behind(sagemaker: SageMaker) -> None:
+def test_more_than_fifty_tags_leave_nothing_behind(sagemaker: Control) -> None:
     tags = [{"Key": str(number), "Value": ""} for number in range(50)]
     request = {"ModelName": "n", "PrimaryContainer": {"Image": IMAGE}}
     sagemaker.call("CreateModel", {**request, "Tags": tags})
@@ -270,7 +285,7 @@ def test_more_than_fifty_tags_leave_nothing_behind(sagemaker: SageMaker) -> None
     assert len(sagemaker.call("ListTags", {"ResourceArn": f"{ARN}model/n"})["Tags"]) == 50
 
 
-def test_lists_filter_sort_and_page(sagemaker: SageMaker) -> None:
+def test_lists_filter_sort_and_page(sagemaker: Control) -> None:
     assert sagemaker.call("ListEndpoints", {}) == {"Endpoints": []}
     for name in ("train-b", "train-a", "other"):
         sagemaker.call("CreateEndpointConfig", config(name))
@@ -285,38 +300,38 @@ def test_lists_filter_sort_and_page(sagemaker: SageMaker) -> None:
     assert [item["EndpointConfigName"] for item in newest] == ["other", "train-a", "train-b", "c"]
 
 
-def test_what_is_saved_gives_the_same_account_again(sagemaker: SageMaker, kept: Kept) -> None:
+def test_what_is_saved_gives_the_same_account_again(sagemaker: Control, saved: Saved) -> None:
     before = describe(serving(sagemaker))
-    again = SageMaker(json.loads(kept.text), lambda _: None)
+    again = Control(json.loads(saved.text), lambda _: None)
     assert describe(again) == before
-    assert again.busy_endpoints() == []
+    assert again.endpoints.busy() == []
     again.call("CreateEndpointConfig", config("d"))
     again.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
-    assert again.busy_endpoints() == ["e"]
+    assert again.endpoints.busy() == ["e"]
 
 
-def test_a_state_from_before_there_were_capacities_is_understood(sagemaker: SageMaker, kept: Kept) -> None:
+def test_a_state_from_before_there_were_capacities_is_understood(sagemaker: Control, saved: Saved) -> None:
     serving(sagemaker)
-    state = json.loads(kept.text)
+    state = json.loads(saved.text)
     del state["ModelPackage"], state["ModelPackageGroup"]
     for member in ("capacity", "events"):
         del state["Endpoint"]["e"][member]
-    again = SageMaker(state, lambda _: None)
+    again = Control(state, lambda _: None)
     assert describe(again)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
     weights(again, [{"VariantName": "v", "DesiredInstanceCount": 1}])
     assert again.capacity("e") == {"v": {"weight": 1.0, "count": 2, "serverless": None}}
-    again.scaled("e")
+    again.endpoints.scaled("e")
     assert again.capacity("e") == {"v": {"weight": 1.0, "count": 1, "serverless": None}}
 
 
-def weights(sagemaker: SageMaker, desired: list[dict[str, Any]]) -> None:
+def weights(sagemaker: Control, desired: list[dict[str, Any]]) -> None:
     request = {"EndpointName": "e", "DesiredWeightsAndCapacities": desired}
     sagemaker.call("UpdateEndpointWeightsAndCapacities", request)
 
 
-def test_a_change_of_capacities_shows_what_is_and_what_is_wanted(sagemaker: SageMaker) -> None:
+def test_a_change_of_capacities_shows_what_is_and_what_is_wanted(sagemaker: Control) -> None:
     weights(serving(sagemaker), [{"VariantName": "v", "DesiredWeight": 0.5, "DesiredInstanceCount": 3}])
-    sagemaker.stage("e", "Updating", "Scaling out desired instance count to 3.")
+    sagemaker.endpoints.stage("e", "Updating", "Scaling out desired instance count to 3.")
     answer = describe(sagemaker)
     assert (answer["EndpointStatus"], "PendingDeploymentSummary" in answer) == ("Updating", False)
     (variant,) = answer["ProductionVariants"]
@@ -324,36 +339,36 @@ def test_a_change_of_capacities_shows_what_is_and_what_is_wanted(sagemaker: Sage
     assert (variant["CurrentWeight"], variant["DesiredWeight"]) == (1.0, 0.5)
     (status,) = variant["VariantStatus"]
     assert (status["Status"], status["StatusMessage"]) == ("Updating", "Scaling out desired instance count to 3.")
-    sagemaker.scaled("e")
+    sagemaker.endpoints.scaled("e")
     (variant,) = describe(sagemaker)["ProductionVariants"]
     assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (3, 3)
     assert "VariantStatus" not in variant
 
 
-def test_capacities_that_cannot_be_had_stay_as_they_were(sagemaker: SageMaker) -> None:
+def test_capacities_that_cannot_be_had_stay_as_they_were(sagemaker: Control) -> None:
     weights(serving(sagemaker), [{"VariantName": "v", "DesiredInstanceCount": 3}])
-    sagemaker.failed("e", "because")
+    sagemaker.endpoints.failed("e", "because")
     assert describe(sagemaker)["EndpointStatus"] == "RollingBack"
-    sagemaker.rolled_back("e")
+    sagemaker.endpoints.rolled_back("e")
     answer = describe(sagemaker)
     (variant,) = answer["ProductionVariants"]
     assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (2, 2)
     assert (answer["EndpointStatus"], answer["FailureReason"]) == ("InService", "because")
 
 
-def test_a_serverless_variant_changes_its_concurrency(sagemaker: SageMaker) -> None:
+def test_a_serverless_variant_changes_its_concurrency(sagemaker: Control) -> None:
     serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
     sagemaker.call("CreateEndpointConfig", config("s", ProductionVariants=[variant(ServerlessConfig=serverless)]))
     sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "s"})
-    sagemaker.deployed("e")
+    sagemaker.endpoints.deployed("e")
     weights(sagemaker, [{"VariantName": "v", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}])
-    (found,) = describe(sagemaker)["ProductionVariants"]
-    assert found["CurrentServerlessConfig"] == serverless
-    assert found["DesiredServerlessConfig"] == serverless | {"MaxConcurrency": 9}
-    sagemaker.scaled("e")
-    (found,) = describe(sagemaker)["ProductionVariants"]
-    assert found["CurrentServerlessConfig"] == serverless | {"MaxConcurrency": 9}
-    assert "DesiredServerlessConfig" not in found
+    (description,) = describe(sagemaker)["ProductionVariants"]
+    assert description["CurrentServerlessConfig"] == serverless
+    assert description["DesiredServerlessConfig"] == serverless | {"MaxConcurrency": 9}
+    sagemaker.endpoints.scaled("e")
+    (description,) = describe(sagemaker)["ProductionVariants"]
+    assert description["CurrentServerlessConfig"] == serverless | {"MaxConcurrency": 9}
+    assert "DesiredServerlessConfig" not in description
 
 
 @pytest.mark.parametrize(
@@ -363,14 +378,14 @@ def test_a_serverless_variant_changes_its_concurrency(sagemaker: SageMaker) -> N
         ({"VariantName": "v", "ServerlessUpdateConfig": {"MaxConcurrency": 1}}, "cannot have a ServerlessUpdateConfig"),
     ],
 )
-def test_capacities_of_no_such_variant_are_refused(sagemaker: SageMaker, desired: dict[str, Any], message: str) -> None:
+def test_capacities_of_no_such_variant_are_refused(sagemaker: Control, desired: dict[str, Any], message: str) -> None:
     request = {"EndpointName": "e", "DesiredWeightsAndCapacities": [desired]}
     assert message in refusal(serving(sagemaker), "UpdateEndpointWeightsAndCapacities", **request)
     twice = {"EndpointName": "e", "DesiredWeightsAndCapacities": [{"VariantName": "v"}] * 2}
     assert "non-unique" in refusal(sagemaker, "UpdateEndpointWeightsAndCapacities", **twice)
 
 
-def test_data_capture_and_shadow_variants_are_described(sagemaker: SageMaker) -> None:
+def test_data_capture_and_shadow_variants_are_described(sagemaker: Control) -> None:
     sagemaker.call("CreateModel", {"ModelName": "n", "PrimaryContainer": {"Image": "shadow"}})
     capture = {
         "InitialSamplingPercentage": 20,
@@ -382,7 +397,7 @@ def test_data_capture_and_shadow_variants_are_described(sagemaker: SageMaker) ->
     sagemaker.call("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
     pending = describe(sagemaker)["PendingDeploymentSummary"]
     assert pending["ShadowProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
-    sagemaker.deployed("e")
+    sagemaker.endpoints.deployed("e")
     sagemaker.call("DeleteModel", {"ModelName": "n"})
     answer = describe(sagemaker)
     assert answer["DataCaptureConfig"] == {
@@ -391,26 +406,26 @@ def test_data_capture_and_shadow_variants_are_described(sagemaker: SageMaker) ->
         "CurrentSamplingPercentage": 20,
         "DestinationS3Uri": "s3://b/capture",
     }
-    (found,) = answer["ShadowProductionVariants"]
-    assert (found["VariantName"], found["CurrentWeight"]) == ("s", 0.5)
-    assert found["DeployedImages"][0]["SpecifiedImage"] == "shadow"
+    (description,) = answer["ShadowProductionVariants"]
+    assert (description["VariantName"], description["CurrentWeight"]) == ("s", 0.5)
+    assert description["DeployedImages"][0]["SpecifiedImage"] == "shadow"
 
 
-def test_a_deployment_under_way_says_what_it_is_doing(sagemaker: SageMaker) -> None:
+def test_a_deployment_under_way_says_what_it_is_doing(sagemaker: Control) -> None:
     serving(sagemaker).call("CreateEndpointConfig", config("d"))
     sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
-    sagemaker.stage("e", "Baking", "Baking for 60 seconds")
+    sagemaker.endpoints.stage("e", "Baking", "Baking for 60 seconds")
     answer = describe(sagemaker)
     assert "VariantStatus" not in answer["ProductionVariants"][0]
     (status,) = answer["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"]
     assert (status["Status"], status["StatusMessage"]) == ("Baking", "Baking for 60 seconds")
 
 
-def test_events_tell_each_change_of_status_and_the_last_fifty_stay(sagemaker: SageMaker) -> None:
+def test_events_tell_each_change_of_status_and_the_last_fifty_stay(sagemaker: Control) -> None:
     serving(sagemaker).call("CreateEndpointConfig", config("d"))
     sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
-    sagemaker.failed("e", "because", at_once=True)
-    record = sagemaker.endpoint("e")
+    sagemaker.endpoints.failed("e", "because", at_once=True)
+    record = sagemaker.endpoints.find("e")
     assert record is not None
     assert [(event["status"], event["config"], event.get("reason")) for event in record["events"]] == [
         ("Creating", "c", None),
@@ -421,27 +436,27 @@ def test_events_tell_each_change_of_status_and_the_last_fifty_stay(sagemaker: Sa
     ]
     for _ in range(30):
         weights(sagemaker, [{"VariantName": "v"}])
-        sagemaker.scaled("e")
-    record = sagemaker.endpoint("e")
+        sagemaker.endpoints.scaled("e")
+    record = sagemaker.endpoints.find("e")
     assert record is not None
     assert len(record["events"]) == 50
 
 
-def test_a_silent_rollback_gives_no_reason(sagemaker: SageMaker) -> None:
+def test_a_silent_rollback_gives_no_reason(sagemaker: Control) -> None:
     serving(sagemaker).call("CreateEndpointConfig", config("d"))
     sagemaker.call("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "d"})
-    sagemaker.failed("e", None, at_once=True)
+    sagemaker.endpoints.failed("e", None, at_once=True)
     answer = describe(sagemaker)
     assert (answer["EndpointStatus"], answer["EndpointConfigName"]) == ("InService", "c")
     assert "FailureReason" not in answer
 
 
-def test_an_update_to_the_configuration_in_use_is_refused(sagemaker: SageMaker) -> None:
+def test_an_update_to_the_configuration_in_use_is_refused(sagemaker: Control) -> None:
     request = {"EndpointName": "e", "EndpointConfigName": "c"}
     assert "already has endpoint configuration" in refusal(serving(sagemaker), "UpdateEndpoint", **request)
 
 
-def test_guardrails_need_the_same_variant_names(sagemaker: SageMaker) -> None:
+def test_guardrails_need_the_same_variant_names(sagemaker: Control) -> None:
     other = {"VariantName": "w", "ModelName": "m", **ON_INSTANCES}
     serving(sagemaker).call("CreateEndpointConfig", config("d", ProductionVariants=[other]))
     request = {"EndpointName": "e", "EndpointConfigName": "d"}
@@ -451,7 +466,7 @@ def test_guardrails_need_the_same_variant_names(sagemaker: SageMaker) -> None:
     sagemaker.call("UpdateEndpoint", request)
 
 
-def test_lists_go_on_where_they_ended_whatever_was_deleted_meanwhile(sagemaker: SageMaker) -> None:
+def test_lists_go_on_where_they_ended_whatever_was_deleted_meanwhile(sagemaker: Control) -> None:
     for name in ("a1", "a2", "a3", "a4"):
         sagemaker.call("CreateEndpointConfig", config(name))
     asked = {"NameContains": "a", "SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 2}
@@ -467,11 +482,11 @@ def test_lists_go_on_where_they_ended_whatever_was_deleted_meanwhile(sagemaker: 
 
 
 @pytest.mark.parametrize("token", ["1", "x", "e30=", "WzEsIDJd", "é", "AAAA"])
-def test_a_bad_next_token_is_refused(sagemaker: SageMaker, token: str) -> None:
+def test_a_bad_next_token_is_refused(sagemaker: Control, token: str) -> None:
     assert "The NextToken is not one that" in refusal(sagemaker, "ListModels", NextToken=token)
 
 
-def test_model_packages_have_versions_and_an_approval(sagemaker: SageMaker) -> None:
+def test_model_packages_have_versions_and_an_approval(sagemaker: Control) -> None:
     specification = {"Containers": [{"Image": IMAGE}], "SupportedContentTypes": [], "SupportedResponseMIMETypes": []}
     request = {"ModelPackageGroupName": "g", "InferenceSpecification": specification}
     assert refusal(sagemaker, "CreateModelPackage", **request) == (
@@ -481,9 +496,9 @@ def test_model_packages_have_versions_and_an_approval(sagemaker: SageMaker) -> N
     arns = [sagemaker.call("CreateModelPackage", request)["ModelPackageArn"] for _ in range(2)]
     assert arns == [f"{ARN}model-package/g/1", f"{ARN}model-package/g/2"]
     sagemaker.call("CreateModelPackage", {"ModelPackageName": "p", "InferenceSpecification": specification})
-    found = sagemaker.call("DescribeModelPackage", {"ModelPackageName": arns[1]})
-    assert (found["ModelPackageVersion"], found["ModelApprovalStatus"]) == (2, "PendingManualApproval")
-    assert found["ModelPackageStatus"] == "Completed"
+    package = sagemaker.call("DescribeModelPackage", {"ModelPackageName": arns[1]})
+    assert (package["ModelPackageVersion"], package["ModelApprovalStatus"]) == (2, "PendingManualApproval")
+    assert package["ModelPackageStatus"] == "Completed"
     sagemaker.call("UpdateModelPackage", {"ModelPackageArn": arns[1], "ModelApprovalStatus": "Approved"})
     listed = sagemaker.call("ListModelPackages", {"ModelPackageGroupName": "g", "ModelApprovalStatus": "Approved"})[
         "ModelPackageSummaryList"

@@ -1,33 +1,33 @@
-"""Alarms: their states as CloudWatch finds them, and what follows from a state.
+"""Alarms: their states as CloudWatch evaluates them, and what follows from a state.
 
 Source: CloudWatch's user guide, "Alarm evaluation" and "Configuring how CloudWatch alarms treat missing data".
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
+from sagebridge.local.cloudwatch.metrics import Metrics
 from sagebridge.local.cloudwatch.queries import Query, answer
 from sagebridge.local.shapes import AwsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sagebridge.local.cloudwatch.metrics import Metrics
-    from sagebridge.local.times import Times
+from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
-EXTRA = 2  # periods that are looked at beyond EvaluationPeriods, as in the tables of the user guide
-MINUTE, HIGH_RESOLUTION = 60.0, 10.0  # seconds between evaluations, the second for periods below a minute
-_POLICY = ":scalingPolicy:"  # in the ARN of a scaling policy
+EXTRA_PERIODS = 2
+"""Periods that are evaluated beyond EvaluationPeriods, as in the tables of the user guide."""
+MINUTE = 60.0
+"""Seconds between two evaluations of an alarm."""
+HIGH_RESOLUTION = 10.0
+"""Seconds between two evaluations of an alarm with a period below a minute."""
+_POLICY = ":scalingPolicy:"
+"""A part of the ARN of every scaling policy."""
 _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "GreaterThanThreshold": (operator.gt, "greater than"),
     "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
@@ -38,101 +38,94 @@ _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A metric alarm.
-
-    Attributes:
-        name: its name.
-        arn: its ARN.
-        queries: what it watches; the one that is returned is compared.
-        comparison: AWS's ComparisonOperator; one of anomaly detection is never evaluated.
-        threshold: what is compared with.
-        periods: EvaluationPeriods.
-        datapoints: DatapointsToAlarm.
-        missing: TreatMissingData.
-        enabled: whether its actions are carried out.
-        actions: ARNs by state.
-        state: as it is now.
-        reason: why it is so.
-        told: what notices say of it besides, by their members' names.
-    """
+    """A metric alarm."""
 
     name: str
     arn: str
     queries: tuple[Query, ...]
+    """What it watches; the result of the query that is returned is compared with the threshold."""
     comparison: str
+    """AWS's ComparisonOperator; an alarm with one of anomaly detection is never evaluated."""
     threshold: float
     periods: int
+    """AWS's EvaluationPeriods."""
     datapoints: int
+    """AWS's DatapointsToAlarm."""
     missing: str
+    """AWS's TreatMissingData."""
     enabled: bool
+    """Whether its actions are carried out."""
     actions: dict[str, tuple[str, ...]]
+    """The ARNs of its actions, by state."""
     state: str
+    """The state that it has now."""
     reason: str
-    told: dict[str, object]
+    """AWS's StateReason."""
+    notice_members: dict[str, object]
+    """What notices say of it besides, by the names of their members."""
 
     @property
     def period(self) -> float:
-        """Seconds of one period."""
+        """The seconds of one period."""
         return max(query.period for query in self.queries)
 
     @property
-    def watched(self) -> str:
+    def result_id(self) -> str:
         """The id of the query whose result is compared."""
         return next(query.id for query in self.queries if query.returned)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What an evaluation came to.
-
-    Attributes:
-        state: the alarm's, None when it stays as it is.
-        reason: AWS's StateReason.
-        values: the data points that were there, newest first, with their times.
-    """
+    """The result of an evaluation."""
 
     state: State | None
+    """The state of the alarm; None if it keeps its state."""
     reason: str
+    """AWS's StateReason."""
     values: tuple[tuple[float, float], ...]
+    """The times and values of the data points, the newest first."""
 
 
 def evaluate(rule: Rule, points: Sequence[tuple[float, float | None]]) -> Finding:
-    """Find the state of an alarm.
+    """Evaluates an alarm.
 
     Args:
         rule: the alarm.
-        points: the periods of the evaluation range, oldest first, by their beginnings; None without data.
+        points: the beginnings and values of the periods of the evaluation range, oldest first; None without data.
     """
     compare, _ = _COMPARISONS[rule.comparison]
-    real = [(begin, value) for begin, value in points if value is not None][-rule.periods :]
-    values = tuple(reversed(real))
-    breaching = sum(compare(value, rule.threshold) for _, value in real)
-    filled = rule.periods - len(real)
-    if filled == 0 or rule.missing == "notBreaching":
+    existing = [(begin, value) for begin, value in points if value is not None][-rule.periods :]
+    values = tuple(reversed(existing))
+    breaching = sum(compare(value, rule.threshold) for _, value in existing)
+    missing = rule.periods - len(existing)
+    if missing == 0 or rule.missing == "notBreaching":
         state: State | None = "ALARM" if breaching >= rule.datapoints else "OK"
     elif rule.missing == "breaching":
-        state = "ALARM" if breaching + filled >= rule.datapoints else "OK"
-    elif not real:
+        state = "ALARM" if breaching + missing >= rule.datapoints else "OK"
+    elif not existing:
         state = None if rule.missing == "ignore" else "INSUFFICIENT_DATA"
     elif breaching >= rule.datapoints:
         state = "ALARM"
-    elif breaching == len(real) and rule.missing == "ignore":
+    elif breaching == len(existing) and rule.missing == "ignore":
         state = None
-    elif breaching == len(real):  # "Avoiding premature transitions to alarm state"
+    elif breaching == len(existing):  # "Avoiding premature transitions to alarm state"
         age = len(points) - next(place for place, (_, value) in enumerate(points) if value is not None)
         state = "ALARM" if age >= rule.datapoints else "OK"
     else:
         state = "OK"
-    return Finding(state, _reason(rule, state, values, filled), values)
+    return Finding(state, _reason(rule, state, values, missing), values)
 
 
-def _reason(rule: Rule, state: State | None, values: Sequence[tuple[float, float]], filled: int) -> str:
-    """Say why, in AWS's words."""
+def _reason(rule: Rule, state: State | None, values: Sequence[tuple[float, float]], missing: int) -> str:
+    """Returns AWS's StateReason."""
     if state == "INSUFFICIENT_DATA":
         return f"Insufficient Data: {_count(rule.periods, 'datapoint')} {_was(rule.periods)} unknown."
     treated = {"breaching": "Breaching", "notBreaching": "NonBreaching"}.get(rule.missing)
     gaps = (
-        f"{_count(filled, 'missing datapoint')} {_was(filled)} treated as [{treated}]" if filled and treated else None
+        f"{_count(missing, 'missing datapoint')} {_was(missing)} treated as [{treated}]"
+        if missing and treated
+        else None
     )
     if not values:
         return f"Threshold Crossed: no datapoints were received for {_count(rule.periods, 'period')} and {gaps}."
@@ -167,27 +160,27 @@ def _iso(seconds: float) -> str:
 
 
 class Book(Protocol):
-    """Where the alarms are kept."""
+    """The account's alarms."""
 
     def rules(self) -> list[Rule]:
-        """Give all metric alarms."""
+        """Returns all metric alarms."""
 
     def move(self, name: str, state: str, reason: str, data: str) -> None:
-        """Change the state of an alarm, unless it is gone."""
+        """Changes the state of an alarm, unless it was deleted."""
 
     def publish(self, topic_arn: str, message: str) -> None:
-        """Publish to an SNS topic."""
+        """Publishes to an SNS topic."""
 
 
 class Alarms:
     """Evaluates the alarms of the account, each minute of AWS's, or each 10 seconds for shorter periods.
 
     Args:
-        book: the alarms.
-        metrics: what they watch.
-        times: its pace divides all periods.
-        scale: carries out actions that are scaling policies; called with the alarms in a state with such an
-            action, at each of their evaluations, and the values that they were found by.
+        book: the account's alarms.
+        metrics: the metric data that they watch.
+        times: returns the times that hold now; the pace divides all periods.
+        scale: carries out actions that are scaling policies. It is called at each evaluation with the alarms whose
+            state has such an action, and with what the evaluation found.
     """
 
     def __init__(
@@ -201,20 +194,22 @@ class Alarms:
         self._metrics = metrics
         self._times = times
         self._scale = scale
-        self._evaluated: dict[str, float] = {}  # until when
-        self._acted: dict[str, str] = {}  # upon which state
+        self._evaluated: dict[str, float] = {}
+        """When each alarm was last evaluated."""
+        self._acted: dict[str, str] = {}
+        """The state whose actions of each alarm were last carried out."""
 
     def tick(self, now: float) -> None:
-        """Evaluate the alarms that are due, and carry out their actions.
+        """Evaluates the alarms that are due, and carries out their actions.
 
         A state that SetAlarmState set stands until the alarm's next evaluation.
         """
         rules = self._book.rules()
         self._evaluated = {rule.name: self._evaluated.get(rule.name, now) for rule in rules}
         self._acted = {rule.name: self._acted.get(rule.name, rule.state) for rule in rules}
-        found = [(rule, self._find(rule, now)) for rule in rules if self._is_due(rule, now)]
-        asking = []
-        for rule, finding in found:
+        findings = [(rule, self._evaluate(rule, now)) for rule in rules if self._is_due(rule, now)]
+        scaling = []
+        for rule, finding in findings:
             self._evaluated[rule.name] = now
             state, reason = rule.state, rule.reason
             if finding.state not in (None, rule.state) and rule.state == self._acted[rule.name]:
@@ -224,12 +219,12 @@ class Alarms:
                 self._notify(rule, state, reason, now)
             self._acted[rule.name] = state
             if rule.enabled and any(_POLICY in arn for arn in rule.actions.get(state, ())):
-                asking.append((replace(rule, state=state), finding))
-        if asking:
-            self._scale(asking)
+                scaling.append((replace(rule, state=state), finding))
+        if scaling:
+            self._scale(scaling)
 
     def _is_due(self, rule: Rule, now: float) -> bool:
-        """Tell whether a period of evaluation has ended, or SetAlarmState asks for the actions of another state."""
+        """Returns whether a period of evaluation has ended, or SetAlarmState asks for the actions of another state."""
         if rule.comparison not in _COMPARISONS:
             return False
         return self._end(rule, now) > self._evaluated[rule.name] or rule.state != self._acted[rule.name]
@@ -238,17 +233,17 @@ class Alarms:
         step = (MINUTE if rule.period >= MINUTE else HIGH_RESOLUTION) / self._times().pace
         return now // step * step
 
-    def _find(self, rule: Rule, now: float) -> Finding:
+    def _evaluate(self, rule: Rule, now: float) -> Finding:
         end, pace = self._end(rule, now), self._times().pace
         period = rule.period / pace
-        begins = [end - period * number for number in range(rule.periods + EXTRA, -1, -1)]
-        quick = [replace(query, period=query.period / pace) for query in rule.queries]
+        begins = [end - period * number for number in range(rule.periods + EXTRA_PERIODS, -1, -1)]
+        queries = [replace(query, period=query.period / pace) for query in rule.queries]
         try:
-            series = answer(self._metrics, quick, begins[0], end, lambda start, _: start)[rule.watched]
+            series = answer(self._metrics, queries, begins[0], end, lambda start, _: start)[rule.result_id]
         except AwsError as error:
             log.warning("alarm %s: %s", rule.name, error)
             series = {}
-        middles = {at + period / 2: value for at, value in series.items()}
+        middles = {begin + period / 2: value for begin, value in series.items()}
         points = [
             (begin, next((value for middle, value in middles.items() if begin <= middle < after), None))
             for begin, after in pairwise(begins)
@@ -265,7 +260,7 @@ class Alarms:
 
 
 def _data(rule: Rule, finding: Finding, now: float) -> str:
-    """Give AWS's StateReasonData."""
+    """Returns AWS's StateReasonData."""
     values = [value for _, value in finding.values]
     data: dict[str, object] = {"version": "1.0", "queryDate": _iso(now)}
     if finding.values:
@@ -278,11 +273,11 @@ def _data(rule: Rule, finding: Finding, now: float) -> str:
 
 
 def _notice(rule: Rule, state: str, reason: str, now: float) -> str:
-    """Word a notice as CloudWatch sends it to SNS."""
+    """Returns a notice as CloudWatch sends it to SNS."""
     return json.dumps(
         {
             "AlarmName": rule.name,
-            **rule.told,
+            **rule.notice_members,
             "NewStateValue": state,
             "NewStateReason": reason,
             "StateChangeTime": _iso(now),

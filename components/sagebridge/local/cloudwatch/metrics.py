@@ -1,14 +1,12 @@
-"""Metric data: what CloudWatch keeps of data points, and the statistics that it gives of them.
+"""Metric data: what CloudWatch keeps of data points, and their statistics.
 
-Data points are merged as they come into one point a second, of which the count, sum, least, greatest and, for
-percentiles, the values to four significant digits are kept. After five minutes they are merged into minutes with
-values to three digits, after three hours dropped (AWS: three hours and 15 days); so what a metric takes does not
-grow with the traffic.
+Data points are merged as they come, into one point a second. A point keeps the count, the sum, the least and the
+greatest value, and for percentiles the values to four significant digits. After five minutes, points are merged into
+minutes with values to three digits; after three hours they are dropped (AWS: three hours and 15 days). So the size of
+a metric does not grow with the traffic.
 
-On disk is a journal, one JSON line a point. A line that the end of the process cut short is not read.
+On disk is a journal with one JSON line a point. A line that the end of the process cut short is not read.
 """
-
-from __future__ import annotations
 
 import bisect
 import contextlib
@@ -16,70 +14,66 @@ import json
 import math
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
 from sagebridge.files import write_file
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
-
-FINE = 300.0  # seconds that points are kept as they came
-KEPT = 3 * 3600.0  # seconds that they are kept at all
+FINE_SECONDS = 300.0
+"""How long points are kept as they came."""
+KEPT_SECONDS = 3 * 3600.0
+"""How long points are kept at all."""
 MINUTE = 60.0
-_DIGITS, _COARSE_DIGITS = 4, 3  # of a value, for percentiles
+_DIGITS, _COARSE_DIGITS = 4, 3
+"""Significant digits of the values for percentiles: of new points, and of those merged into minutes."""
 _TIME = attrgetter("time")
-_SPARE = 10_000  # lines of the journal that may be out of date before it is written anew
+_SPARE = 10_000
+"""Lines of the journal that may be out of date before it is written anew."""
 
 
 class Metric(NamedTuple):
-    """What a data point is of.
-
-    Attributes:
-        namespace: such as `AWS/SageMaker`.
-        name: such as `Invocations`.
-        dimensions: names and values, sorted.
-        unit: such as `Count`; `None` (the word) for none.
-    """
+    """The identity of a metric, and a unit of its data points."""
 
     namespace: str
+    """Such as `AWS/SageMaker`."""
     name: str
+    """Such as `Invocations`."""
     dimensions: tuple[tuple[str, str], ...]
+    """Names and values, sorted."""
     unit: str
+    """Such as `Count`; the word `None` for no unit."""
 
 
 def metric(namespace: str, name: str, dimensions: Mapping[str, str], unit: str = "None") -> Metric:
-    """Name a metric."""
+    """Returns the identity of a metric."""
     return Metric(namespace, name, tuple(sorted(dimensions.items())), unit)
 
 
 @dataclass
 class Point:
-    """The data points of a span of time, as one.
-
-    Attributes:
-        time: when the span begins, in seconds since the epoch.
-        count: how many there are; AWS's SampleCount.
-        total: their sum.
-        least: the least of them.
-        most: the greatest.
-        values: how often each value came; empty for statistics put in place of values.
-    """
+    """The data points of a span of time, merged."""
 
     time: float
+    """When the span begins, in seconds since the epoch."""
     count: float = 0.0
+    """The number of data points: AWS's SampleCount."""
     total: float = 0.0
+    """The sum of the data points."""
     least: float = math.inf
+    """The least data point."""
     most: float = -math.inf
+    """The greatest data point."""
     values: dict[float, float] = field(default_factory=dict)
+    """How often each value came; empty if statistics were put in place of values."""
 
-    def add(self, other: Point) -> None:
-        """Merge another point into this one."""
+    def add(self, other: Self) -> None:
+        """Merges another point into this one."""
         if bool(self.values) != bool(other.values) and self.count:
-            self.values = {}  # of some of them the values are not known, so no percentile is
+            self.values = {}  # some of the values are not known, so percentiles are not known either
         else:
             for value, count in other.values.items():
                 self.values[value] = self.values.get(value, 0.0) + count
@@ -89,10 +83,10 @@ class Point:
         self.most = max(self.most, other.most)
 
     def statistic(self, name: str) -> float | None:
-        """Give a statistic: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, or a percentile such as `p99.9`.
+        """Returns a statistic, or None for a percentile that is not known, and for an unknown name.
 
-        Returns:
-            None for a percentile that is not known, and for other names.
+        Args:
+            name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, or a percentile such as `p99.9`.
         """
         match name:
             case "Sum":
@@ -108,16 +102,16 @@ class Point:
         return self._percentile(float(name[1:])) if name.startswith("p") and name[1:2].isdigit() else None
 
     def _percentile(self, percent: float) -> float | None:
-        wanted = sum(self.values.values()) * percent / 100
+        rest = sum(self.values.values()) * percent / 100
         for value in sorted(self.values):
-            wanted -= self.values[value]
-            if wanted <= 0:
+            rest -= self.values[value]
+            if rest <= 0:
                 return min(max(value, self.least), self.most)
         return max(self.values, default=None)
 
 
 def point(when: float, value: float, count: float = 1.0) -> Point:
-    """Make a point of a value that came a number of times."""
+    """Returns a point for a value that came a number of times."""
     return Point(when, count, value * count, value, value, {_rounded(value, _DIGITS): count})
 
 
@@ -126,7 +120,7 @@ class Metrics:
 
     Args:
         file: the journal; it need not exist.
-        resolution: seconds of one point, asked at each flush.
+        resolution: returns the seconds of a point; called at each flush.
     """
 
     def __init__(self, file: Path, resolution: Callable[[], float] = lambda: 1.0) -> None:
@@ -140,11 +134,11 @@ class Metrics:
         self._read()
 
     def add(self, metric: Metric, point: Point) -> None:
-        """Take a data point; quick, and not yet on disk."""
+        """Adds a data point. This is quick, and not yet on disk."""
         self._new.append((metric, point))
 
     def flush(self) -> None:
-        """Merge and keep what was added; it is on disk when this returns."""
+        """Merges what was added; it is on disk when this returns."""
         step = self._resolution()
         with self._lock:
             merged: dict[tuple[Metric, float], Point] = {}
@@ -159,13 +153,13 @@ class Metrics:
                 self._append([_line(metric, point) for (metric, _), point in merged.items()])
 
     def prune(self, now: float) -> None:
-        """Merge what is older than `FINE` into minutes, and drop what is older than `KEPT`."""
+        """Merges what is older than `FINE_SECONDS` into minutes, and drops what is older than `KEPT_SECONDS`."""
         with self._lock:
             for metric, points in list(self._series.items()):
-                fine = bisect.bisect_left(points, now - FINE, key=_TIME)
-                kept = [old for old in _minutes(points[:fine]) if old.time > now - KEPT] + points[fine:]
-                if kept:
-                    self._series[metric] = kept
+                fine = bisect.bisect_left(points, now - FINE_SECONDS, key=_TIME)
+                minutes = [minute for minute in _minutes(points[:fine]) if minute.time > now - KEPT_SECONDS]
+                if minutes or points[fine:]:
+                    self._series[metric] = minutes + points[fine:]
                 else:
                     del self._series[metric]
                     self._units[metric[:3]].discard(metric.unit)
@@ -173,43 +167,43 @@ class Metrics:
                 self._rewrite()
 
     def names(self) -> list[Metric]:
-        """Give the metrics that have data."""
+        """Returns the metrics that have data."""
         self.flush()
         with self._lock:
             return list(self._series)
 
     def points(
         self,
-        wanted: Metric,
+        metric: Metric,
         start: float,
         end: float,
         period: float,
         *,
         any_unit: bool = True,
     ) -> dict[float, Point]:
-        """Merge a metric's data into periods.
+        """Merges the data of a metric into periods.
 
         Args:
-            wanted: the metric, with all of its dimensions.
-            start: of the first period, in seconds since the epoch.
-            end: nothing from here on is looked at.
-            period: seconds.
-            any_unit: whether data of all units is merged, rather than of the metric's own only.
+            metric: the metric, with all of its dimensions.
+            start: the start of the first period, in seconds since the epoch.
+            end: the time from which on data is not included.
+            period: the seconds of a period.
+            any_unit: whether data of all units is merged, instead of only the metric's unit.
 
         Returns:
-            Points by the time at which their periods begin, oldest first; none for a period without data.
+            Points by the times at which their periods begin, oldest first; a period without data has none.
         """
         self.flush()
-        found: dict[float, Point] = {}
+        periods: dict[float, Point] = {}
         with self._lock:
-            for unit in self._units.get(wanted[:3], ()) if any_unit else [wanted.unit]:
-                points = self._series.get(wanted._replace(unit=unit), [])
+            for unit in self._units.get(metric[:3], ()) if any_unit else [metric.unit]:
+                points = self._series.get(metric._replace(unit=unit), [])
                 first = bisect.bisect_left(points, start, key=_TIME)
                 last = bisect.bisect_left(points, end, key=_TIME)
-                for each in points[first:last]:
-                    begin = start + (each.time - start) // period * period
-                    found.setdefault(begin, Point(begin)).add(each)
-        return dict(sorted(found.items()))
+                for point in points[first:last]:
+                    begin = start + (point.time - start) // period * period
+                    periods.setdefault(begin, Point(begin)).add(point)
+        return dict(sorted(periods.items()))
 
     def _insert(self, metric: Metric, point: Point) -> None:
         points = self._series.setdefault(metric, [])
@@ -234,7 +228,7 @@ class Metrics:
         if not self._file.exists():
             return
         for line in self._file.read_text().splitlines():
-            with contextlib.suppress(ValueError):  # one that was cut short
+            with contextlib.suppress(ValueError):  # a line that was cut short
                 namespace, name, dimensions, unit, start, count, total, least, most, values = json.loads(line)
                 metric = Metric(namespace, name, tuple((key, value) for key, value in dimensions), unit)
                 self._insert(metric, Point(start, count, total, least, most, dict(values)))
@@ -252,12 +246,12 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def _minutes(points: Iterable[Point]) -> list[Point]:
-    """Merge points, oldest first, into minutes."""
+    """Merges points, oldest first, into minutes."""
     merged: dict[float, Point] = {}
-    for each in points:
-        start = each.time // MINUTE * MINUTE
+    for point in points:
+        start = point.time // MINUTE * MINUTE
         values: dict[float, float] = defaultdict(float)
-        for value, count in each.values.items():
+        for value, count in point.values.items():
             values[_rounded(value, _COARSE_DIGITS)] += count
-        merged.setdefault(start, Point(start)).add(replace(each, values=values))
+        merged.setdefault(start, Point(start)).add(replace(point, values=values))
     return list(merged.values())

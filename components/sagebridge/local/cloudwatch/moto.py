@@ -1,14 +1,13 @@
-"""CloudWatch's requests, which moto takes, answered from this package's metrics; and moto's alarms, as rules.
+"""CloudWatch in moto: moto takes the requests, this package's metrics answer them, and moto's alarms become rules.
 
-moto merges metric data from the first data point on, whatever the period, matches some dimensions where AWS
-matches all, and has no percentiles and no metric math. It begins an alarm in OK, anew at each update.
+moto itself merges metric data from the first data point on, whatever the period, matches some dimensions where AWS
+matches all, and has no percentiles and no metric math. It puts an alarm into OK at first, and again at each update.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.cloudwatch.exceptions import InvalidParameterCombination, ValidationError
 from moto.cloudwatch.models import (
@@ -29,61 +28,60 @@ from sagebridge.local.cloudwatch.metrics import Metric as Name
 from sagebridge.local.cloudwatch.metrics import Metrics, Point, metric, point
 from sagebridge.local.cloudwatch.queries import Query, answer, first_period
 from sagebridge.local.shapes import AwsError
+from sagebridge.local.store import Moto
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from sagebridge.local.store import Moto
-
-PAGE = 500  # metrics; AWS's page of ListMetrics
-HISTORY = 100  # changes of state that an alarm remembers
-_MOTOS_OWN = "AWS/S3"  # its metrics are moto's, made up when they are asked for
+HISTORY = 100
+"""Changes of state that an alarm remembers."""
+_MOTOS_NAMESPACE = "AWS/S3"
+"""The namespace whose metrics moto makes up when they are asked for."""
 
 
 class AlarmBook:
     """The alarms of the account, in moto.
 
     Args:
-        moto: where they are.
+        moto: keeps them.
     """
 
     def __init__(self, moto: Moto) -> None:
         self._moto = moto
-        self._known: dict[str, tuple[Alarm, tuple[object, ...], Rule]] = {}  # as last given, and as what
+        self._rules: dict[str, tuple[Alarm, tuple[object, ...], Rule]] = {}
+        """The rule last made of each alarm, and the alarm and its state of then."""
 
     def rules(self) -> list[Rule]:
-        """Give all metric alarms."""
+        """Returns all metric alarms."""
         with self._moto.reading():
-            known, self._known = self._known, {}
+            rules, self._rules = self._rules, {}
             for name, alarm in _alarms().items():
                 if alarm.rule is None:
                     state = (alarm.state_value, alarm.state_reason, alarm.actions_enabled)
-                    before = known.get(name)
-                    same = before is not None and before[0] is alarm and before[1] == state
-                    self._known[name] = before if before and same else (alarm, state, _rule(alarm))
-            return [rule for _, _, rule in self._known.values()]
+                    before = rules.get(name)
+                    if before is None or before[0] is not alarm or before[1] != state:
+                        before = (alarm, state, _rule(alarm))
+                    self._rules[name] = before
+            return [rule for _, _, rule in self._rules.values()]
 
     def move(self, name: str, state: str, reason: str, data: str) -> None:
-        """Change the state of an alarm, unless it is gone."""
+        """Changes the state of an alarm, unless it was deleted."""
         with self._moto.changing("monitoring"):
             if alarm := _alarms().get(name):
                 alarm.update_state(reason, data, state)
                 del alarm.history[:-HISTORY]
 
     def publish(self, topic_arn: str, message: str) -> None:
-        """Publish to an SNS topic."""
+        """Publishes to an SNS topic."""
         self._moto.publish(topic_arn, message)
 
     def put(self, members: Mapping[str, Any]) -> str:
-        """Make an alarm, of members of PutMetricAlarm that a scaling policy needs; give its ARN."""
-        stats = [(each, each.get("MetricStat")) for each in members.get("Metrics", ())]
+        """Makes an alarm of the members of PutMetricAlarm that a scaling policy needs, and returns its ARN."""
+        stats = [(query, query.get("MetricStat")) for query in members.get("Metrics", ())]
         queries = [
             MetricDataQuery(
-                each["Id"],
-                each.get("Label"),
-                None,  # type: ignore[arg-type] # a period, which these have none of
-                each.get("ReturnData", True),
-                each.get("Expression"),
+                query["Id"],
+                query.get("Label"),
+                None,  # type: ignore[arg-type] # these queries have no period
+                query.get("ReturnData", True),
+                query.get("Expression"),
                 MetricStat(
                     Metric(
                         stat["Metric"]["MetricName"],
@@ -97,15 +95,15 @@ class AlarmBook:
                 if stat
                 else None,
             )
-            for each, stat in stats
+            for query, stat in stats
         ]
         with self._moto.changing("monitoring"):
             alarm = _backend().put_metric_alarm(
                 members["AlarmName"],
                 namespace=members.get("Namespace"),  # type: ignore[arg-type] # None for one with queries
-                metric_name=members.get("MetricName"),  # type: ignore[arg-type] # as above
-                statistic=members.get("Statistic"),  # type: ignore[arg-type] # as above
-                period=members.get("Period"),  # type: ignore[arg-type] # as above
+                metric_name=members.get("MetricName"),  # type: ignore[arg-type] # None for one with queries
+                statistic=members.get("Statistic"),  # type: ignore[arg-type] # None for one with queries
+                period=members.get("Period"),  # type: ignore[arg-type] # None for one with queries
                 dimensions=members.get("Dimensions", []),
                 unit=members.get("Unit"),
                 metric_data_queries=queries,
@@ -118,16 +116,16 @@ class AlarmBook:
         return alarm.alarm_arn
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete those alarms that there are."""
+        """Deletes alarms, as far as they exist."""
         with self._moto.changing("monitoring"):
             _backend().delete_alarms(list(names))
 
 
 class _Answers:
-    """What takes the place of methods of moto's; each is called with moto's object first.
+    """The methods that replace moto's; each is called with moto's object first.
 
     Args:
-        metrics: what is answered from.
+        metrics: the metric data that they answer from.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -139,8 +137,8 @@ class _Answers:
         for datum in metric_data:
             dimensions = _pairs(datum.get("Dimensions", ()))
             name = metric(namespace, datum["MetricName"], dimensions, datum.get("Unit") or "None")
-            for each in _points(datum):
-                self._metrics.add(name, each)
+            for datum_point in _points(datum):
+                self._metrics.add(name, datum_point)
         self._metrics.flush()
 
     def get_metric_data(
@@ -152,9 +150,9 @@ class _Answers:
         scan_by: str = "TimestampDescending",
     ) -> list[dict[str, Any]]:
         start, end = _span(start_time, end_time)
-        asked = [_query(query) for query in queries]
+        parsed = [_query(query) for query in queries]
         try:
-            answers = answer(self._metrics, asked, start, end)
+            answers = answer(self._metrics, parsed, start, end)
         except AwsError as error:
             raise ValidationError(error.message) from error
         return [
@@ -165,43 +163,43 @@ class _Answers:
                 "Values": [answers[query.id][time] for time in times],
                 "StatusCode": "Complete",
             }
-            for query in asked
+            for query in parsed
             if query.returned
             for times in [sorted(answers[query.id], reverse=scan_by != "TimestampAscending")]
         ]
 
     def get_metric_statistics(self, response: CloudWatchResponse) -> ActionResult:
         asked = response._get_params()  # noqa: SLF001 - as moto's own methods do
-        if asked["Namespace"] == _MOTOS_OWN:
+        if asked["Namespace"] == _MOTOS_NAMESPACE:
             return _MOTOS_STATISTICS(response)
         names = [*asked.get("Statistics", []), *asked.get("ExtendedStatistics", [])]
         if not names:
             raise InvalidParameterCombination("Must specify either Statistics or ExtendedStatistics")
         start, end = _span(asked["StartTime"], asked["EndTime"])
         period = int(asked["Period"])
-        wanted = metric(asked["Namespace"], asked["MetricName"], _pairs(asked.get("Dimensions", ())))
-        named = [name for name in self._metrics.names() if name[:3] == wanted[:3]]
+        asked_metric = metric(asked["Namespace"], asked["MetricName"], _pairs(asked.get("Dimensions", ())))
+        matching = [name for name in self._metrics.names() if name[:3] == asked_metric[:3]]
         begin = first_period(start, period)
-        found = [
-            _datapoint(each, name.unit, names)
-            for name in named
+        datapoints = [
+            _datapoint(period_point, name.unit, names)
+            for name in matching
             if asked.get("Unit") in (None, name.unit)
-            for each in self._metrics.points(name, begin, end, period, any_unit=False).values()
+            for period_point in self._metrics.points(name, begin, end, period, any_unit=False).values()
         ]
-        return ActionResult({"Label": asked["MetricName"], "Datapoints": found})
+        return ActionResult({"Label": asked["MetricName"], "Datapoints": datapoints})
 
     def get_filtered_metrics(
         self, backend: CloudWatchBackend, metric_name: str, namespace: str, dimensions: list[dict[str, str]]
     ) -> list[Any]:
         names = {name[:3] for name in self._metrics.names() if _fits(name, namespace, metric_name, dimensions)}
         listed = [
-            {"Namespace": space, "MetricName": name, "Dimensions": [{"Name": k, "Value": v} for k, v in pairs]}
+            {"Namespace": space, "MetricName": name, "Dimensions": _dimensions(pairs)}
             for space, name, pairs in sorted(names)
         ]
         return listed + list(_MOTOS["get_filtered_metrics"](backend, metric_name, namespace, dimensions))
 
     def put_metric_alarm(self, backend: CloudWatchBackend, name: str, **members: Any) -> Alarm:  # noqa: ANN401 - moto's
-        """Put an alarm as AWS does: a new one has no data yet, one that there is keeps its state."""
+        """Puts an alarm as AWS does: a new one has no data yet, one that exists keeps its state."""
         before = backend.alarms.get(name)
         alarm: Alarm = _MOTOS["put_metric_alarm"](backend, name, **members)
         if before is None:
@@ -211,7 +209,7 @@ class _Answers:
         return alarm
 
     def delete_alarms(self, backend: CloudWatchBackend, alarm_names: list[str]) -> None:
-        """Delete alarms with their tags."""
+        """Deletes alarms with their tags."""
         for name in alarm_names:
             if name in backend.alarms:
                 backend.tagger.delete_all_tags_for_resource(backend.alarms[name].alarm_arn)
@@ -219,16 +217,18 @@ class _Answers:
 
 
 _STATE = ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history")
+"""The attributes of moto's alarms that are their state."""
 _MOTOS: dict[str, Callable[..., Any]] = {
     name: getattr(CloudWatchBackend, name)
     for name in vars(_Answers)
     if hasattr(CloudWatchBackend, name) and name[0] != "_"
 }
+"""moto's methods that are replaced."""
 _MOTOS_STATISTICS = CloudWatchResponse.get_metric_statistics
 
 
 def install(metrics: Metrics) -> None:
-    """Make moto answer CloudWatch's requests from these metrics, in the region that SageMaker is in."""
+    """Makes moto answer CloudWatch's requests from these metrics, in the region of SageMaker."""
     answers = _Answers(metrics)
 
     def method(name: str) -> Callable[..., Any]:
@@ -240,8 +240,8 @@ def install(metrics: Metrics) -> None:
         return called
 
     def get_metric_statistics(response: CloudWatchResponse) -> ActionResult:
-        ours = response.cloudwatch_backend.region_name == REGION
-        return answers.get_metric_statistics(response) if ours else _MOTOS_STATISTICS(response)
+        is_ours = response.cloudwatch_backend.region_name == REGION
+        return answers.get_metric_statistics(response) if is_ours else _MOTOS_STATISTICS(response)
 
     for name in _MOTOS.keys() - {"get_metric_statistics"}:
         setattr(CloudWatchBackend, name, method(name))
@@ -274,7 +274,7 @@ def _rule(alarm: Alarm) -> Rule:
         "StatisticType": "Statistic" if alarm.statistic else "ExtendedStatistic",
         "Statistic": (alarm.statistic or alarm.extended_statistic or "").upper(),
         "Unit": alarm.unit,
-        "Dimensions": [{"value": each.value, "name": each.name} for each in alarm.dimensions],
+        "Dimensions": [{"value": dimension.value, "name": dimension.name} for dimension in alarm.dimensions],
         "Period": alarm.period,
         "EvaluationPeriods": alarm.evaluation_periods,
         "DatapointsToAlarm": alarm.datapoints_to_alarm or alarm.evaluation_periods,
@@ -295,7 +295,7 @@ def _rule(alarm: Alarm) -> Rule:
         actions=actions,
         state=alarm.state_value,
         reason=alarm.state_reason,
-        told={
+        notice_members={
             "AlarmDescription": alarm.description,
             "AWSAccountId": ACCOUNT,
             "AlarmConfigurationUpdatedTimestamp": str(alarm.configuration_updated_timestamp),
@@ -319,7 +319,7 @@ def _alarm_query(query: MetricDataQuery) -> Query:
 
 
 def _query(asked: Mapping[str, Any]) -> Query:
-    """Read a query of GetMetricData."""
+    """Reads a query of GetMetricData."""
     returned, label = asked.get("ReturnData", True), asked.get("Label")
     if "MetricStat" not in asked:
         return Query(asked["Id"], asked["Expression"], returned=returned, label=label)
@@ -331,7 +331,7 @@ def _query(asked: Mapping[str, Any]) -> Query:
 
 
 def _points(datum: Mapping[str, Any]) -> list[Point]:
-    """Read the points of a datum of PutMetricData."""
+    """Reads the points of a datum of PutMetricData."""
     stamp = datum.get("Timestamp")
     when = _seconds(stamp) if stamp else datetime.now(UTC).timestamp()
     if stats := datum.get("StatisticValues"):
@@ -342,12 +342,12 @@ def _points(datum: Mapping[str, Any]) -> list[Point]:
     return [point(when, float(value), float(count)) for value, count in zip(values, counts, strict=True)]
 
 
-def _datapoint(each: Point, unit: str, names: Sequence[str]) -> dict[str, Any]:
-    found = {name: value for name in names if (value := each.statistic(name)) is not None}
-    plain = {name: value for name, value in found.items() if name[0].isupper()}
-    return {"Timestamp": _when(each.time), "Unit": unit, **plain} | (
-        {"ExtendedStatistics": extended} if (extended := {n: v for n, v in found.items() if n not in plain}) else {}
-    )
+def _datapoint(period_point: Point, unit: str, names: Sequence[str]) -> dict[str, Any]:
+    values = {name: value for name in names if (value := period_point.statistic(name)) is not None}
+    plain = {name: value for name, value in values.items() if name[0].isupper()}
+    percentiles = {name: value for name, value in values.items() if name not in plain}
+    extended = {"ExtendedStatistics": percentiles} if percentiles else {}
+    return {"Timestamp": _when(period_point.time), "Unit": unit, **plain, **extended}
 
 
 def _fits(name: Name, namespace: str | None, metric_name: str | None, dimensions: Sequence[Mapping[str, Any]]) -> bool:
@@ -355,16 +355,23 @@ def _fits(name: Name, namespace: str | None, metric_name: str | None, dimensions
     return (
         namespace in (None, name.namespace)
         and metric_name in (None, name.name)
-        and all(each["Name"] in pairs and each.get("Value") in (None, pairs[each["Name"]]) for each in dimensions)
+        and all(
+            dimension["Name"] in pairs and dimension.get("Value") in (None, pairs[dimension["Name"]])
+            for dimension in dimensions
+        )
     )
 
 
 def _pairs(dimensions: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {each["Name"]: each["Value"] for each in dimensions}
+    return {dimension["Name"]: dimension["Value"] for dimension in dimensions}
+
+
+def _dimensions(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in pairs]
 
 
 def _motos_pairs(dimensions: Iterable[Dimension]) -> dict[str, str]:
-    return {str(each.name): str(each.value) for each in dimensions}
+    return {str(dimension.name): str(dimension.value) for dimension in dimensions}
 
 
 def _span(start: datetime, end: datetime) -> tuple[float, float]:
@@ -375,7 +382,7 @@ def _span(start: datetime, end: datetime) -> tuple[float, float]:
 
 
 def _seconds(when: datetime) -> float:
-    """Give seconds since the epoch; moto reads times as UTC without saying so."""
+    """Returns seconds since the epoch; moto reads times as UTC without saying so."""
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 

@@ -1,1 +1,1 @@
-"""SageMaker's API on this machine."""
+"""SageMaker's control plane: models, endpoint configurations, endpoints and model packages."""

@@ -1,17 +1,14 @@
-"""The arithmetic of scaling policies: how much capacity a policy wants.
+"""The arithmetic of scaling policies: how much capacity a policy asks for.
 
 Source: Application Auto Scaling's user guide and API reference, as botocore quotes it.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-LOW = 0.9  # of the target, below which target tracking scales in
+LOW = 0.9
+"""The part of the target below which target tracking scales in."""
 _AGGREGATED: dict[str, Callable[[Sequence[float]], float]] = {
     "Average": lambda values: math.fsum(values) / len(values),
     "Minimum": min,
@@ -20,17 +17,17 @@ _AGGREGATED: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def tracked(capacity: int, value: float, target: float) -> int:
-    """Give the capacity at which a metric that each unit of capacity shares in is at its target, rounded up."""
+    """Returns the capacity, rounded up, at which a metric that the units of capacity share is at its target."""
     return math.ceil(round(capacity * value / target, 9))
 
 
 def stepped(capacity: int, values: Sequence[float], threshold: float, config: Mapping[str, Any]) -> int:
-    """Give the capacity that a step scaling policy wants; the capacity itself when no step fits.
+    """Returns the capacity that a step scaling policy asks for: the same one if no step fits.
 
     Args:
-        capacity: as it is.
-        values: what the alarm found.
-        threshold: the alarm's.
+        capacity: the capacity before.
+        values: the values that the alarm found.
+        threshold: the threshold of the alarm.
         config: AWS's StepScalingPolicyConfiguration.
     """
     difference = _AGGREGATED[config.get("MetricAggregationType", "Average")](values) - threshold
@@ -59,5 +56,5 @@ def _adjusted(capacity: int, adjustment: int, config: Mapping[str, Any]) -> int:
 
 
 def bounded(capacity: int, least: int, most: int) -> int:
-    """Bring a capacity between two bounds."""
+    """Returns the capacity nearest to a capacity that is within two bounds."""
     return max(least, min(capacity, most))

@@ -1,24 +1,19 @@
 """Schedules of actions: `at(…)`, `rate(…)` and `cron(…)`, as Application Auto Scaling and EventBridge write them.
 
-Of cron's special characters there are `,`, `-`, `*`, `?`, `/` and, for the last day of the month, `L`.
+Of cron's special characters, this knows `,`, `-`, `*`, `?`, `/` and, for the last day of the month, `L`.
 """
-
-from __future__ import annotations
 
 import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _MINUTE = timedelta(minutes=1)
-_LOOK_BACK = timedelta(days=1)  # what was missed for longer is not made up for
+_LOOK_BACK = timedelta(days=1)
+"""What was missed longer ago is not made up for."""
 
 
 class Schedule:
@@ -26,10 +21,10 @@ class Schedule:
 
     Args:
         text: the schedule.
-        timezone: in which `at` and `cron` are meant, such as `Europe/Berlin`.
+        timezone: the time zone of `at` and `cron`, such as `Europe/Berlin`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no schedule, or there is no such time zone.
     """
 
     def __init__(self, text: str, timezone: str = "UTC") -> None:
@@ -37,45 +32,50 @@ class Schedule:
             self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"there is no time zone {timezone!r}") from error
-        found = re.fullmatch(r"(at|rate|cron)\((.*)\)", text.strip())
-        if found is None:
+        expression = re.fullmatch(r"(at|rate|cron)\((.*)\)", text.strip())
+        if expression is None:
             raise ValueError(f"{text!r} is not at(…), rate(…) or cron(…)")
-        read: dict[str, Callable[[str], None]] = {"at": self._read_at, "rate": self._read_rate, "cron": self._read_cron}
-        self._at = math.inf
+        self._moment = math.inf
         self._rate = 0
         self._fields: list[frozenset[int]] = []
         self._last_day = False
-        read[found[1]](found[2])
+        match expression[1]:
+            case "at":
+                self._read_at(expression[2])
+            case "rate":
+                self._read_rate(expression[2])
+            case "cron":
+                self._read_cron(expression[2])
 
-    def is_due(self, begun: float, since: float, until: float, pace: float = 1.0) -> bool:
-        """Tell whether the action is due in a span of time.
+    def is_due(self, start: float, since: float, until: float, pace: float = 1.0) -> bool:
+        """Returns whether the action is due in a span of time.
 
         Args:
-            begun: from when a rate counts, in seconds since the epoch.
-            since: the span begins after this.
-            until: the span ends with this.
-            pace: divides a rate's interval; `at` and `cron` name times of the clock.
+            start: the time from which a rate counts, in seconds since the epoch.
+            since: the time after which the span begins.
+            until: the time with which the span ends.
+            pace: divides the interval of a rate; `at` and `cron` name times of the clock.
         """
         if self._rate:
             interval = self._rate / pace
-            return (until - begun) // interval > max((since - begun) // interval, 0)
+            return (until - start) // interval > max((since - start) // interval, 0)
         if self._fields:
             return self._cron_is_due(since, until)
-        return since < self._at <= until
+        return since < self._moment <= until
 
     def _read_at(self, text: str) -> None:
-        self._at = datetime.fromisoformat(text).replace(tzinfo=self._zone).timestamp()
+        self._moment = datetime.fromisoformat(text).replace(tzinfo=self._zone).timestamp()
 
     def _read_rate(self, text: str) -> None:
-        found = re.fullmatch(r"([1-9]\d*) (minute|hour|day)(s?)", text)
-        if found is None or (found[1] == "1") == bool(found[3]):
+        rate = re.fullmatch(r"([1-9]\d*) (minute|hour|day)(s?)", text)
+        if rate is None or (rate[1] == "1") == bool(rate[3]):
             raise ValueError(f"{text!r} is no rate such as 1 hour or 5 minutes")
-        self._rate = int(found[1]) * _UNITS[found[2]]
+        self._rate = int(rate[1]) * _UNITS[rate[2]]
 
     def _read_cron(self, text: str) -> None:
         fields = text.split()
         if len(fields) != 6 or (fields[2] == "?") == (fields[4] == "?"):  # noqa: PLR2004 - minutes to years
-            raise ValueError(f"{text!r} has not six fields with one ? for the day of the month or of the week")
+            raise ValueError(f"{text!r} does not have six fields with one ? for the day of the month or of the week")
         minutes, hours, days, months, weekdays, years = fields
         self._last_day = days == "L"
         self._fields = [
@@ -110,10 +110,10 @@ class Schedule:
 
 
 def _numbers(field: str, least: int, most: int, names: list[str] | None = None) -> frozenset[int]:
-    """Read one field of a cron expression."""
-    for place, name in enumerate(names or []):
-        field = re.sub(name, str(least + place), field, flags=re.IGNORECASE)
-    found: set[int] = set()
+    """Returns the numbers that a field of a cron expression stands for."""
+    for number, name in enumerate(names or [], start=least):
+        field = re.sub(name, str(number), field, flags=re.IGNORECASE)
+    numbers: set[int] = set()
     for part in field.split(","):
         parsed = re.fullmatch(r"(\*|\?|(\d+)(-(\d+))?)(/(\d+))?", part)
         if parsed is None:
@@ -122,5 +122,5 @@ def _numbers(field: str, least: int, most: int, names: list[str] | None = None) 
         end = int(parsed[4] or (start if parsed[2] and not parsed[5] else most))
         if not least <= start <= end <= most or parsed[6] == "0":
             raise ValueError(f"{field!r} is not within {least} to {most}")
-        found.update(range(start, end + 1, int(parsed[6] or 1)))
-    return frozenset(found)
+        numbers.update(range(start, end + 1, int(parsed[6] or 1)))
+    return frozenset(numbers)

@@ -1,1 +1,1 @@
-"""Endpoints at work: archives, containers, fleets, the life of an endpoint, and what becomes of an invocation."""
+"""Endpoints at work: archives, containers, fleets, deployments, and what becomes of an invocation."""

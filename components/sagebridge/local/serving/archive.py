@@ -1,52 +1,50 @@
 """Model archives: unpacked without escaping their folder, and checked against the image that is to load them."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-MAX_UNPACKED = 30 * 1024**3  # bytes
+MAX_UNPACKED = 30 * 1024**3
+"""Bytes that an archive may have when it is unpacked."""
 MAX_MEMBERS = 100_000
+"""Files and folders that an archive may have."""
 _IMAGE_VERSION = re.compile(r"/sagemaker-scikit-learn:(\d+\.\d+)-")
 
 
 def misfit(image: str, versions: Mapping[str, str]) -> str | None:
-    """Say why a model that one scikit-learn pickled does not load in an image that has another.
+    """Returns why a model does not load in an image with another scikit-learn than the one that pickled it, or None.
 
     Args:
-        image: the container image; others than AWS's scikit-learn images fit everything.
+        image: the container image; images other than AWS's scikit-learn images fit everything.
         versions: the archive's `versions.json`.
     """
-    has = _IMAGE_VERSION.search(image)
-    packed = versions.get("scikit-learn")
-    if has is None or packed is None or ".".join(packed.split(".")[:2]) == has[1]:
+    image_version = _IMAGE_VERSION.search(image)
+    model_version = versions.get("scikit-learn")
+    if image_version is None or model_version is None or ".".join(model_version.split(".")[:2]) == image_version[1]:
         return None
     return (
-        f"The archive's versions.json says that the model was pickled by scikit-learn {packed}, "
-        f"and the image {image} has {has[1]}: the model would not load there."
+        f"The archive's versions.json says that the model was pickled by scikit-learn {model_version}, "
+        f"and the image {image} has {image_version[1]}: the model would not load there."
     )
 
 
 def unpack(archive: BinaryIO, target: Path, deadline: float = float("inf")) -> None:
-    """Unpack a model.tar.gz into a new folder, whole or not at all.
+    """Unpacks a model.tar.gz into a new folder, whole or not at all.
 
     Args:
         archive: the archive's content.
         target: the new folder.
-        deadline: when to give up, in the seconds of `time.monotonic`; looked at between members.
+        deadline: when to give up, in the seconds of `time.monotonic`; it is checked between members.
 
     Raises:
         TimeoutError: the deadline passed.
-        tarfile.TarError, OSError, EOFError, zlib.error: not such an archive, or one that reaches outside the
-            folder, or one of more than `MAX_UNPACKED` bytes or `MAX_MEMBERS` members.
+        tarfile.TarError, OSError, EOFError, zlib.error: the content is no such archive, it reaches outside the
+            folder, or it has more than `MAX_UNPACKED` bytes or `MAX_MEMBERS` members.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))

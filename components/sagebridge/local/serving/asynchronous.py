@@ -1,71 +1,64 @@
 """Asynchronous invocations: queued on disk, answered in the background, with input and output in S3.
 
-What is in the queue survives the server; what was being answered when it ended is answered again.
+The queue survives the server. What was being answered when the server ended is answered again.
 """
-
-from __future__ import annotations
 
 import base64
 import json
 import logging
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from sagebridge.files import write_file
 from sagebridge.local import ACCOUNT, REGION
-from sagebridge.local.serving.invocations import Request
+from sagebridge.local.serving.fleet import Fleet
+from sagebridge.local.serving.invocations import Invocations
 from sagebridge.local.serving.model_data import Aws, split_url
+from sagebridge.local.serving.request import Request
 from sagebridge.local.serving.variant import NoInstanceError
-from sagebridge.local.shapes import AwsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from sagebridge.local.sagemaker.service import Record
-    from sagebridge.local.serving.fleet import Fleet
-    from sagebridge.local.serving.invocations import Invocations
+from sagebridge.local.shapes import AwsError, Record
 
 log = logging.getLogger(__name__)
-# Seconds and bytes by botocore's InvokeEndpointAsyncInput and AWS's guide to asynchronous inference
 TTL_SECONDS = 21600
+"""Source, also for the limits below: botocore's InvokeEndpointAsyncInput, and AWS's guide to asynchronous inference."""
 INVOCATION_SECONDS = 900
 INPUT_BYTES = 1024**3
 INLINE_BYTES = 128_000
 NOTIFIED_BYTES = 128 * 1024
-CONCURRENCY = 4  # requests answered at once for an instance, when MaxConcurrentInvocationsPerInstance is not given
-RETRY_SECONDS = 0.5  # between two looks for an instance, when an endpoint has none
+CONCURRENCY = 4
+"""Requests that are answered at once for an instance, unless MaxConcurrentInvocationsPerInstance says otherwise."""
+RETRY_SECONDS = 0.5
+"""Seconds between two looks for an instance, while an endpoint has none."""
 _FAILED = "ClientError: {error} See the SageMaker Endpoint logs in your account for more information."
 
 
 @dataclass(frozen=True)
 class Queued:
-    """A request in the queue.
-
-    Attributes:
-        id: its InferenceId.
-        file: the name of its file.
-        received: when it came, in seconds since the epoch.
-        asked: its members, as botocore names them.
-        headers: what the container gets.
-        body: the input in base64, when it is not in S3.
-        output: the S3 URL for the answer.
-        failure: the S3 URL for a failure; empty for none.
-    """
+    """A request in the queue; its file has these fields as JSON."""
 
     id: str
+    """The InferenceId."""
     file: str
+    """The name of the request's file."""
     received: float
+    """When the request came, in seconds since the epoch."""
     asked: Record
+    """The request's members, as botocore names them."""
     headers: dict[str, str]
+    """The headers that the container gets."""
     body: str | None
+    """The input in base64; None if it is in S3."""
     output: str
+    """The S3 URL for the answer."""
     failure: str
+    """The S3 URL for a failure; empty if there is no place for it."""
 
     @property
     def endpoint(self) -> str:
@@ -79,9 +72,9 @@ class Asynchronous:
 
     Args:
         invocations: answers the requests.
-        route: gives the fleet of an endpoint.
+        route: returns the fleet of an endpoint.
         aws: has the inputs, outputs and topics.
-        directory: keeps the queue.
+        directory: the folder that keeps the queue.
     """
 
     def __init__(self, invocations: Invocations, route: Callable[[str], Fleet], aws: Aws, directory: Path) -> None:
@@ -94,20 +87,20 @@ class Asynchronous:
         self._busy: Counter[str] = Counter()
         self._closed = Event()
         directory.mkdir(parents=True, exist_ok=True)
-        kept = [Queued(**json.loads(file.read_bytes())) for file in directory.glob("*.json")]
-        for queued in sorted(kept, key=lambda queued: queued.received):
+        saved = [Queued(**json.loads(file.read_bytes())) for file in directory.glob("*.json")]
+        for queued in sorted(saved, key=lambda queued: queued.received):
             self._enqueue(queued, 1)
 
     def accept(self, asked: Record, body: bytes, headers: Mapping[str, str]) -> tuple[str, str, str]:
-        """Queue one InvokeEndpointAsync; it is on disk when this returns.
+        """Queues an InvokeEndpointAsync, which is on disk when this returns.
 
         Args:
-            asked: its members, as botocore names them, without the body.
-            body: the input, instead of an InputLocation.
-            headers: what the container gets.
+            asked: the request's members, as botocore names them, without the body.
+            body: the input, in place of an InputLocation.
+            headers: the headers that the container gets.
 
         Returns:
-            The InferenceId, the S3 URLs of the answer and of a failure, the last empty when there is no place for it.
+            The InferenceId, the S3 URL of the answer, and the one of a failure, which may be empty.
 
         Raises:
             AwsError: `ValidationError`.
@@ -123,7 +116,7 @@ class Asynchronous:
         endpoint = asked["EndpointName"]
         config = self._config(endpoint)
         inference_id = asked.get("InferenceId") or str(uuid4())
-        output, failure = _places(config["OutputConfig"], asked, inference_id)
+        output, failure = _locations(config["OutputConfig"], asked, inference_id)
         queued = Queued(
             inference_id,
             f"{uuid4().hex}.json",
@@ -139,25 +132,25 @@ class Asynchronous:
         return inference_id, output, failure
 
     def backlog(self, endpoint: str) -> int:
-        """Count the requests of an endpoint that wait or are being answered: AWS's ApproximateBacklogSize."""
+        """Returns how many requests of an endpoint wait or are being answered: AWS's ApproximateBacklogSize."""
         with self._lock:
             return len(self._waiting.get(endpoint, ())) + self._busy[endpoint]
 
     def waited(self, endpoint: str) -> float:
-        """Give the seconds that the oldest of an endpoint's requests has waited; 0 when none waits."""
+        """Returns the seconds that the oldest of an endpoint's requests has waited, or 0 when none waits."""
         with self._lock:
             waiting = self._waiting.get(endpoint)
             return time.time() - waiting[0].received if waiting else 0.0
 
     def close(self) -> None:
-        """Answer no more; what waits is answered after the next start."""
+        """Stops answering; what waits is answered after the next start."""
         self._closed.set()
 
     def _config(self, endpoint: str) -> Record:
-        found: Record | None = self._route(endpoint).config.get("AsyncInferenceConfig")
-        if found is None:
+        config: Record | None = self._route(endpoint).config.get("AsyncInferenceConfig")
+        if config is None:
             raise AwsError("ValidationError", f"Endpoint {endpoint} can be invoked with InvokeEndpoint only.")
-        return found
+        return config
 
     def _enqueue(self, queued: Queued, concurrency: int) -> None:
         endpoint = queued.endpoint
@@ -192,7 +185,7 @@ class Asynchronous:
                 self._closed.wait(RETRY_SECONDS)
 
     def _answer(self, queued: Queued) -> bool:
-        """Answer one request; tell whether that is over."""
+        """Answers a request; returns False if it must wait for an instance."""
         if time.time() - queued.received > queued.asked.get("RequestTTLSeconds", TTL_SECONDS):
             self._fail(queued, b"The request expired in the queue.", "The request expired in the queue.")
             return True
@@ -208,10 +201,10 @@ class Asynchronous:
         except NoInstanceError:
             return False
         except AwsError as error:
-            if not self._closed.is_set():  # else the server's end ended the container: not the request's fault
-                received, of_model, _ = error.message.partition(") from ")
-                said = f"{received}) from model." if of_model else error.message
-                self._fail(queued, str(error.members.get("OriginalMessage", error.message)).encode(), said)
+            if not self._closed.is_set():  # else the container ended with the server: not the request's fault
+                beginning, is_of_model, _ = error.message.partition(") from ")
+                problem = f"{beginning}) from model." if is_of_model else error.message
+                self._fail(queued, str(error.members.get("OriginalMessage", error.message)).encode(), problem)
             return not self._closed.is_set()
         content_type = answer.headers.get("content-type", "application/octet-stream")
         try:
@@ -226,11 +219,11 @@ class Asynchronous:
     def _input(self, queued: Queued) -> bytes | None:
         if queued.body is not None:
             return base64.b64decode(queued.body)
-        found = self._aws.open_object(*split_url(queued.asked["InputLocation"]))
-        if found is None:
+        content = self._aws.open_object(*split_url(queued.asked["InputLocation"]))
+        if content is None:
             return None
-        with found:
-            return found.read(INPUT_BYTES + 1)
+        with content:
+            return content.read(INPUT_BYTES + 1)
 
     def _fail(self, queued: Queued, content: bytes, problem: str) -> None:
         if queued.failure:
@@ -246,13 +239,13 @@ class Asynchronous:
             config = self._config(queued.endpoint)["OutputConfig"].get("NotificationConfig", {})
         except AwsError:  # deleted meanwhile
             return
-        success = kind == "SUCCESS_NOTIFICATION_TOPIC"
-        topic = config.get("SuccessTopic" if success else "ErrorTopic")
+        is_success = kind == "SUCCESS_NOTIFICATION_TOPIC"
+        topic = config.get("SuccessTopic" if is_success else "ErrorTopic")
         if not topic:
             return
         if kind in config.get("IncludeInferenceResponseIn", ()) and len(content) <= NOTIFIED_BYTES:
             members["responseBody"] = {"content": base64.b64encode(content).decode(), "encoding": "BASE64"}
-        message = notification(queued, "Completed" if success else "Failed", time.time(), members)
+        message = notification(queued, "Completed" if is_success else "Failed", time.time(), members)
         try:
             self._aws.publish(topic, json.dumps(message))
         except AwsError as error:
@@ -260,7 +253,16 @@ class Asynchronous:
 
 
 def notification(queued: Queued, status: str, now: float, members: Mapping[str, object]) -> dict[str, Any]:
-    """Give what a topic is told, in AWS's form (guide to asynchronous inference, "Check prediction results")."""
+    """Returns a notice for a topic.
+
+    Source: guide to asynchronous inference, "Check prediction results".
+
+    Args:
+        queued: the request.
+        status: AWS's invocationStatus, such as `Completed`.
+        now: when the notice is sent, in seconds since the epoch.
+        members: the members that only some notices have.
+    """
     asked = {
         "contentType": queued.headers.get("content-type"),
         "accept": queued.headers.get("accept"),
@@ -270,8 +272,8 @@ def notification(queued: Queued, status: str, now: float, members: Mapping[str, 
     }
     return {
         "awsRegion": REGION,
-        "eventTime": _written(now),
-        "receivedTime": _written(queued.received),
+        "eventTime": _iso(now),
+        "receivedTime": _iso(queued.received),
         "invocationStatus": status,
         **members,
         "requestParameters": {name: value for name, value in asked.items() if value is not None},
@@ -282,8 +284,8 @@ def notification(queued: Queued, status: str, now: float, members: Mapping[str, 
     }
 
 
-def _places(config: Record, asked: Record, inference_id: str) -> tuple[str, str]:
-    """Give the S3 URLs of a request's answer and failure."""
+def _locations(config: Record, asked: Record, inference_id: str) -> tuple[str, str]:
+    """Returns the S3 URLs of a request's answer and failure."""
     default = f"s3://sagemaker-{REGION}-{ACCOUNT}/async-endpoint-outputs/{asked['EndpointName']}"
     path = config.get("S3OutputPath", default).rstrip("/")
     extension = asked.get("S3OutputPathExtension", "").strip("/")
@@ -293,5 +295,5 @@ def _places(config: Record, asked: Record, inference_id: str) -> tuple[str, str]
     return output, failure and f"{failure}/{inference_id}-error.out"
 
 
-def _written(seconds: float) -> str:
+def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,35 +1,31 @@
-"""Data capture: requests and answers as AWS's JSON lines in S3, batched shortly in the background."""
-
-from __future__ import annotations
+"""Data capture: requests and answers as AWS's JSON lines in S3, written in batches in the background."""
 
 import base64
 import json
 import logging
 import random
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
+from sagebridge.local.serving.invocations import Captured
 from sagebridge.local.serving.model_data import Aws, split_url
-from sagebridge.local.shapes import AwsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sagebridge.local.sagemaker.service import Record
-    from sagebridge.local.serving.invocations import Captured
+from sagebridge.local.shapes import AwsError, Record
 
 log = logging.getLogger(__name__)
-BATCH_SECONDS = 1.0  # from a batch's first line to its file; AWS takes minutes
+BATCH_SECONDS = 1.0
+"""Seconds from a batch's first line to its file; AWS takes minutes."""
+_JSON_LINES = "application/x-jsonlines"
 
 
 class Capture:
     """Captures the successful inferences of endpoints whose configuration asks for it.
 
     Args:
-        aws: has the buckets that the files go to.
+        aws: has the buckets for the files.
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -39,7 +35,7 @@ class Capture:
         self._timer: Timer | None = None
 
     def __call__(self, captured: Captured) -> None:
-        """Take note of an inference, if it is to be captured; it is written a moment later."""
+        """Captures an inference if its configuration asks for it; it is written a moment later."""
         config: Record | None = captured.config.get("DataCaptureConfig")
         if config is None or not config.get("EnableCapture", True):
             return
@@ -55,7 +51,7 @@ class Capture:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Write what waits, at once."""
+        """Writes at once what waits."""
         with self._lock:
             batches, self._batches = self._batches, {}
             if self._timer is not None:
@@ -69,11 +65,10 @@ class Capture:
                 log.warning("data capture to %s: %s", folder, error)
 
 
-_JSON_LINES = "application/x-jsonlines"
-
-
 def line(config: Record, captured: Captured) -> dict[str, Any]:
-    """Give the JSON of one inference, in AWS's form (SageMaker's guide, "Capture data from real-time endpoint").
+    """Returns the JSON of an inference.
+
+    Source: SageMaker's guide, "Capture data from real-time endpoint".
 
     Args:
         config: the configuration's DataCaptureConfig.
@@ -107,7 +102,7 @@ def line(config: Record, captured: Captured) -> dict[str, Any]:
 
 
 def _content(types: Mapping[str, list[str]], content_type: str | None, body: bytes) -> dict[str, str]:
-    """Write a body as text when its content type is named so, else in base64."""
+    """Returns a body as text if the configuration names its content type, else in base64."""
     media_type = (content_type or "").partition(";")[0].strip()
     for encoding, member in (("CSV", "CsvContentTypes"), ("JSON", "JsonContentTypes")):
         if {content_type, media_type} & set(types.get(member, [])):

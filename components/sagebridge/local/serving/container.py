@@ -1,6 +1,4 @@
-"""One container of an instance: the process that serves it, started when it is needed and ended when it is not."""
-
-from __future__ import annotations
+"""A container of an instance: the process that serves it, started when it is needed and ended when it is not."""
 
 import contextlib
 import http.client
@@ -10,83 +8,75 @@ import shutil
 import socket
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from sagebridge.local.serving.archive import misfit
 from sagebridge.local.serving.forks import FORKS, Child
-from sagebridge.local.serving.model_data import DeployError, ModelData
+from sagebridge.local.serving.model_data import Aws, DeployError, ModelData
+from sagebridge.local.shapes import Record
+from sagebridge.local.times import Times
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from sagebridge.local.sagemaker.service import Record
-    from sagebridge.local.serving.model_data import Aws
-    from sagebridge.local.times import Times
-
-PING_SECONDS = 240.0  # for a container to answer /ping, unless ContainerStartupHealthCheckTimeoutInSeconds says else
-INVOKE_SECONDS = 60.0  # AWS: "model containers must respond to requests within 60 seconds"
-SWEEP_SECONDS = 0.5  # between two looks for idle processes
-# AWS's own words
+PING_SECONDS = 240.0
+"""Seconds for a container to answer /ping, unless ContainerStartupHealthCheckTimeoutInSeconds says otherwise."""
+INVOKE_SECONDS = 60.0
+"""Seconds; AWS: "model containers must respond to requests within 60 seconds"."""
+SWEEP_SECONDS = 0.5
+"""Seconds between two looks for idle processes."""
 NO_RESPONSE = (
     "Your invocation timed out while waiting for a response from container {container}. Review the latency "
     "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
+"""AWS's own words."""
 _NOT_STARTED = "The container could not be started."
-_CHUNK = 64 * 1024  # bytes
+_CHUNK = 64 * 1024
 
 
 class RetiredError(Exception):
-    """The container was given up while the request was on its way: another one is there for it."""
+    """The container was retired while the request was on its way; another container takes the request."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a container answered.
-
-    Attributes:
-        status: the HTTP status; 0 for no answer, with the reason as the body.
-        headers: names in lower case.
-        body: all of it.
-    """
+    """What a container answered."""
 
     status: int
+    """The HTTP status; 0 for no answer, with the reason as the body."""
     headers: Mapping[str, str]
+    """The headers, with names in lower case."""
     body: bytes
+    """The whole body."""
 
     @property
     def good(self) -> bool:
-        """Whether it is a success."""
+        """Whether the answer is a success."""
         return http.client.OK <= self.status < http.client.MULTIPLE_CHOICES
 
 
 @dataclass(frozen=True)
 class Site:
-    """What all containers of a deployment share.
-
-    Attributes:
-        home: the folder of the deployment.
-        aws: the account's other services.
-        log_file: the endpoint's log; takes what the processes print.
-        times: says how long an idle process is kept.
-    """
+    """What all containers of a deployment share."""
 
     home: Path
+    """The folder of the deployment."""
     aws: Aws
+    """The account's other services."""
     log_file: Path
+    """The endpoint's log, which takes what the processes print."""
     times: Callable[[], Times]
+    """Returns the times that hold now; they say how long an idle process is kept."""
 
 
 class Reply:
     """A container's answer on its way.
 
     Args:
-        response: where it comes from.
-        connection: where the response comes from.
-        deadline: until when all of it must have come, in the seconds of `time.monotonic`.
+        response: the HTTP response.
+        connection: the connection on which the response comes.
+        deadline: the time by which all of it must have come, in the seconds of `time.monotonic`.
     """
 
     def __init__(self, response: http.client.HTTPResponse, connection: socket.socket, deadline: float) -> None:
@@ -97,13 +87,13 @@ class Reply:
         self._deadline = deadline
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the body as it comes.
+        """Yields the body as it comes.
 
         Raises:
-            TimeoutError, OSError, http.client.HTTPException: it does not come.
+            TimeoutError, OSError, http.client.HTTPException: the rest of the body does not come.
         """
         while True:
-            self._connection.settimeout(_left(self._deadline))
+            self._connection.settimeout(_seconds_until(self._deadline))
             read = self._response.read1 if self._response.chunked else self._response.read
             chunk = read(_CHUNK)
             if not chunk:
@@ -113,30 +103,27 @@ class Reply:
             yield chunk
 
     def whole(self) -> Answer:
-        """Wait for all of it; raises as `chunks`."""
+        """Waits for the whole answer; raises what `chunks` raises."""
         return Answer(self.status, self.headers, b"".join(self.chunks()))
 
 
 class Container:
-    """One container of one instance, or one model of a multi-model container.
+    """A container of an instance, or a model of a multi-model container.
 
     Its process answers one request at a time.
 
     Args:
-        name: what errors call it.
+        name: the name that errors give it.
         definition: the container's part of the model's record.
-        data: its model data.
-        ping_seconds: the most that loading the model may take.
-        site: its deployment's.
-
-    Attributes:
-        name: as above.
-        warm: whether an idle process is kept for ever.
+        data: the container's model data.
+        ping_seconds: the most seconds that loading the model may take.
+        site: the deployment's site.
     """
 
     def __init__(self, name: str, definition: Record, data: ModelData, ping_seconds: float, site: Site) -> None:
         self.name = name
         self.warm = False
+        """Whether an idle process is kept for ever."""
         self._definition = definition
         self._data = data
         self._ping_seconds = ping_seconds
@@ -149,48 +136,48 @@ class Container:
         self._home = Path()
 
     def start(self, not_ready: str) -> None:
-        """Make the process run and answer /ping.
+        """Makes the process run and answer /ping.
 
         Args:
-            not_ready: the reason to give when it does not.
+            not_ready: AWS's reason for an endpoint whose container does not.
 
         Raises:
-            DeployError: it cannot.
+            DeployError: the process does not run or does not answer.
         """
         with self._lock:
             self._ensure(not_ready)
 
     @contextlib.contextmanager
     def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Iterator[Reply]:
-        """Pass one request on, starting the process when it is not running.
+        """Passes a request on, and starts the process if it does not run.
 
-        A process that has not given all of its answer when this ends is killed: it would go on with a request
-        that nobody waits for.
+        A process that has not given its whole answer when this ends is killed: it would go on with a request that
+        nobody waits for.
 
         Args:
-            body: the request's.
-            headers: the request's.
-            deadline: until when the answer must have come, in the seconds of `time.monotonic`.
+            body: the request's body.
+            headers: the request's headers.
+            deadline: the time by which the answer must have come, in the seconds of `time.monotonic`.
 
         Raises:
-            RetiredError: the container does not serve any more.
+            RetiredError: the container no longer serves.
             DeployError: the process cannot be started.
-            TimeoutError, OSError, http.client.HTTPException: it gave no answer.
+            TimeoutError, OSError, http.client.HTTPException: the process gave no answer.
         """
-        if not self._lock.acquire(timeout=_left(deadline)):
+        if not self._lock.acquire(timeout=_seconds_until(deadline)):
             raise TimeoutError
         try:
             if self._retired:
                 raise RetiredError
             before = time.monotonic()
             connection = self._ensure(_NOT_STARTED).connection
-            late = deadline + time.monotonic() - before  # the model's loading is not the caller's time
+            extended = deadline + time.monotonic() - before  # the caller's time does not include loading the model
             response = None
             try:
-                connection.settimeout(_left(late))
+                connection.settimeout(_seconds_until(extended))
                 self._http.request("POST", "/invocations", body, dict(headers))
                 response = self._http.getresponse()
-                yield Reply(response, connection, late)
+                yield Reply(response, connection, extended)
             finally:
                 if response is None or not response.isclosed():
                     self._end()
@@ -199,10 +186,10 @@ class Container:
             self._lock.release()
 
     def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
-        """Pass one request on and wait for the answer; what comes of no answer has the status 0.
+        """Passes a request on and waits for the answer, which has the status 0 if the container gives none.
 
         Raises:
-            RetiredError: the container does not serve any more.
+            RetiredError: the container no longer serves.
         """
         try:
             with self.exchange(body, headers, deadline) as reply:
@@ -211,13 +198,13 @@ class Container:
             return no_answer(self.name, error)
 
     def retire(self) -> None:
-        """End for good, after the request that is being answered."""
+        """Ends for good, after the request that is being answered."""
         with self._lock:
             self._retired = True
             self._end()
 
     def kill(self) -> None:
-        """End for good and at once, whatever is being answered."""
+        """Ends for good and at once, whatever is being answered."""
         self._retired = True
         child = self._child
         if child is not None:
@@ -226,11 +213,11 @@ class Container:
             self._end()
 
     def rest(self) -> bool:
-        """End the process if it is idle; tell whether it runs."""
+        """Ends the process if it is idle; returns whether it still runs."""
         if self._lock.acquire(blocking=False):
             try:
-                idle = time.monotonic() - self._used
-                if self._child is not None and not self.warm and idle > self._site.times().idle:
+                idle_seconds = time.monotonic() - self._used
+                if self._child is not None and not self.warm and idle_seconds > self._site.times().idle:
                     self._end()
             finally:
                 self._lock.release()
@@ -240,7 +227,7 @@ class Container:
         if self._child is not None and _is_open(self._child.connection):
             return self._child
         self._end()
-        self._data.bring()
+        self._data.fetch()
         versions = self._data.folder / "versions.json"
         try:
             cause = misfit(self._definition["Image"], json.loads(versions.read_bytes()) if versions.exists() else {})
@@ -271,7 +258,7 @@ class Container:
         return child
 
     def _environment(self) -> dict[str, str]:
-        """Give the process's environment: the container's, and nothing of the server's."""
+        """Returns the process's environment: the container's, and nothing of the server's."""
         return {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
@@ -302,7 +289,7 @@ class _Sweeper:
         self._thread: Thread | None = None
 
     def watch(self, container: Container) -> None:
-        """Look after a container whose process was started."""
+        """Watches a container whose process was started."""
         with self._lock:
             self._running.add(container)
             if self._thread is None:
@@ -326,19 +313,19 @@ _SWEEPER = _Sweeper()
 
 
 def no_answer(name: str, error: Exception) -> Answer:
-    """Make an answer of what kept a container from answering."""
+    """Returns the answer for an error that kept a container from answering."""
     if isinstance(error, TimeoutError):
         return Answer(0, {}, NO_RESPONSE.format(container=name).encode())
     return Answer(0, {}, f"The container gave no response: {getattr(error, 'cause', error)}".encode())
 
 
-def _left(deadline: float) -> float:
-    """Give the seconds until a deadline; a socket takes 0 for "do not wait", so never that."""
+def _seconds_until(deadline: float) -> float:
+    """Returns the seconds until a deadline, but never 0, which a socket takes for "do not wait"."""
     return max(0.001, deadline - time.monotonic())
 
 
 def _is_open(connection: socket.socket) -> bool:
-    """Tell whether a process still has its end of a connection: the kernel closes that when the process ends."""
+    """Returns whether a process still has its end of a connection: the kernel closes it when the process ends."""
     connection.settimeout(0)
     try:
         return bool(connection.recv(1, socket.MSG_PEEK))

@@ -1,33 +1,27 @@
-"""The containers of one deployment: all variants of an endpoint configuration, as they serve."""
-
-from __future__ import annotations
+"""A fleet: all variants of a deployment, as they serve."""
 
 import random
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from sagebridge.local.serving.container import Site
 from sagebridge.local.serving.model_data import Aws, DeployError
 from sagebridge.local.serving.variant import Variant
-from sagebridge.local.shapes import AwsError
+from sagebridge.local.shapes import AwsError, Record
+from sagebridge.local.times import Times
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from sagebridge.local.sagemaker.service import Record
-    from sagebridge.local.times import Times
-
-# AWS's own words
 NO_ROLE = (
     'The execution role ARN "{arn}" is invalid. Please ensure that the role exists and that its trust '
     'relationship policy allows the action "sts:AssumeRole" for the service principal '
     '"sagemaker.amazonaws.com".'
 )
+"""AWS's own words."""
 
 
 def trusts_sagemaker(policy: Mapping[str, Any]) -> bool:
-    """Tell whether a role's trust policy lets SageMaker assume it."""
+    """Returns whether a role's trust policy lets SageMaker assume it."""
 
     def listed(value: object) -> list[object]:
         return value if isinstance(value, list) else [value]
@@ -46,20 +40,17 @@ class Fleet:
     """The variants of one deployment.
 
     Args:
-        deployment: as `SageMaker.endpoint` gives it.
+        deployment: a deployment out of an endpoint's record (see `sagemaker/endpoints.py`).
         home: the folder of the deployment.
         aws: the account's other services.
         log_file: the endpoint's log.
-        times: says how long an idle process is kept.
-
-    Attributes:
-        home: as above.
-        config: the endpoint configuration's record.
+        times: returns the times that hold now; they say how long an idle process is kept.
     """
 
     def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, times: Callable[[], Times]) -> None:
         self.home = home
         self.config: Record = deployment["config"]
+        """The endpoint configuration's record."""
         self._aws = aws
         site = Site(home, aws, log_file, times)
         self._models: Record = deployment["models"]
@@ -73,10 +64,10 @@ class Fleet:
         self._variants = self._production | self._shadow
 
     def start(self) -> None:
-        """Check the roles, fetch the archives, load the models.
+        """Checks the roles, fetches the archives and loads the models.
 
         Raises:
-            DeployError: with AWS's reason.
+            DeployError: one of these failed; the error has AWS's reason.
         """
         for arn in {model["ExecutionRoleArn"] for model in self._models.values() if "ExecutionRoleArn" in model}:
             policy = self._aws.trust_policy(arn)
@@ -89,10 +80,10 @@ class Fleet:
             variant.start()
 
     def choose(self, target: str | None) -> Variant:
-        """Choose the variant for a request: the target, or one by weight.
+        """Chooses the variant for a request: the target, or a variant by weight.
 
         Raises:
-            AwsError: `ValidationError` for a target that there is not.
+            AwsError: `ValidationError` for a target that does not exist.
         """
         if target is not None:
             if target not in self._production:
@@ -105,7 +96,7 @@ class Fleet:
         return random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311 - no secret
 
     def shadows(self, variant: Variant) -> list[Variant]:
-        """Choose the shadow variants that get a copy of a request.
+        """Chooses the shadow variants that get a copy of a request.
 
         A shadow's share of the requests is the ratio of its weight to the production variant's.
         """
@@ -116,23 +107,27 @@ class Fleet:
         ]
 
     def loads(self) -> dict[str, int]:
-        """Give the number of requests under way, by variant."""
+        """Returns the number of requests under way, by variant."""
         return {name: variant.outstanding for name, variant in self._variants.items()}
 
     def resize(self, variant: str, count: int) -> None:
-        """Have a number of instances of a variant; those too many end after the requests that they have."""
+        """Changes the number of a variant's instances; those that go end after the requests that they have."""
         self._variants[variant].resize(count)
 
     def limit(self, variant: str, serverless: Record) -> None:
-        """Give a serverless variant another concurrency, as a ServerlessConfig."""
+        """Changes the concurrency of a serverless variant to that of a ServerlessConfig."""
         self._variants[variant].limit(serverless)
 
     def weigh(self, variant: str, weight: float) -> None:
-        """Give a variant another weight."""
+        """Changes the weight of a variant."""
         self._variants[variant].weight = weight
 
     def retire(self, *, remove: bool) -> None:
-        """End the processes; with `remove` after the requests that they have, and forget what was unpacked."""
+        """Ends the processes.
+
+        Args:
+            remove: whether the processes first answer the requests that they have, and what was unpacked is removed.
+        """
         for variant in self._variants.values():
             if remove:
                 variant.retire()

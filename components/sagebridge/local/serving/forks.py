@@ -1,9 +1,7 @@
-"""Processes for containers: each forked, in milliseconds, from one that has imported what handlers share.
+"""Processes for containers: each is forked, in milliseconds, from a process that has imported what handlers share.
 
-`forkserver.py` is that process. It is started at the first need and again when it has died.
+`forkserver.py` is that process. It is started when it is first needed, and again when it has died.
 """
-
-from __future__ import annotations
 
 import contextlib
 import json
@@ -13,16 +11,15 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
-FORK_SECONDS = 60.0  # for the fork server to import its modules, on a busy machine, and to fork
-KILL_SECONDS = 10.0  # for the kernel to end a process
+FORK_SECONDS = 60.0
+"""Seconds for the fork server to import its modules, on a busy machine, and to fork."""
+KILL_SECONDS = 10.0
+"""Seconds for the kernel to end a process."""
 _PROGRAM = Path(__file__).with_name("forkserver.py")
 _ENVIRONMENT = {
     "PATH": os.defpath,
@@ -38,12 +35,8 @@ class Child:
     """A container's process.
 
     Args:
-        control: brings the process number, and the exit status; the process ends when it is closed.
-        connection: the connection that the process answers HTTP on.
-
-    Attributes:
-        pid: its process number.
-        connection: as above.
+        control: brings the process number and later the exit status; the process ends when it is closed.
+        connection: the connection on which the process answers HTTP.
     """
 
     def __init__(self, control: socket.socket, connection: socket.socket) -> None:
@@ -53,21 +46,21 @@ class Child:
         self.pid = self._read_number(FORK_SECONDS)
 
     def poll(self) -> int | None:
-        """Give the exit status, negative for a signal, or None while the process runs."""
+        """Returns the exit status, negative for a signal, or None while the process runs."""
         if self._status is None:
             with contextlib.suppress(BlockingIOError):
-                self._learn(0)
+                self._read_status(0)
         return self._status
 
     def wait(self, timeout: float) -> int | None:
-        """Wait for the exit status for some seconds."""
+        """Waits some seconds for the exit status, and returns it, or None if the process still runs."""
         if self._status is None:
             with contextlib.suppress(TimeoutError):
-                self._learn(timeout)
+                self._read_status(timeout)
         return self._status
 
     def signal_end(self) -> None:
-        """Kill the process and what it started, without waiting."""
+        """Kills the process and what it started, without waiting."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 try:
@@ -76,14 +69,14 @@ class Child:
                     os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """Kill the process and what it started, and wait until it is gone."""
+        """Kills the process and what it started, and waits until it is gone."""
         self.signal_end()
         if self.wait(KILL_SECONDS) is None:
             log.warning("process %d does not end", self.pid)
         self._control.close()
         self.connection.close()
 
-    def _learn(self, timeout: float) -> None:
+    def _read_status(self, timeout: float) -> None:
         try:
             self._status = self._read_number(timeout)
         except (EOFError, ConnectionError):  # the fork server is dead, and so is the child: nobody has the other end
@@ -109,20 +102,20 @@ class Forks:
         self._requests = socket.socket()
 
     def spawn(self, model_dir: Path, environment: Mapping[str, str], home: Path, log_file: Path) -> Child:
-        """Start a process that serves a model.
+        """Starts a process that serves a model.
 
         Args:
-            model_dir: the unpacked archive; the process works in it.
-            environment: all of the process's environment.
-            home: a folder that the process removes when the server ends before it.
-            log_file: takes what it prints.
+            model_dir: the unpacked archive, in which the process works.
+            environment: the whole environment of the process.
+            home: a folder that the process removes if the server ends before it.
+            log_file: the file that takes what the process prints.
 
         Raises:
-            OSError: it cannot be started, not even by a new fork server.
+            OSError: the process cannot be started, not even by a new fork server.
         """
         order = json.dumps([str(model_dir), dict(environment), str(home)]).encode() + b"\n"
         with self._lock:
-            server = self._started()
+            server = self._server()
         try:
             return self._spawn(order, log_file)
         except (OSError, EOFError) as error:
@@ -135,12 +128,14 @@ class Forks:
             raise OSError("The fork server ended.") from error
 
     def _spawn(self, order: bytes, log_file: Path) -> Child:
-        control, theirs = socket.socketpair()
-        connection, far = socket.socketpair()
+        control, child_control = socket.socketpair()
+        connection, child_connection = socket.socketpair()
         try:
-            with theirs, far, log_file.open("ab") as output, self._lock:
-                self._started()
-                socket.send_fds(self._requests, [b"f"], [theirs.fileno(), far.fileno(), output.fileno()])
+            with child_control, child_connection, log_file.open("ab") as output, self._lock:
+                self._server()
+                socket.send_fds(
+                    self._requests, [b"f"], [child_control.fileno(), child_connection.fileno(), output.fileno()]
+                )
             control.sendall(order)
             return Child(control, connection)
         except BaseException:
@@ -148,22 +143,23 @@ class Forks:
             connection.close()
             raise
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        """Give the fork server, a new one when there is none."""
+    def _server(self) -> subprocess.Popen[bytes]:
+        """Returns the fork server, and starts it if it does not run."""
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._requests.close()
-        self._requests, theirs = socket.socketpair()
-        with theirs:
+        self._requests, server_end = socket.socketpair()
+        with server_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno())],
+                [sys.executable, "-P", str(_PROGRAM), str(server_end.fileno())],
                 cwd="/",
                 env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[server_end.fileno()],
                 start_new_session=True,
             )
         return self._process
 
 
-FORKS = Forks()  # one for all fleets: what is shared, is shared by all
+FORKS = Forks()
+"""The fork server of all fleets."""

@@ -1,16 +1,13 @@
-"""Run as a program: a process that has imported what handlers share, and forks one of itself for each container.
+"""Run as a program: a process that has imported what handlers share, and forks itself for each container.
 
-It is started by `forks.py` with a clean environment, and asked through the socket whose number is its argument.
-A request is one byte and three files: the container's end of a control socket, its end of the connection that
-requests come on, and its log. The child reads the rest (`Order`) from the control socket itself, so nothing that
-a container is given can hurt this process. This process writes to the control socket the child's process number,
-and later its exit status. It ends when its own socket does, and so with the server; the children watch their
-control sockets.
+`forks.py` starts it with a clean environment, and asks it through the socket whose number is its argument. A request
+is one byte and three files: the container's end of a control socket, its end of the connection on which requests
+come, and its log. The child reads the rest (`Order`) from the control socket itself, so nothing that a container is
+given can hurt this process. This process writes the child's process number to the control socket, and later its exit
+status. It ends when its own socket is closed, and so with the server; the children watch their control sockets.
 
-No threads here, and one thread for numpy's libraries: a fork copies only the thread that forks.
+This process has no threads, and numpy's libraries have one each: a fork copies only the thread that forks.
 """
-
-from __future__ import annotations
 
 import contextlib
 import gc
@@ -37,30 +34,36 @@ _SHARED = (
     "sklearn.ensemble",
     "sagebridge.local.serving.worker",
 )
-# Variables that Python or a library reads once, when it is started or imported: these take a process of its own.
+"""Modules that handlers share."""
 _READ_AT_START = re.compile(
     r"(PYTHON|LD_|LC_|LANG|GLIBC_|MALLOC_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|BLIS_|BLAS_"
     r"|NPY_|NUMPY_|SCIPY_|SKLEARN_|JOBLIB_|LOKY_|FLASK_|WERKZEUG_)"
 )
+"""Variables that Python or a library reads only once, when it starts; a container with these needs a new program."""
 
 
 class Order(NamedTuple):
-    """What a child is to be: where its model is, its environment, and a folder that goes when it ends."""
+    """What a child is to become."""
 
     model_dir: str
+    """The folder of the unpacked archive."""
     environment: dict[str, str]
+    """The whole environment of the child."""
     home: str
+    """A folder that the child removes if the server ends before it."""
 
 
 class Child(NamedTuple):
-    """What a child has: its control socket and its connection."""
+    """The sockets of a child."""
 
     control: socket.socket
+    """Brings the order; the child ends when it is closed."""
     connection: socket.socket
+    """The connection on which requests come."""
 
 
 def prepare() -> None:
-    """Import what handlers share; what cannot be imported is left to the handlers that want it."""
+    """Imports what handlers share. What cannot be imported is left to the handlers that need it."""
     for name in _SHARED:
         try:
             importlib.import_module(name)
@@ -71,7 +74,7 @@ def prepare() -> None:
 
 
 def serve(requests: socket.socket) -> Child:
-    """Fork a child for each request; returns in the child, and ends the program when the server is gone."""
+    """Forks a child for each request. Returns in the child, and ends the program when the server is gone."""
     children: dict[int, socket.socket] = {}
     woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake)
@@ -85,8 +88,8 @@ def serve(requests: socket.socket) -> Child:
                 os.read(woken, 4096)
                 _reap(children)
                 continue
-            asked, fds, *_ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
-            if not asked:
+            content, fds, *_ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
+            if not content:
                 sys.exit()
             control, connection = socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1])
             pid = os.fork()
@@ -98,16 +101,16 @@ def serve(requests: socket.socket) -> Child:
                     end.close()
                 os.close(woken)
                 os.close(wake)
-                _stand_alone(fds[2])
+                _detach(fds[2])
                 return Child(control, connection)
             children[pid] = control
             connection.close()
             os.close(fds[2])
-            _say(control, pid)
+            _report(control, pid)
 
 
 def _reap(children: dict[int, socket.socket]) -> None:
-    """Report the children that ended, after ending what they had started."""
+    """Reports the children that ended, after ending what they had started."""
     while children:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is None:
@@ -116,36 +119,36 @@ def _reap(children: dict[int, socket.socket]) -> None:
             os.killpg(ended.si_pid, signal.SIGKILL)  # its number is not free before the wait below
         _, status = os.waitpid(ended.si_pid, 0)
         with children.pop(ended.si_pid) as control:
-            _say(control, os.waitstatus_to_exitcode(status))
+            _report(control, os.waitstatus_to_exitcode(status))
 
 
-def _say(control: socket.socket, number: int) -> None:
-    with contextlib.suppress(OSError):  # the server has given the child up
+def _report(control: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # the server no longer waits for the child
         control.sendall(b"%d\n" % number)
 
 
-def _stand_alone(log: int) -> None:
+def _detach(log: int) -> None:
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for fd, place in ((nothing, 0), (log, 1), (log, 2)):
-        os.dup2(fd, place)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
     os.close(nothing)
     os.close(log)
 
 
 def receive(control: socket.socket) -> Order:
-    """Read a child's order, a line of JSON."""
+    """Reads a child's order, a line of JSON."""
     text = b""
     while not text.endswith(b"\n"):
         piece = control.recv(65536)
         if not piece:
-            sys.exit("The server has given this container up.")
+            sys.exit("The server no longer waits for this container.")
         text += piece
     return Order(*json.loads(text))
 
 
 def become(order: Order, child: Child) -> None:
-    """Take over the order's environment and folder, in a new program if the environment asks for one."""
+    """Takes over the order's environment and folder, in a new program if the environment needs one."""
     os.chdir(order.model_dir)
     if any(_READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()):
         for end in child:
@@ -156,13 +159,13 @@ def become(order: Order, child: Child) -> None:
     os.environ.clear()
     os.environ.update(order.environment)
     time.tzset()
-    tempfile.tempdir = None  # it may be known from the old environment
+    tempfile.tempdir = None  # it may come from the old environment
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else all children would draw the same numbers
 
 
 def run(model_dir: str, home: str, child: Child) -> None:
-    """Serve the model until the process is ended."""
+    """Serves the model until the process is ended."""
     from sagebridge.local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "sagebridge"]:
@@ -173,10 +176,10 @@ def run(model_dir: str, home: str, child: Child) -> None:
 if __name__ == "__main__":
     if len(sys.argv) == 2:  # noqa: PLR2004 - the number of the socket to be asked through
         prepare()
-        mine = serve(socket.socket(fileno=int(sys.argv[1])))
-        asked = receive(mine.control)
-        become(asked, mine)
-        run(asked.model_dir, asked.home, mine)
+        child = serve(socket.socket(fileno=int(sys.argv[1])))
+        order = receive(child.control)
+        become(order, child)
+        run(order.model_dir, order.home, child)
     else:
         ends = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
         run(sys.argv[3], sys.argv[4], Child(*ends))

@@ -1,35 +1,32 @@
-"""HTTP/1.1 with connections that stay open, for werkzeug's server, which closes each after one request."""
-
-from __future__ import annotations
+"""HTTP/1.1 with connections that stay open, for werkzeug's server, which closes a connection after a request."""
 
 import traceback
-from typing import IO, TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import IO, cast
+from wsgiref.types import WSGIEnvironment
 
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from _typeshed.wsgi import WSGIEnvironment
-
-_DRAINED = 64 * 1024  # bytes of a body that nobody read, for which a connection is worth keeping
-_SWALLOWED = 1024**3  # bytes read off a connection before it is closed, so that the client sees its answer
+_DRAINED = 64 * 1024
+"""Bytes of a body that nobody read, up to which a connection is worth keeping."""
+_SWALLOWED = 1024**3
+"""Bytes that are read off a connection before it is closed, so that the client sees its answer."""
 
 
 class KeepAlive(WSGIRequestHandler):
-    """Answers the requests of one connection, one after the other."""
+    """Answers the requests of a connection, one after the other."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer's head and body leave together
     timeout = 300.0  # seconds that a silent client keeps its thread; longer than Go's and urllib3's own limits
 
     def handle_expect_100(self) -> bool:
-        """Leave "100 Continue" to `run_wsgi`, as werkzeug does."""
+        """Leaves "100 Continue" to `run_wsgi`, as werkzeug does."""
         return True
 
     def run_wsgi(self) -> None:
-        """Answer one request."""
+        """Answers one request."""
         if self.headers.get("Expect", "").lower().strip() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
@@ -40,15 +37,15 @@ class KeepAlive(WSGIRequestHandler):
         else:
             body = LimitedStream(cast("IO[bytes]", self.rfile), int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = body
-        self._begun = False
+        self._has_begun = False
         try:
             self._answer(environ, body)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
-        except Exception:  # noqa: BLE001 - a broken answer must not end the connection's thread unheard
+        except Exception:  # noqa: BLE001 - a broken answer must not end the connection's thread silently
             self.close_connection = True
             self.log_error("%s", traceback.format_exc())
-            if not self._begun:
+            if not self._has_begun:
                 self._send_head("500 Internal Server Error", [("Content-Length", "0")])
 
     def _answer(self, environ: WSGIEnvironment, body: LimitedStream | None) -> None:
@@ -77,8 +74,8 @@ class KeepAlive(WSGIRequestHandler):
                 close()
 
     def _send_head(self, status: str, headers: list[tuple[str, str]]) -> bool:
-        """Send the head of an answer; tell whether its body goes in chunks."""
-        self._begun = True
+        """Sends the head of an answer; returns whether its body goes in chunks."""
+        self._has_begun = True
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for name, value in headers:
@@ -104,17 +101,17 @@ class KeepAlive(WSGIRequestHandler):
             self.wfile.flush()
 
     def _drain(self, body: LimitedStream | None) -> int:
-        """Read what is left of a body when it is little; else say how much is left, and give the connection up."""
+        """Reads the rest of a body if it is short; else gives the connection up and returns how much is unread."""
         if body is None:
             return 0
-        left = body.limit - body.tell()
-        if left <= _DRAINED:
+        unread = body.limit - body.tell()
+        if unread <= _DRAINED:
             body.exhaust()
             return 0
         self.close_connection = True
-        return left
+        return unread
 
-    def _swallow(self, left: int) -> None:
-        left = min(left, _SWALLOWED)
-        while left > 0 and (read := self.rfile.read(min(left, 1024**2))):
-            left -= len(read)
+    def _swallow(self, unread: int) -> None:
+        unread = min(unread, _SWALLOWED)
+        while unread > 0 and (content := self.rfile.read(min(unread, 1024**2))):
+            unread -= len(content)

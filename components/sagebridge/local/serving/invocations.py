@@ -1,108 +1,99 @@
-"""An invocation's way: to a fleet, a variant, its containers, and back as SageMaker answers it."""
-
-from __future__ import annotations
+"""What becomes of an invocation: it goes to a fleet, a variant and its containers, and back as SageMaker answers it."""
 
 import contextlib
 import http.client
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
 
 from sagebridge.local import ACCOUNT, REGION
 from sagebridge.local.serving import container
 from sagebridge.local.serving.container import Answer, RetiredError
-from sagebridge.local.shapes import AwsError
+from sagebridge.local.serving.fleet import Fleet
+from sagebridge.local.serving.request import Request
+from sagebridge.local.serving.variant import Variant
+from sagebridge.local.shapes import AwsError, Record
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from sagebridge.local.sagemaker.service import Record
-    from sagebridge.local.serving.fleet import Fleet
-    from sagebridge.local.serving.variant import Variant
-
-SHADOWS = 4  # shadow copies answered at once
-SHADOWS_WAITING = 100  # shadow copies that wait, with those answered; more are dropped, as nobody waits for them
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one InvokeEndpoint asks for.
-
-    Attributes:
-        endpoint: its name.
-        body: what the container gets.
-        headers: what the container gets with it, names in lower case.
-        variant: the variant that the caller wants, if any.
-        target_model: the model of a multi-model endpoint.
-        target_container: the container of an endpoint with direct invocation.
-        seconds: until when the answer must have come; None for AWS's 60 s.
-        asynchronous: whether it comes from the queue of an asynchronous endpoint.
-    """
-
-    endpoint: str
-    body: bytes
-    headers: Mapping[str, str]
-    variant: str | None = None
-    target_model: str | None = None
-    target_container: str | None = None
-    seconds: float | None = None
-    asynchronous: bool = False
+SHADOWS = 4
+"""Shadow copies that are answered at once."""
+SHADOWS_WAITING = 100
+"""Shadow copies that wait or are answered. More are dropped, because nobody waits for them."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What is known of one invocation when it is over.
-
-    Attributes:
-        endpoint: its name.
-        variant: the variant that it went to.
-        time: when it came, in seconds since the epoch.
-        status: the HTTP status that the caller got: 200, or 424 for a ModelError.
-        latency: seconds that the containers took.
-        overhead: seconds that all else took.
-        model_status: the HTTP status that the container gave; 0 when it gave none.
-        target_model: the model of a multi-model endpoint, else "".
-        shadow: whether it was a shadow variant's copy, which no caller waits for.
-        error: what went wrong, else "".
-        request_bytes: the size of the request's body.
-        response_bytes: the size of the answer's body.
-    """
+    """What is known of an invocation when it is over."""
 
     endpoint: str
+    """The endpoint's name."""
     variant: str
+    """The variant that the invocation went to."""
     time: float
+    """When the invocation came, in seconds since the epoch."""
     status: int
+    """The HTTP status that the caller got: 200, or 424 for a ModelError."""
     latency: float
+    """Seconds that the containers took."""
     overhead: float
+    """Seconds that everything else took."""
     model_status: int = http.client.OK
+    """The HTTP status that the container gave; 0 if it gave none."""
     target_model: str = ""
+    """The model of a multi-model endpoint; empty for other endpoints."""
     shadow: bool = False
+    """Whether it was a shadow variant's copy, which no caller waits for."""
     error: str = ""
+    """What went wrong; empty if nothing did."""
     request_bytes: int = 0
+    """The size of the request's body."""
     response_bytes: int = 0
+    """The size of the answer's body."""
 
 
 @dataclass(frozen=True)
 class Captured:
-    """A successful inference, as data capture sees it.
-
-    Attributes:
-        config: the endpoint configuration's record.
-        request: what was asked.
-        variant: the variant that answered.
-        answer: its answer.
-        time: when it was asked, in seconds since the epoch.
-        shadow: whether it was a shadow variant's copy.
-    """
+    """A successful inference, as data capture sees it."""
 
     config: Record
+    """The endpoint configuration's record."""
     request: Request
+    """What the caller asked for."""
     variant: str
+    """The variant that answered."""
     answer: Answer
+    """The variant's answer."""
     time: float
+    """When the request came, in seconds since the epoch."""
     shadow: bool
+    """Whether it was a shadow variant's copy."""
+
+
+class _Passage:
+    """A request on its way: where it goes, when it came, and the time that the containers took of it."""
+
+    def __init__(self, request: Request, *, shadow: bool = False) -> None:
+        self.request = request
+        self.shadow = shadow
+        self.came = time.time()
+        self.latency = 0.0
+        self._started = self._handed_over = time.perf_counter()
+
+    def hand_over(self, fleet: Fleet, variant: Variant) -> tuple[Fleet, Variant]:
+        """Notes that the containers of a variant have the request from now on."""
+        self.config, self.variant = fleet.config, variant.name
+        self._handed_over = time.perf_counter()
+        return fleet, variant
+
+    def answered(self) -> None:
+        """Notes that the containers have answered."""
+        self.latency = time.perf_counter() - self._handed_over
+
+    @property
+    def overhead(self) -> float:
+        """Seconds that everything else took until now."""
+        return time.perf_counter() - self._started - self.latency
 
 
 class Invocations:
@@ -110,8 +101,8 @@ class Invocations:
 
     Args:
         route: chooses the fleet that takes the next request of an endpoint.
-        observers: told of each invocation when it is over; they must be quick, and must not raise.
-        capture: told of each successful inference; as observers.
+        observers: called with each invocation when it is over; they must be quick, and must not raise.
+        capture: called with each successful inference; it must be quick, and must not raise.
     """
 
     def __init__(
@@ -127,10 +118,10 @@ class Invocations:
         self._room_for_shadows = BoundedSemaphore(SHADOWS_WAITING)
 
     def invoke(self, request: Request, limit: int) -> tuple[str, Answer]:
-        """Answer one InvokeEndpoint.
+        """Answers an InvokeEndpoint.
 
         Args:
-            request: what is asked.
+            request: the request.
             limit: the most bytes that a body may have, for a variant on instances.
 
         Returns:
@@ -141,7 +132,7 @@ class Invocations:
         """
         passage = _Passage(request)
         while True:
-            fleet, variant = passage.to(*self._chosen(request, limit))
+            fleet, variant = passage.hand_over(*self._choose(request, limit))
             try:
                 name, answer = variant.invoke(request, _deadline(request))
             except RetiredError:  # an update came between; the new fleet is there
@@ -154,14 +145,14 @@ class Invocations:
 
     @contextlib.contextmanager
     def stream(self, request: Request, limit: int) -> Iterator[tuple[str, Mapping[str, str], Iterator[bytes]]]:
-        """Answer one InvokeEndpointWithResponseStream; as `invoke`, with the answer's body as it comes.
+        """Answers an InvokeEndpointWithResponseStream as `invoke` does, but yields the answer's body as it comes.
 
         What goes wrong while the answer comes is raised where it is read: TimeoutError, OSError, HTTPException.
         """
         passage = _Passage(request)
         with contextlib.ExitStack() as stack:
             while True:
-                fleet, variant = passage.to(*self._chosen(request, limit))
+                fleet, variant = passage.hand_over(*self._choose(request, limit))
                 try:
                     name, answer, chunks = stack.enter_context(variant.stream(request, _deadline(request)))
                 except RetiredError:
@@ -182,21 +173,21 @@ class Invocations:
             self._finish(passage, name, answer, size)
 
     def close(self) -> None:
-        """Forget the shadow copies that still wait."""
+        """Drops the shadow copies that still wait."""
         self._shadows.shutdown(wait=False, cancel_futures=True)
 
-    def _chosen(self, request: Request, limit: int) -> tuple[Fleet, Variant]:
+    def _choose(self, request: Request, limit: int) -> tuple[Fleet, Variant]:
         fleet = self._route(request.endpoint)
         if request.asynchronous != ("AsyncInferenceConfig" in fleet.config):
-            wanted = "InvokeEndpoint" if request.asynchronous else "InvokeEndpointAsync"
-            raise AwsError("ValidationError", f"Endpoint {request.endpoint} can be invoked with {wanted} only.")
+            operation = "InvokeEndpoint" if request.asynchronous else "InvokeEndpointAsync"
+            raise AwsError("ValidationError", f"Endpoint {request.endpoint} can be invoked with {operation} only.")
         variant = fleet.choose(request.variant)
-        most = limit if request.asynchronous else variant.body_limit(limit)
-        if len(request.body) > most:
+        body_limit = limit if request.asynchronous else variant.body_limit(limit)
+        if len(request.body) > body_limit:
             raise AwsError(
                 "ValidationError",
                 "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {most}",
+                f"Member must have length less than or equal to {body_limit}",
             )
         return fleet, variant
 
@@ -208,24 +199,27 @@ class Invocations:
 
     def _invoke_shadow(self, fleet: Fleet, shadow: Variant, request: Request) -> None:
         passage = _Passage(request, shadow=True)
-        passage.to(fleet, shadow)
+        passage.hand_over(fleet, shadow)
         with contextlib.suppress(AwsError, RetiredError):  # answers go nowhere, and so do refusals
             name, answer = shadow.invoke(request, _deadline(request))
             passage.answered()
             self._finish(passage, name, answer, len(answer.body))
 
     def _finish(self, passage: _Passage, name: str, answer: Answer, size: int) -> None:
-        """Tell the observers, and raise the error that the caller gets, if any.
+        """Tells the observers, and raises the error that the caller gets, if any.
 
         Args:
-            passage: the request's.
+            passage: the request on its way.
             name: the container that answered last.
-            answer: its answer.
+            answer: that container's answer.
             size: the bytes of the answer's body.
+
+        Raises:
+            AwsError: `ModelError`.
         """
         request = passage.request
         error = None if answer.good else _model_error(request.endpoint, name, answer)
-        done = Invocation(
+        invocation = Invocation(
             request.endpoint,
             passage.variant,
             passage.came,
@@ -240,36 +234,10 @@ class Invocations:
             size,
         )
         for observe in self._observers:
-            observe(done)
+            observe(invocation)
         if error:
             raise error
         self._capture(Captured(passage.config, request, passage.variant, answer, passage.came, passage.shadow))
-
-
-class _Passage:
-    """A request on its way: where to, since when, and the time that the containers took of it."""
-
-    def __init__(self, request: Request, *, shadow: bool = False) -> None:
-        self.request = request
-        self.shadow = shadow
-        self.came = time.time()
-        self.latency = 0.0
-        self._started = self._passed = time.perf_counter()
-
-    def to(self, fleet: Fleet, variant: Variant) -> tuple[Fleet, Variant]:
-        """The containers of a variant have it now."""
-        self.config, self.variant = fleet.config, variant.name
-        self._passed = time.perf_counter()
-        return fleet, variant
-
-    def answered(self) -> None:
-        """They have answered."""
-        self.latency = time.perf_counter() - self._passed
-
-    @property
-    def overhead(self) -> float:
-        """Seconds that all else took, up to now."""
-        return time.perf_counter() - self._started - self.latency
 
 
 def _deadline(request: Request) -> float:
@@ -277,14 +245,14 @@ def _deadline(request: Request) -> float:
 
 
 def _model_error(endpoint: str, name: str, answer: Answer) -> AwsError:
-    """Make of a container's answer the error that SageMaker answers with."""
-    who = "client" if http.client.BAD_REQUEST <= answer.status < http.client.INTERNAL_SERVER_ERROR else "server"
+    """Returns the error with which SageMaker answers when a container answered with an error."""
+    side = "client" if http.client.BAD_REQUEST <= answer.status < http.client.INTERNAL_SERVER_ERROR else "server"
     original = answer.body.decode(errors="replace")
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     console = f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#logEventViewer:group={group}"
     return AwsError(
         "ModelError",
-        f'Received {who} error ({answer.status}) from {name} with message "{original}". '
+        f'Received {side} error ({answer.status}) from {name} with message "{original}". '
         f"See {console} in account {ACCOUNT} for more information.",
         424,
         OriginalStatusCode=answer.status,

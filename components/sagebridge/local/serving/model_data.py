@@ -1,6 +1,4 @@
-"""A container's model data: brought from S3 into a folder, once for all who serve from it."""
-
-from __future__ import annotations
+"""A container's model data: fetched from S3 into a folder, once for all containers that serve from it."""
 
 import shutil
 import tarfile
@@ -9,49 +7,50 @@ import time
 import zlib
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from sagebridge.local.serving.archive import unpack
+from sagebridge.local.shapes import Record
 
-if TYPE_CHECKING:
-    from sagebridge.local.sagemaker.service import Record
-
-DOWNLOAD_SECONDS = 3600.0  # unless ModelDataDownloadTimeoutInSeconds says less
-MAX_NAME = 255  # bytes of a file's name
-_CHUNK = 1024 * 1024  # bytes
-# AWS's own words
+DOWNLOAD_SECONDS = 3600.0
+"""Seconds for the download, unless ModelDataDownloadTimeoutInSeconds says otherwise."""
+MAX_NAME = 255
+"""Bytes of a file's name."""
+_CHUNK = 1024 * 1024
 NO_DATA = (
     'Failed to download model data for container "{container}" from URL: "{url}". '
     "Please ensure that there is an object located at the URL and that the role passed to CreateModel "
     "has permissions to download the model."
 )
+"""AWS's own words."""
 NO_ARCHIVE = (
     'Failed to extract model data archive for container "{container}" from URL "{url}". '
     "Please ensure that the object located at the URL is a valid tar.gz archive."
 )
+"""AWS's own words."""
 
 
 class Aws(Protocol):
     """What endpoints need of the account's other services."""
 
     def open_object(self, bucket: str, key: str) -> BinaryIO | None:
-        """Open an S3 object, or give None when there is none."""
+        """Opens an S3 object for reading; returns None if it does not exist."""
 
     def list_objects(self, bucket: str, prefix: str) -> list[str]:
-        """Give the keys of the S3 objects below a prefix."""
+        """Returns the keys of the S3 objects below a prefix."""
 
     def put_object(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
-        """Put an S3 object."""
+        """Puts an S3 object."""
 
     def trust_policy(self, role_arn: str) -> dict[str, Any] | None:
-        """Give an IAM role's trust policy, or None when there is no such role."""
+        """Returns the trust policy of an IAM role, or None if the role does not exist."""
 
     def publish(self, topic_arn: str, message: str) -> None:
-        """Publish to an SNS topic."""
+        """Publishes to an SNS topic."""
 
 
 class DeployError(Exception):
-    """A deployment came to nothing.
+    """A deployment failed.
 
     Args:
         reason: AWS's FailureReason.
@@ -65,7 +64,7 @@ class DeployError(Exception):
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """Split `s3://bucket/key`, or `https://s3.amazonaws.com/bucket/key` in any of its forms, into bucket and key."""
+    """Splits `s3://bucket/key`, or any form of `https://s3.amazonaws.com/bucket/key`, into bucket and key."""
     scheme, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
     if scheme == "s3":
@@ -80,11 +79,11 @@ class ModelData:
     """The data of one container, or of one model of a multi-model container.
 
     Args:
-        folder: where it is brought to; it stays when the server stops.
+        folder: the folder that gets the data; it stays when the server stops.
         source: the container's `S3DataSource`, or None for a container without data.
-        label: what AWS calls the container in its reasons, such as `container_1`.
-        aws: where it comes from.
-        seconds: the most that bringing it may take.
+        label: the name that AWS's reasons give the container, such as `container_1`.
+        aws: has the data.
+        seconds: the most seconds that fetching the data may take.
     """
 
     def __init__(self, folder: Path, source: Record | None, label: str, aws: Aws, seconds: float) -> None:
@@ -95,11 +94,11 @@ class ModelData:
         self._seconds = seconds
         self._lock = Lock()
 
-    def bring(self) -> None:
-        """Make the folder be there, whole or not at all.
+    def fetch(self) -> None:
+        """Fetches the data, whole or not at all, unless the folder exists.
 
         Raises:
-            DeployError: with AWS's reason.
+            DeployError: the data cannot be fetched; the error has AWS's reason.
         """
         with self._lock:
             if self.folder.exists():
@@ -109,27 +108,27 @@ class ModelData:
                 self.folder.mkdir()
                 return
             try:
-                self._fetch(self._source, time.monotonic() + self._seconds)
+                self._fetch_from(self._source, time.monotonic() + self._seconds)
             except TimeoutError as error:
                 url = self._source["S3Uri"]
                 reason = NO_DATA.format(container=self._label, url=url)
                 raise DeployError(reason, f"{url} was not there within {self._seconds:.0f} s.") from error
 
-    def _fetch(self, source: Record, deadline: float) -> None:
+    def _fetch_from(self, source: Record, deadline: float) -> None:
         url = source["S3Uri"]
         if source["S3DataType"] == "S3Prefix":
             self._copy_all(url, source["CompressionType"], deadline)
             return
         bucket, key = split_url(url)
-        found = self._aws.open_object(bucket, key)
-        if found is None:
-            raise self._useless(f"There is no object at {url}.")
-        with found:
+        content = self._aws.open_object(bucket, key)
+        if content is None:
+            raise self._unusable(f"There is no object at {url}.")
+        with content:
             if source["CompressionType"] == "None":
-                self._copy({PurePosixPath(key).name: found}, deadline)
+                self._copy({PurePosixPath(key).name: content}, deadline)
                 return
             try:
-                unpack(found, self.folder, deadline)
+                unpack(content, self.folder, deadline)
             except TimeoutError:
                 raise
             except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
@@ -147,21 +146,21 @@ class ModelData:
         bucket, prefix = split_url(url)
         keys = self._aws.list_objects(bucket, prefix)
         if not keys:
-            raise self._useless(f"There is no object at {url}.")
+            raise self._unusable(f"There is no object at {url}.")
         self._copy({key.removeprefix(prefix): (bucket, key) for key in keys}, deadline)
 
     def _copy(self, files: dict[str, BinaryIO] | dict[str, tuple[str, str]], deadline: float) -> None:
-        """Copy objects into the folder, by AWS's rules for their names (botocore, S3ModelDataSource)."""
+        """Copies objects into the folder, by AWS's rules for their names (botocore, S3ModelDataSource)."""
         for name in files:
             if not all(_is_file_name(step) for step in name.split("/")):
-                raise self._useless(f"{name!r} cannot be the name of a model's file.")
+                raise self._unusable(f"{name!r} cannot be the name of a model's file.")
         part = Path(tempfile.mkdtemp(dir=self.folder.parent, prefix=".part-"))
         try:
             for name, source in files.items():
-                opened = self._aws.open_object(*source) if isinstance(source, tuple) else source
-                if opened is not None:  # else it was removed since it was listed
-                    with opened:
-                        self._write(opened, part / name, deadline)
+                content = self._aws.open_object(*source) if isinstance(source, tuple) else source
+                if content is not None:  # else it was removed since it was listed
+                    with content:
+                        self._write(content, part / name, deadline)
             part.chmod(0o755)
             part.replace(self.folder)
         except BaseException:
@@ -174,20 +173,20 @@ class ModelData:
             with target.open("xb") as file:
                 while chunk := content.read(_CHUNK):
                     file.write(chunk)
-                    _be_in_time(deadline)
+                    _check_deadline(deadline)
         except (FileExistsError, NotADirectoryError) as error:
-            raise self._useless(f"{target.name!r} would be a file and a folder.") from error
+            raise self._unusable(f"{target.name!r} would be a file and a folder.") from error
 
-    def _useless(self, cause: str) -> DeployError:
+    def _unusable(self, cause: str) -> DeployError:
         url = self._source and self._source["S3Uri"]
         return DeployError(NO_DATA.format(container=self._label, url=url), cause)
 
 
 def _is_file_name(step: str) -> bool:
-    """Tell whether a part of a key may name a file or folder (botocore, S3ModelDataSource)."""
+    """Returns whether a part of a key may name a file or folder (botocore, S3ModelDataSource)."""
     return bool(step.strip()) and step not in (".", "..") and "\0" not in step and len(step) <= MAX_NAME
 
 
-def _be_in_time(deadline: float) -> None:
+def _check_deadline(deadline: float) -> None:
     if time.monotonic() > deadline:
         raise TimeoutError

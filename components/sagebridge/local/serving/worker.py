@@ -1,19 +1,17 @@
-"""Serve one model as AWS's scikit-learn container does: GET /ping and POST /invocations.
+"""Serves one model as AWS's scikit-learn container does: GET /ping and POST /invocations.
 
-A stand-in, and named as one: whatever image the model names, this runs with the Python and the libraries that
-the server runs with. It takes the container's contract from aws/sagemaker-scikit-learn-container@eae7b6b and
-the sagemaker-containers 2.8.6 that it serves with:
+This is a stand-in: whatever image the model names, it runs with the Python and the libraries of the server. The
+container's contract is that of aws/sagemaker-scikit-learn-container@eae7b6b and of the sagemaker-containers 2.8.6 with
+which it serves:
 
 - `SAGEMAKER_PROGRAM` names the handler in the archive, at its root or in `code/`. It must have `model_fn`; it
   may have `input_fn`, `predict_fn` and `output_fn`, or else `transform_fn` in place of these three.
 - A body of type application/json or text/csv reaches the handler as text, any other as bytes.
 - What the handler's last function returns is a Flask view's result, or a tuple (body, mimetype).
-- Every exception, the default functions' own included, becomes a ClientError, which nothing handles: 500.
+- Every exception, also of the default functions, becomes a ClientError, which nothing handles: 500.
 
-`forkserver.py` runs it. It ends when its control socket does, hence with the server.
+`forkserver.py` runs it. It ends when its control socket is closed, and so with the server.
 """
-
-from __future__ import annotations
 
 import csv
 import importlib
@@ -22,32 +20,29 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from socket import socket
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
 from sagebridge.local.serving.http11 import KeepAlive
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from socket import socket
-    from types import ModuleType
-
-    from flask.typing import ResponseReturnValue
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 TEXT_TYPES = (JSON, CSV)
 
 
 class ClientError(Exception):
-    """Whatever the model's functions raise."""
+    """An exception of the model's functions."""
 
 
 class _Quiet(KeepAlive):
-    """Leaves the log to what the model prints, and waits for the next request for ever."""
+    """Leaves the log to what the model prints, and waits without end for the next request."""
 
     timeout = None  # type: ignore[assignment] # the connection's own, which is none
 
@@ -56,25 +51,25 @@ class _Quiet(KeepAlive):
 
 
 def main(model_dir: Path, home: Path, connection: socket, control: socket) -> None:
-    """Load the model, then answer requests one at a time, as one process of the container does.
+    """Loads the model, then answers requests one at a time, as one process of the container does.
 
     Args:
         model_dir: the unpacked archive.
-        home: a folder of the process's own, removed when the server ends before it.
-        connection: the requests come on it, one after the other.
-        control: at its end the process ends.
+        home: the process's folder for itself, removed if the server ends before the process.
+        connection: the connection on which requests come, one after the other.
+        control: the socket whose end ends the process.
     """
-    watch = Thread(target=_end_with_server, args=[control, home], daemon=True)
-    watch.start()
+    watcher = Thread(target=_end_with_server, args=[control, home], daemon=True)
+    watcher.start()
     app = build_app(_import_handler(model_dir), model_dir)
     server = make_server("unix://worker", 0, app, request_handler=_Quiet, fd=connection.fileno())
     server.server_address = ("localhost", 0)
     server.finish_request(connection, ("localhost", 0))
-    watch.join()  # the connection is closed, so the server is gone, or about to end this process
+    watcher.join()  # the connection is closed, so the server is gone, or about to end this process
 
 
 def build_app(handler: ModuleType, model_dir: Path) -> Flask:
-    """Load the model with the handler's `model_fn` and give the application that serves it."""
+    """Loads the model with the handler's `model_fn`, and returns the application that serves it."""
     transform = _transform(handler, _wrapped(getattr(handler, "model_fn", _no_model_fn))(str(model_dir)))
     default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON)
     app = Flask("worker")
@@ -107,13 +102,13 @@ def _import_handler(model_dir: Path) -> ModuleType:
 
 
 def _transform(handler: ModuleType, model: object) -> Callable[[str | bytes, str, str], Any]:
-    """Compose what the handler has, and the container's defaults for what it has not."""
-    whole = getattr(handler, "transform_fn", None)
+    """Composes the handler's functions, with the container's defaults for those that it does not have."""
+    transform_fn = getattr(handler, "transform_fn", None)
     steps = [getattr(handler, name, None) for name in ("input_fn", "predict_fn", "output_fn")]
-    if whole and any(steps):
+    if transform_fn and any(steps):
         raise SystemExit("Cannot use transform_fn together with input_fn, predict_fn or output_fn")
-    if whole:
-        transform = _wrapped(whole)
+    if transform_fn:
+        transform = _wrapped(transform_fn)
         return lambda content, content_type, accept: transform(model, content, content_type, accept)
     defaults = (_decode, _predict, _encode)
     read, predict, write = (_wrapped(step or default) for step, default in zip(steps, defaults, strict=True))
@@ -121,7 +116,7 @@ def _transform(handler: ModuleType, model: object) -> Callable[[str | bytes, str
 
 
 def _wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: object) -> Any:  # noqa: ANN401 - whatever the model's function gives
+    def call(*arguments: object) -> Any:  # noqa: ANN401 - whatever the model's function returns
         try:
             return function(*arguments)
         except Exception as error:

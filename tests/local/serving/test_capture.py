@@ -1,23 +1,20 @@
 """Data capture: AWS's JSON lines, and where they are written."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sagebridge.local import control
 from sagebridge.local.serving.capture import line
 from sagebridge.local.serving.container import Answer
-from sagebridge.local.serving.invocations import Captured, Request
+from sagebridge.local.serving.invocations import Captured
+from sagebridge.local.serving.request import Request
 from tests.local.account import INSTANCE, Account, pack
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HANDLER = """
 from flask import Response
@@ -44,8 +41,8 @@ def captured(body: bytes = b"1,2", kind: str = "text/csv", more: dict[str, str] 
 def test_a_line_has_awss_form() -> None:
     """The form is that of the guide's "Capture data from real-time endpoint"."""
     more = {"x-amzn-sagemaker-inference-id": "i", "x-amzn-sagemaker-custom-attributes": "c"}
-    found = line(CONFIG, captured(more=more))
-    assert found["captureData"] == {
+    captured_line = line(CONFIG, captured(more=more))
+    assert captured_line["captureData"] == {
         "endpointInput": {"observedContentType": "text/csv", "mode": "INPUT", "data": "1,2", "encoding": "CSV"},
         "endpointOutput": {
             "observedContentType": "application/json",
@@ -54,9 +51,9 @@ def test_a_line_has_awss_form() -> None:
             "encoding": "JSON",
         },
     }
-    assert found["eventVersion"] == "0"
-    del found["eventMetadata"]["eventId"]
-    assert found["eventMetadata"] == {
+    assert captured_line["eventVersion"] == "0"
+    del captured_line["eventMetadata"]["eventId"]
+    assert captured_line["eventMetadata"] == {
         "customAttributes": ["c"],
         "inferenceId": "i",
         "inferenceTime": "2019-11-20T23:33:12Z",
@@ -74,9 +71,13 @@ def test_a_line_has_awss_form() -> None:
     ],
 )
 def test_what_is_not_named_as_text_is_base64(types: dict[str, Any], kind: str, body: bytes, encoding: str) -> None:
-    found = line({**CONFIG, "CaptureContentTypeHeader": types}, captured(body, kind))["captureData"]["endpointInput"]
-    assert found["encoding"] == encoding
-    assert (base64.b64decode(found["data"]) if encoding == "BASE64" else found["data"].encode()) == body
+    captured_input = line({**CONFIG, "CaptureContentTypeHeader": types}, captured(body, kind))["captureData"][
+        "endpointInput"
+    ]
+    assert captured_input["encoding"] == encoding
+    assert (
+        base64.b64decode(captured_input["data"]) if encoding == "BASE64" else captured_input["data"].encode()
+    ) == body
 
 
 @pytest.mark.parametrize(
@@ -93,8 +94,8 @@ def test_the_sides_that_are_asked_for_are_captured(modes: list[str], sides: list
 
 
 def lines(account: Account, endpoint: str) -> tuple[list[str], list[dict[str, Any]]]:
-    found = account.s3.list_objects_v2(Bucket="models", Prefix=f"captured/{endpoint}/").get("Contents", [])
-    keys = [item["Key"] for item in found]
+    objects = account.s3.list_objects_v2(Bucket="models", Prefix=f"captured/{endpoint}/").get("Contents", [])
+    keys = [item["Key"] for item in objects]
     texts = [account.s3.get_object(Bucket="models", Key=key)["Body"].read().decode() for key in keys]
     return keys, [json.loads(text) for text in "".join(texts).splitlines()]
 
@@ -121,8 +122,15 @@ def test_successful_inferences_are_written_to_s3_and_nothing_is_lost_at_a_stop(d
     call(endpoint, "last")
     control.stop(directory)
     account = Account(control.start(directory)[0].url)
-    keys, found = lines(account, endpoint)
-    assert [item["captureData"]["endpointInput"]["data"] for item in found] == ["0", "1", "2", "3", "4", "last"]
+    keys, captured_lines = lines(account, endpoint)
+    assert [item["captureData"]["endpointInput"]["data"] for item in captured_lines] == [
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "last",
+    ]
     form = rf"captured/{endpoint}/AllTraffic/\d{{4}}/\d\d/\d\d/\d\d/\d\d-\d\d-\d{{3}}-[0-9a-f-]{{36}}\.jsonl"
     assert all(re.fullmatch(form, key) for key in keys)
     assert not lines(account, other)[1]

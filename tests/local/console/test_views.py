@@ -1,7 +1,5 @@
 """What the console makes of an endpoint's record; no server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sagebridge.local.console.views import alarms, facts, rows
@@ -42,14 +40,14 @@ def test_weights_of_nothing_share_alike() -> None:
 
 def test_a_shadow_variant_has_no_share() -> None:
     only = deployment("one", variant("A"), shadows=(variant("S", 2),))
-    found = rows(record("InService", only, only), [(only, 1.0)])
-    assert [(row.variant, row.weight, row.share) for row in found] == [("A", 1, 1.0), ("S", 2, None)]
+    shown = rows(record("InService", only, only), [(only, 1.0)])
+    assert [(row.variant, row.weight, row.share) for row in shown] == [("A", 1, 1.0), ("S", 2, None)]
 
 
 def test_a_canary_has_an_old_and_a_new_configuration() -> None:
     old, new = deployment("one", variant("A", 3), variant("B", 1)), deployment("two", variant("A"))
-    found = rows(record("Updating", new, old), [(old, 0.8), (new, 0.2)])
-    assert [(row.config, row.role, row.variant, row.share) for row in found] == [
+    shown = rows(record("Updating", new, old), [(old, 0.8), (new, 0.2)])
+    assert [(row.config, row.role, row.variant, row.share) for row in shown] == [
         ("one", "old", "A", 0.8 * 0.75),
         ("one", "old", "B", 0.8 * 0.25),
         ("two", "new", "A", 0.2),
@@ -73,12 +71,12 @@ def test_a_change_of_capacity_has_one_configuration() -> None:
 
 def test_serverless_capacity_is_said_in_words() -> None:
     config = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
-    kept = deployment(
+    running = deployment(
         "one",
         variant("A", ServerlessConfig=config),
         variant("B", ServerlessConfig=config | {"ProvisionedConcurrency": 2}),
     )
-    first, second = rows(record("InService", kept, kept), [])
+    first, second = rows(record("InService", running, running), [])
     assert first.capacity == "serverless, 2,048 MB, 5 at once"
     assert second.capacity == "serverless, 2,048 MB, 5 at once, 2 kept ready"
 

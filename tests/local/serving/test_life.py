@@ -3,13 +3,14 @@
 A wait of AWS's is held at pace 1, where it takes an hour, and let go by a pace at which an hour is nothing.
 """
 
-from __future__ import annotations
-
+import json
 import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -17,10 +18,6 @@ from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import COMMAND, Account, echo, pack, put_manual_alarm, until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.server
 
@@ -64,15 +61,15 @@ def update(owner: Account, endpoint: str, policy: dict[str, Any], config: str | 
 
 
 def message(owner: Account, endpoint: str) -> str:
-    """Give what a deployment under way is doing."""
+    """Returns what a deployment under way is doing."""
     pending = owner.sagemaker.describe_endpoint(EndpointName=endpoint).get("PendingDeploymentSummary", {})
     (status,) = pending.get("ProductionVariants", [{}])[0].get("VariantStatus", [{}])
-    found: str = status.get("StatusMessage", "")
-    return found
+    text: str = status.get("StatusMessage", "")
+    return text
 
 
 def until_doing(owner: Account, endpoint: str, words: str) -> None:
-    """Wait until a deployment under way is doing something."""
+    """Waits until a deployment under way is doing something."""
     until(lambda: words in message(owner, endpoint))
 
 
@@ -81,7 +78,7 @@ def answers(owner: Account, endpoint: str, count: int = 60) -> list[str]:
 
 
 def alarm(owner: Account, state: str) -> tuple[str, Any]:
-    """Make an alarm in a state; give its name and a client to change it."""
+    """Makes an alarm in a state; returns its name and a client to change it."""
     client: Any = boto3.client(
         "cloudwatch",
         endpoint_url=owner.url,
@@ -111,9 +108,9 @@ def test_a_canary_takes_its_share_of_the_traffic_until_the_rest_follows(
     assert 10 < seen.count("new") < 50  # half of 60
     assert seen.count("old") + seen.count("new") == len(seen)
     control.set_times(place, pace=LET_GO)
-    found = owner.settled(endpoint)
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
-    assert "PendingDeploymentSummary" not in found
+    description = owner.settled(endpoint)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", config)
+    assert "PendingDeploymentSummary" not in description
     assert set(answers(owner, endpoint, 20)) == {"new"}
 
 
@@ -131,11 +128,11 @@ def test_traffic_shifts_step_by_step(
     owner: Account, place: Path, endpoint: str, policy: dict[str, Any], expected: list[str]
 ) -> None:
     if "BlueGreenUpdatePolicy" in policy:
-        policy["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 600
+        policy["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 3600
     update(owner, endpoint, policy)
     until_doing(owner, endpoint, expected[0])
     assert set(answers(owner, endpoint)) == {"old", "new"}
-    control.set_times(place, pace=4000)  # the rest of this wait takes 0.15 s
+    control.set_times(place, pace=300)  # the rest of this wait takes 2 s, and so does the next one at least
     until_doing(owner, endpoint, expected[1])
     control.set_times(place, pace=HELD)
     if message(owner, endpoint):  # else it is done already
@@ -165,25 +162,25 @@ def test_an_alarm_during_the_bake_rolls_back(owner: Account, endpoint: str, poli
     update(owner, endpoint, watched(policy, name))
     until_doing(owner, endpoint, stage)
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="asked for")
-    found = owner.settled(endpoint)
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
-    assert name in found["FailureReason"]
+    description = owner.settled(endpoint)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", before)
+    assert name in description["FailureReason"]
     assert set(answers(owner, endpoint, 20)) == {"old"}
 
 
 def test_an_alarm_before_the_deployment_rolls_back(owner: Account, endpoint: str) -> None:
     name, _ = alarm(owner, "ALARM")
     update(owner, endpoint, watched(blue_green("ALL_AT_ONCE", 0), name))
-    found = owner.settled(endpoint)
-    assert name in found["FailureReason"]
+    description = owner.settled(endpoint)
+    assert name in description["FailureReason"]
     assert set(answers(owner, endpoint, 5)) == {"old"}
 
 
 def test_a_deployment_that_takes_too_long_rolls_back(owner: Account, place: Path, endpoint: str) -> None:
     control.set_times(place, pace=LET_GO)
     update(owner, endpoint, blue_green("CANARY", MaximumExecutionTimeoutInSeconds=600))
-    found = owner.settled(endpoint)
-    assert "MaximumExecutionTimeoutInSeconds, 600" in found["FailureReason"]
+    description = owner.settled(endpoint)
+    assert "MaximumExecutionTimeoutInSeconds, 600" in description["FailureReason"]
     assert set(answers(owner, endpoint, 5)) == {"old"}
     assert "FailureReason" not in owner.update(endpoint, new_config(owner))
 
@@ -222,25 +219,25 @@ def test_a_server_that_ends_amid_a_shift_does_it_anew_when_it_starts(directory: 
     else:
         control.stop(directory)
     owner = Account(control.start(directory)[0].url)
-    found = owner.sagemaker.describe_endpoint(EndpointName=name)
-    assert found["EndpointStatus"] == "Updating"
+    description = owner.sagemaker.describe_endpoint(EndpointName=name)
+    assert description["EndpointStatus"] == "Updating"
     assert owner.invoke(name)["word"] in ("old", "new")
     control.set_times(directory, pace=LET_GO)
-    found = owner.settled(name)
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
+    description = owner.settled(name)
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", config)
     assert set(answers(owner, name, 10)) == {"new"}
 
 
 def status(owner: Account, endpoint: str) -> str:
     try:
-        found: str = owner.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"]
+        description = owner.sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError:
-        found = "gone"
-    return found
+        return "gone"
+    return str(description["EndpointStatus"])
 
 
 def ended(owner: Account, endpoint: str) -> float:
-    """Wait until nothing is under way for an endpoint; give the moment."""
+    """Waits until nothing is under way for an endpoint; returns the moment."""
     until(lambda: status(owner, endpoint) in ("InService", "Failed", "gone"))
     return time.monotonic()
 
@@ -298,8 +295,11 @@ def test_weights_and_counts_change_while_it_serves(owner: Account) -> None:
             {"VariantName": "Two", "DesiredWeight": 3},
         ],
     )
-    found = owner.settled(endpoint)
-    assert [(v["CurrentWeight"], v["DesiredInstanceCount"]) for v in found["ProductionVariants"]] == [(0, 2), (3, 4)]
+    description = owner.settled(endpoint)
+    assert [(v["CurrentWeight"], v["DesiredInstanceCount"]) for v in description["ProductionVariants"]] == [
+        (0, 2),
+        (3, 4),
+    ]
     assert set(answers(owner, endpoint, 10)) == {"two"}
 
 
@@ -369,6 +369,7 @@ def test_times_are_set_by_the_command_line_and_kept(directory: Path) -> None:
     assert "The local AWS is not running" in run("times").stderr
     run("start")
     assert "rolling-back  1.5\n" in run("times", "--rolling-back", "1.5").stdout
+    assert json.loads(run("times", "--json").stdout)["rolling_back"] == 1.5
     assert "pace must be more than 0" in run("times", "--pace", "0").stderr
     assert "must be a number of seconds, 0 or more" in run("times", "--creating", "nan").stderr
     run("stop")

@@ -1,11 +1,9 @@
 """The console's pages: over HTTP, and as a person meets them in a headless Chromium."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -17,12 +15,9 @@ from sagebridge.model import contract
 from tests.browser import Browser
 from tests.conftest import PREDICTION
 from tests.local.account import Account, echo, pack
-from tests.local.screenshot import arrange
+from tests.local.console.screenshot import arrange
 from tools import browser
 from tools.errors import ToolsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("console")]  # one worker arranges it all once
 
@@ -37,13 +32,13 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture(scope="module")
 def arranged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """A server of its own: what it shows when it has nothing, then with the endpoints of the screenshot."""
+    """A server for this module: what it shows when it has nothing, then with the endpoints of the screenshot."""
     directory = tmp_path_factory.mktemp("console")
     try:
         account = Account(control.start(directory)[0].url)
         _, _, empty = send(account, "GET", "/")
         assert "No endpoint yet" in empty
-        assert "make up" in empty
+        assert "sagebridge local env" in empty
         arrange(account, tmp_path_factory.mktemp("model"))
         yield account
     finally:
@@ -193,7 +188,7 @@ def test_where_there_is_nothing_it_says_so(account: Account, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"body": "{}", "content_type": "text/plain\r\nX-Evil: 1"}, "printable ASCII"),
         ({"body": "{}", "content_type": "é"}, "printable ASCII"),
@@ -201,11 +196,13 @@ def test_where_there_is_nothing_it_says_so(account: Account, path: str) -> None:
         ({}, "word"),
     ],
 )
-def test_a_form_that_no_browser_would_send_is_answered_too(account: Account, fields: dict[str, str], said: str) -> None:
+def test_a_form_that_no_browser_would_send_is_answered_too(
+    account: Account, fields: dict[str, str], message: str
+) -> None:
     name = account.deploy(account.config(account.upload(echo("word"))))["EndpointName"]
     status, _, text = send(account, "POST", f"/_local/console/endpoints/{name}", urlencode(fields), **FORM)
     assert status == 200
-    assert said in text
+    assert message in text
 
 
 def test_the_sample_row_is_the_articles() -> None:

@@ -1,10 +1,8 @@
 """CloudWatch in CBOR, as the Go SDK speaks it; tests/terraform/test_fields.py has the real one."""
 
-from __future__ import annotations
-
 import gzip
 import http.client
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,9 +11,7 @@ from hypothesis import strategies as st
 
 from sagebridge.local.cloudwatch.cbor import decode, encode
 from sagebridge.local.shapes import AwsError, service
-
-if TYPE_CHECKING:
-    from tests.local.account import Account
+from tests.local.account import Account
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
 ALARM = {
@@ -101,8 +97,8 @@ def call(account: Account, operation: str, body: bytes, **headers: str) -> tuple
 @pytest.mark.server
 def test_an_alarm_is_made_and_read_in_cbor(account: Account) -> None:
     assert call(account, "PutMetricAlarm", encode(ALARM))[0] == 200
-    status, found = call(account, "DescribeAlarms", encode({"AlarmNames": ["in cbor"]}))
-    (alarm,) = found["MetricAlarms"]
+    status, answer = call(account, "DescribeAlarms", encode({"AlarmNames": ["in cbor"]}))
+    (alarm,) = answer["MetricAlarms"]
     assert status == 200
     assert {name: alarm[name] for name in ALARM} == ALARM
     assert alarm["StateUpdatedTimestamp"] > 1_700_000_000
@@ -120,12 +116,12 @@ def test_an_alarm_is_made_and_read_in_cbor(account: Account) -> None:
     ],
 )
 def test_errors_are_in_cbor_too(account: Account, operation: str, body: bytes, code: str) -> None:
-    status, said = call(account, operation, body)
+    status, answer = call(account, operation, body)
     assert 400 <= status < 500
-    assert said["__type"].endswith(code)
+    assert answer["__type"].endswith(code)
 
 
 @pytest.mark.server
 def test_a_body_that_is_not_packed_as_it_says_is_refused(account: Account) -> None:
-    status, said = call(account, "DescribeAlarms", b"no gzip", Content_Encoding="gzip")
-    assert (status, said["__type"]) == (400, "SerializationException")
+    status, answer = call(account, "DescribeAlarms", b"no gzip", Content_Encoding="gzip")
+    assert (status, answer["__type"]) == (400, "SerializationException")

@@ -1,21 +1,17 @@
 """Asynchronous invocations on a running server: S3 in, S3 out, topics told."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import INSTANCE, Account, pack, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.server
 
@@ -41,7 +37,7 @@ def output_fn(prediction, accept):
 
 
 def serve(account: Account, **output: object) -> str:
-    """Make an asynchronous endpoint."""
+    """Makes an asynchronous endpoint."""
     config = {
         "OutputConfig": {"S3OutputPath": "s3://models/out/", "S3FailurePath": "s3://models/failed", **output},
         "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 1},
@@ -51,26 +47,26 @@ def serve(account: Account, **output: object) -> str:
 
 
 def call(account: Account, endpoint: str, body: str, **members: object) -> dict[str, Any]:
-    """Queue a request whose input is in S3."""
+    """Queues a request whose input is in S3."""
     key = f"in/{account.name('input')}"
     account.s3.put_object(Bucket="models", Key=key, Body=body.encode())
     asked = {"ContentType": "text/csv", "Accept": "text/plain", "InputLocation": f"s3://models/{key}", **members}
-    found: dict[str, Any] = account.runtime.invoke_endpoint_async(EndpointName=endpoint, **asked)
-    return found
+    answer: dict[str, Any] = account.runtime.invoke_endpoint_async(EndpointName=endpoint, **asked)
+    return answer
 
 
 def awaited(account: Account, url: str) -> tuple[str, str]:
-    """Wait for an object; give its text and content type."""
+    """Waits for an object; returns its text and content type."""
 
     def read() -> tuple[str, str] | None:
         try:
-            found = account.s3.get_object(Bucket="models", Key=url.removeprefix("s3://models/"))
+            content = account.s3.get_object(Bucket="models", Key=url.removeprefix("s3://models/"))
         except ClientError:
             return None
-        return found["Body"].read().decode(), found["ContentType"]
+        return content["Body"].read().decode(), content["ContentType"]
 
-    found: tuple[str, str] = until(read)
-    return found
+    outcome: tuple[str, str] = until(read)
+    return outcome
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +97,7 @@ def test_the_input_may_come_with_the_request_and_the_output_be_named(account: Ac
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         ({}, "Provide exactly one"),
         ({"Body": b"x", "InputLocation": "s3://models/x"}, "Provide exactly one"),
@@ -110,11 +106,11 @@ def test_the_input_may_come_with_the_request_and_the_output_be_named(account: Ac
         ({"InputLocation": "models/x"}, "regular expression"),
     ],
 )
-def test_what_is_not_allowed_is_refused(account: Account, endpoint: str, members: dict[str, Any], said: str) -> None:
+def test_what_is_not_allowed_is_refused(account: Account, endpoint: str, members: dict[str, Any], message: str) -> None:
     from botocore.config import Config  # noqa: PLC0415 - here only: the server's checks, not the client's
 
     client = account.client("sagemaker-runtime", Config(parameter_validation=False))
-    with pytest.raises(ClientError, match=said) as caught:
+    with pytest.raises(ClientError, match=message) as caught:
         client.invoke_endpoint_async(EndpointName=endpoint, **members)
     assert caught.value.response["Error"]["Code"] == "ValidationError"
 
@@ -144,20 +140,20 @@ def test_topics_are_told_in_awss_form(account: Account) -> None:
     topics = [sns.create_topic(Name=name)["TopicArn"] for name in ("good", "bad")]
     for topic in topics:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
-    told = {
+    notices = {
         "SuccessTopic": topics[0],
         "ErrorTopic": topics[1],
         "IncludeInferenceResponseIn": ["SUCCESS_NOTIFICATION_TOPIC"],
     }
-    endpoint = serve(account, NotificationConfig=told)
+    endpoint = serve(account, NotificationConfig=notices)
     calls = [call(account, endpoint, body) for body in ("good", "bad")]
 
     def receive() -> dict[str, Any] | None:
-        found = sqs.receive_message(QueueUrl=queue).get("Messages")
-        if not found:
+        messages = sqs.receive_message(QueueUrl=queue).get("Messages")
+        if not messages:
             return None
-        sqs.delete_message(QueueUrl=queue, ReceiptHandle=found[0]["ReceiptHandle"])
-        message: dict[str, Any] = json.loads(found[0]["Body"])
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
+        message: dict[str, Any] = json.loads(messages[0]["Body"])
         return message
 
     messages = {message["invocationStatus"]: message for message in (until(receive), until(receive))}

@@ -1,29 +1,26 @@
-from __future__ import annotations
+"""Application Auto Scaling: its API and its scaler, alone and on a server."""
 
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sagebridge.local import control
 from sagebridge.local.cloudwatch.alarms import Finding, Rule
 from sagebridge.local.cloudwatch.metrics import metric
 from sagebridge.local.cloudwatch.queries import Query
-from sagebridge.local.scaling.autoscaling import AutoScaling, empty_state
-from sagebridge.local.scaling.policies import bounded, stepped, tracked
-from sagebridge.local.scaling.schedules import Schedule
+from sagebridge.local.scaling.api import Api
+from sagebridge.local.scaling.scaler import Scaler
+from sagebridge.local.scaling.targets import Targets
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
 from tests.local.account import ECHO, Account, echo, pack, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.local.scaling.test_policies import STEPS
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -40,125 +37,6 @@ UP = {
     "AdjustmentType": "ChangeInCapacity",
     "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
 }
-
-
-# Arithmetic
-
-
-@given(st.integers(1, 1000), st.floats(0.01, 1e4), st.floats(0.01, 1e4))
-def test_a_tracked_capacity_is_the_least_that_meets_the_target(capacity: int, value: float, target: float) -> None:
-    wanted = tracked(capacity, value, target)
-    assert capacity * value / max(wanted, 1) <= target * 1.0001
-    assert wanted <= 1 or capacity * value / (wanted - 1) > target * 0.9999
-
-
-@given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
-def test_a_bounded_capacity_is_within_its_bounds(capacity: int, one: int, other: int) -> None:
-    least, most = sorted((one, other))
-    found = bounded(capacity, least, most)
-    assert least <= found <= most
-    assert found == capacity or not least <= capacity <= most
-
-
-# The user guide's example: threshold 50, steps at 0 to 10, 10 to 20 and above
-STEPS = [
-    {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 0},
-    {"MetricIntervalLowerBound": 10, "MetricIntervalUpperBound": 20, "ScalingAdjustment": 10},
-    {"MetricIntervalLowerBound": 20, "ScalingAdjustment": 30},
-    {"MetricIntervalLowerBound": -20, "MetricIntervalUpperBound": -10, "ScalingAdjustment": -10},
-    {"MetricIntervalUpperBound": -20, "ScalingAdjustment": -30},
-]
-
-
-@pytest.mark.parametrize(
-    ("value", "capacity"),
-    [(50, 10), (59.9, 10), (60, 11), (69.9, 11), (70, 13), (45, 10), (40, 9), (30.1, 9), (30, 7), (0, 7)],
-)
-def test_the_step_is_chosen_by_how_far_the_threshold_is_crossed(value: float, capacity: int) -> None:
-    config = {"AdjustmentType": "PercentChangeInCapacity", "StepAdjustments": STEPS}
-    assert stepped(10, [value], 50, config) == capacity
-
-
-@pytest.mark.parametrize(
-    ("members", "adjustment", "capacity"),
-    [
-        ({"AdjustmentType": "ChangeInCapacity"}, 3, 13),
-        ({"AdjustmentType": "ExactCapacity"}, 3, 3),
-        ({"AdjustmentType": "PercentChangeInCapacity"}, 127, 22),  # 12.7 is 12
-        ({"AdjustmentType": "PercentChangeInCapacity"}, 7, 11),  # 0.7 is 1
-        ({"AdjustmentType": "PercentChangeInCapacity"}, -6, 9),  # -0.6 is -1
-        ({"AdjustmentType": "PercentChangeInCapacity"}, -67, 4),  # -6.7 is -6
-        ({"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2}, 7, 12),
-        ({"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2}, -7, 8),
-    ],
-)
-def test_adjustments(members: dict[str, Any], adjustment: int, capacity: int) -> None:
-    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": adjustment}]
-    assert stepped(10, [1], 0, members | {"StepAdjustments": steps}) == capacity
-
-
-def test_values_are_aggregated_as_the_policy_says() -> None:
-    config = UP | {"StepAdjustments": [{"MetricIntervalLowerBound": 5, "ScalingAdjustment": 1}]}
-    found = [stepped(1, [0, 4, 8], 0, config | {"MetricAggregationType": how}) for how in ("Minimum", "Maximum")]
-    assert found == [1, 2]
-    assert stepped(1, [0, 4, 8], 0, config) == 1
-
-
-# Schedules
-
-
-def at(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-@pytest.mark.parametrize(
-    ("schedule", "zone", "moment"),
-    [
-        ("at(2026-11-22T18:30:00)", "UTC", "2026-11-22 18:30"),
-        ("at(2026-11-22T18:30:00)", "Europe/Berlin", "2026-11-22 17:30"),
-        ("cron(30 18 * * ? *)", "UTC", "2026-11-22 18:30"),
-        ("cron(0/15 8-17 ? * MON-FRI *)", "UTC", "2026-11-23 08:45"),
-        ("cron(0 9 L * ? 2026)", "UTC", "2026-11-30 09:00"),
-        ("cron(0 9 1,15 JAN,jul ? *)", "America/New_York", "2026-07-15 13:00"),
-        ("cron(5 * ? * 1 *)", "UTC", "2026-11-22 18:05"),  # a Sunday
-    ],
-)
-def test_a_schedule_is_due_at_its_moment_only(schedule: str, zone: str, moment: str) -> None:
-    due = at(moment)
-    found = [
-        offset for offset in range(-180, 180, 20) if Schedule(schedule, zone).is_due(0, due + offset - 20, due + offset)
-    ]
-    assert found == [0]
-
-
-def test_a_rate_counts_from_its_beginning_and_goes_with_the_pace() -> None:
-    schedule = Schedule("rate(5 minutes)")
-    found = [now for now in range(0, 1000, 50) if schedule.is_due(100, 100 + now - 50, 100 + now)]
-    assert found == [300, 600, 900]
-    assert schedule.is_due(100, 101, 106, pace=60)
-
-
-@pytest.mark.parametrize(
-    "schedule",
-    [
-        "",
-        "soon",
-        "at(tomorrow)",
-        "rate(1 minutes)",
-        "rate(0 hours)",
-        "rate(2 weeks)",
-        "cron(* * * *)",
-        "cron(0 0 * * * *)",
-        "cron(60 0 * * ? *)",
-        "cron(0 0 ? * MON-SUN/0 *)",
-        "cron(x 0 * * ? *)",
-    ],
-)
-def test_what_is_no_schedule_is_refused(schedule: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        Schedule(schedule)
-    with pytest.raises(ValueError, match="no time zone"):
-        Schedule("rate(1 hour)", "Nowhere/Else")
 
 
 # The service, with a SageMaker and alarms in memory
@@ -187,7 +65,7 @@ class Book:
         actions = {"ALARM": tuple(members["AlarmActions"])}
         return Rule(
             name, "arn", (query,), members["ComparisonOperator"], members["Threshold"], 1, 1, "missing",
-            enabled=True, actions=actions, state=state, reason="", told={},
+            enabled=True, actions=actions, state=state, reason="", notice_members={},
         )  # fmt: skip
 
 
@@ -203,7 +81,9 @@ class Lab:
         self.book = book
         self.saved = 0
         self.pace = 1.0
-        self.service = AutoScaling(empty_state(), self._save, self.sagemaker, self.book, lambda: Times(pace=self.pace))
+        self.targets = Targets({}, self._save, self.book)
+        self.scaler = Scaler(self.targets, self.sagemaker, lambda: Times(pace=self.pace))
+        self.api = Api(self.targets, self.scaler, self.sagemaker, self.book)
 
     def _save(self, _: Any) -> None:
         self.saved += 1
@@ -228,13 +108,13 @@ class Lab:
         return {}
 
     def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        return self.service.call(operation, TARGET | members)
+        return self.api.call(operation, TARGET | members)
 
     def register(self, least: int = 1, most: int = 10, **members: Any) -> dict[str, Any]:
         return self.call("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **members)
 
     def track(self, name: str = "p", **members: Any) -> list[str]:
-        """Put a target tracking policy; give the names of its alarms."""
+        """Puts a target tracking policy; returns the names of its alarms."""
         config = TRACKING | {"ScaleInCooldown": 0, "ScaleOutCooldown": 0} | members
         answer = self.call(
             "PutScalingPolicy",
@@ -245,13 +125,13 @@ class Lab:
         return [alarm["AlarmName"] for alarm in answer["Alarms"]]
 
     def alarm(self, name: str, value: float, *others: str) -> int:
-        """Let alarms ask for their policies; give the count that results."""
-        rules = [self.book.rule(each, "ALARM") for each in (name, *others)]
-        self.service.scale([(rule, Finding("ALARM", "", ((0.0, value),))) for rule in rules])
+        """Makes alarms ask for their policies; returns the count that results."""
+        rules = [self.book.rule(alarm_name, "ALARM") for alarm_name in (name, *others)]
+        self.scaler.scale([(rule, Finding("ALARM", "", ((0.0, value),))) for rule in rules])
         return self.count
 
     def step(self, config: dict[str, Any], threshold: float = 0.0) -> str:
-        """Put a step scaling policy and an alarm for it; give the alarm's name."""
+        """Puts a step scaling policy and an alarm for it; returns the alarm's name."""
         answer = self.call("PutScalingPolicy", PolicyName="step", StepScalingPolicyConfiguration=config)
         arn, comparison = answer["PolicyARN"], "GreaterThanOrEqualToThreshold"
         members = {"AlarmName": "mine", "AlarmActions": [arn], "ComparisonOperator": comparison, "Threshold": threshold}
@@ -362,23 +242,23 @@ def test_a_change_is_an_activity_until_it_is_done_and_one_that_fails_too() -> No
     assert (activity["StatusCode"], activity["Description"]) == ("InProgress", "Setting desired instance count to 4.")
     assert activity["Cause"] == f"monitor alarm {high} in state ALARM triggered policy p"
     lab.status = "Updating"
-    lab.service.tick(time.time())
+    lab.scaler.tick(time.time())
     assert lab.call("DescribeScalingActivities")["ScalingActivities"][0]["StatusCode"] == "InProgress"
     lab.status = "InService"
-    lab.service.tick(time.time())
+    lab.scaler.tick(time.time())
     (activity,) = lab.call("DescribeScalingActivities")["ScalingActivities"]
     assert activity["StatusCode"] == "Successful"
     assert activity["StatusMessage"] == (
         "Successfully set desired instance count to 4. Change successfully fulfilled by sagemaker."
     )
-    sagemaker = lab.service._sagemaker  # noqa: SLF001 - what fails
+    sagemaker = lab.scaler._sagemaker  # noqa: SLF001 - what fails
 
     def refuses(operation: str, request: Any) -> Any:
         if operation.startswith("Update"):
             raise AwsError("ResourceLimitExceeded", "The account-level service limit is 4 Instances.")
         return sagemaker(operation, request)
 
-    lab.service._sagemaker = refuses  # noqa: SLF001 - as above
+    lab.scaler._sagemaker = refuses  # noqa: SLF001 - what fails
     lab.alarm(high, 20)
     failed = lab.call("DescribeScalingActivities")["ScalingActivities"][0]
     assert failed["StatusCode"] == "Failed"
@@ -405,13 +285,13 @@ def test_a_scheduled_action_sets_the_bounds_and_the_count_follows() -> None:
         ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 6},
     )
     now = time.time()
-    lab.service.tick(now + 0.5)
+    lab.scaler.tick(now + 0.5)
     assert lab.count == 2
     lab.status = "Updating"
-    lab.service.tick(now + 1.5)
+    lab.scaler.tick(now + 1.5)
     assert lab.count == 2
     lab.status = "InService"  # what could not be done then is done now
-    lab.service.tick(now + 1.6)
+    lab.scaler.tick(now + 1.6)
     assert lab.count == 3
     (target,) = lab.call("DescribeScalableTargets")["ScalableTargets"]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 6)
@@ -433,10 +313,10 @@ def test_an_updated_scheduled_action_keeps_all_but_its_times() -> None:
         ScalableTargetAction={"MinCapacity": 3},
     )
     lab.call("PutScheduledAction", **named, Schedule="rate(2 hours)", EndTime=3e9)
-    (found,) = lab.call("DescribeScheduledActions", ScheduledActionNames=["a"])["ScheduledActions"]
-    assert (found["Schedule"], found["EndTime"], found["Timezone"]) == ("rate(2 hours)", 3e9, "UTC")
-    assert found["ScalableTargetAction"] == {"MinCapacity": 3}
-    assert "StartTime" not in found
+    (action,) = lab.call("DescribeScheduledActions", ScheduledActionNames=["a"])["ScheduledActions"]
+    assert (action["Schedule"], action["EndTime"], action["Timezone"]) == ("rate(2 hours)", 3e9, "UTC")
+    assert action["ScalableTargetAction"] == {"MinCapacity": 3}
+    assert "StartTime" not in action
 
 
 @pytest.mark.parametrize(
@@ -522,8 +402,8 @@ def test_tags() -> None:
     arn = lab.register(Tags={"a": "1"})["ScalableTargetARN"]
     with pytest.raises(AwsError, match="The scalable target that you tried to tag already exists"):
         lab.register(Tags={"a": "1"})
-    call = lab.service.call
-    assert lab.service.serves({"ResourceARN": arn})
+    call = lab.api.call
+    assert lab.api.serves({"ResourceARN": arn})
     call("TagResource", {"ResourceARN": arn, "Tags": {"b": "2", "c": "3"}})
     call("UntagResource", {"ResourceARN": arn, "TagKeys": ["a", "b"]})
     assert call("ListTagsForResource", {"ResourceARN": arn})["Tags"] == {"c": "3"}
@@ -536,9 +416,9 @@ def test_a_deleted_endpoint_takes_its_targets_policies_and_alarms_along() -> Non
     lab = Lab()
     lab.register()
     lab.track()
-    assert lab.service.registered("it") == {"v"}
-    lab.service.forget("it")
-    assert (lab.service.registered("it"), lab.book.alarms) == (set(), {})
+    assert lab.targets.scaled_of("it") == {"v"}
+    lab.targets.remove_endpoint("it")
+    assert (lab.targets.scaled_of("it"), lab.book.alarms) == (set(), {})
     assert lab.call("DescribeScalingPolicies")["ScalingPolicies"] == []
 
 
@@ -564,8 +444,8 @@ def test_lists_come_in_pages() -> None:
 
 def instances(account: Account, endpoint: str) -> int:
     (variant,) = account.sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
-    found: int = variant["CurrentInstanceCount"]
-    return found
+    count: int = variant["CurrentInstanceCount"]
+    return count
 
 
 @pytest.mark.server
@@ -591,14 +471,14 @@ def test_traffic_raises_the_instance_count_and_its_end_lowers_it(directory: Path
 
     until(raised)
     until(lambda: instances(account, endpoint) == 1)
-    found = until(
+    activities = until(
         lambda: [
             activity["Description"]
             for activity in scaling.describe_scaling_activities(**target)["ScalingActivities"]
             if activity["StatusCode"] == "Successful"
         ]
     )
-    assert found[-1].startswith("Setting desired instance count to ")
+    assert activities[-1].startswith("Setting desired instance count to ")
     account.sagemaker.delete_endpoint(EndpointName=endpoint)
     assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
     assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
@@ -630,8 +510,8 @@ def test_steps_and_schedules_change_the_count_and_survive_a_restart(directory: P
     control.stop(directory)
     account = Account(control.start(directory)[0].url)
     scaling = account.client("application-autoscaling")
-    (found,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
-    assert [alarm["AlarmName"] for alarm in found["Alarms"]] == ["depth"]
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [alarm["AlarmName"] for alarm in policy["Alarms"]] == ["depth"]
     assert scaling.list_tags_for_resource(
         ResourceARN=scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"][0][
             "ScalableTargetARN"
@@ -727,8 +607,8 @@ def test_requests_for_other_services_are_motos(account: Account) -> None:
         "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
     }
     scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
-    (found,) = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
-    assert found["ResourceId"] == "table/t"
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
+    assert target["ResourceId"] == "table/t"
     with pytest.raises(ClientError, match="variant doesn't exist: endpoint/nothing/variant/v"):
         scaling.register_scalable_target(
             **TARGET | {"ResourceId": "endpoint/nothing/variant/v"}, MinCapacity=1, MaxCapacity=2

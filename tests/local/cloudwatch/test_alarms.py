@@ -1,24 +1,20 @@
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge.local import control
-from sagebridge.local.cloudwatch.alarms import EXTRA, Alarms, Finding, Rule, evaluate
+from sagebridge.local.cloudwatch.alarms import EXTRA_PERIODS, Alarms, Finding, Rule, evaluate
 from sagebridge.local.cloudwatch.metrics import Metrics, metric, point
 from sagebridge.local.cloudwatch.queries import Query
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
 from tests.local.account import Account, until
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 NAME = metric("Test", "Value", {}, "None")
 START = 1_800_000_000.0  # a whole minute
@@ -37,13 +33,13 @@ RULE = Rule(
     actions={"ALARM": (TOPIC, POLICY)},
     state="INSUFFICIENT_DATA",
     reason="",
-    told={},
+    notice_members={},
 )
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
 
 def points(drawn: str) -> list[tuple[float, float | None]]:
-    """Read data points as AWS's guide draws them: 0 does not breach, X does, - is missing."""
+    """Reads data points as AWS's guide draws them: 0 does not breach, X does, - is missing."""
     values = {"0": 1.0, "X": 9.0, "-": None}
     return [(START + 60 * number, values[mark]) for number, mark in enumerate(drawn.split())]
 
@@ -67,11 +63,11 @@ def points(drawn: str) -> list[tuple[float, float | None]]:
     ],
 )
 def test_the_tables_of_the_guide(datapoints: int, drawn: str, states: list[str | None]) -> None:
-    found = [
+    evaluated = [
         evaluate(replace(RULE, datapoints=datapoints, missing=treatment), points(drawn)).state
         for treatment in TREATMENTS
     ]
-    assert found == states
+    assert evaluated == states
 
 
 @pytest.mark.parametrize(
@@ -89,7 +85,7 @@ def test_comparisons(comparison: str, breaching: list[int]) -> None:
 
 
 @given(
-    st.lists(st.one_of(st.none(), st.floats(0, 10)), min_size=3 + EXTRA, max_size=3 + EXTRA),
+    st.lists(st.one_of(st.none(), st.floats(0, 10)), min_size=3 + EXTRA_PERIODS, max_size=3 + EXTRA_PERIODS),
     st.integers(1, 3),
     st.sampled_from(TREATMENTS),
 )
@@ -108,8 +104,8 @@ def test_more_breaching_data_never_ends_an_alarm(values: list[float | None], dat
 @given(st.lists(st.floats(0, 10), min_size=5, max_size=5), st.integers(1, 3), st.sampled_from(TREATMENTS))
 def test_with_all_data_there_the_newest_count(values: list[float], datapoints: int, treatment: str) -> None:
     rule = replace(RULE, datapoints=datapoints, missing=treatment)
-    found = evaluate(rule, [(START + 60 * n, value) for n, value in enumerate(values)])
-    assert found.state == ("ALARM" if sum(value > 5 for value in values[-3:]) >= datapoints else "OK")
+    finding = evaluate(rule, [(START + 60 * n, value) for n, value in enumerate(values)])
+    assert finding.state == ("ALARM" if sum(value > 5 for value in values[-3:]) >= datapoints else "OK")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +172,7 @@ class Book:
 
 
 def run(tmp_path: Path, rule: Rule, minutes: dict[int, float], until: int, pace: float = 1.0) -> tuple[Book, list[Any]]:
-    """Evaluate an alarm for some minutes, with data in some of them."""
+    """Evaluates an alarm for some minutes, with data in some of them."""
     book, asked = Book(rule), list[Any]()
     metrics = Metrics(tmp_path / "metrics.jsonl", lambda: 1 / pace)
     alarms = Alarms(book, metrics, lambda: Times(pace=pace), asked.append)
@@ -191,7 +187,7 @@ def run(tmp_path: Path, rule: Rule, minutes: dict[int, float], until: int, pace:
 def test_an_alarm_follows_its_metric(tmp_path: Path, pace: float) -> None:
     rule = replace(RULE, periods=1, datapoints=1, actions={"ALARM": (TOPIC,), "OK": (TOPIC,)})
     book, _ = run(tmp_path, rule, {1: 9.0, 2: 9.0, 3: 1.0}, 5, pace)
-    assert [(told["OldStateValue"], told["NewStateValue"]) for told in book.published] == [
+    assert [(notice["OldStateValue"], notice["NewStateValue"]) for notice in book.published] == [
         ("INSUFFICIENT_DATA", "ALARM"),
         ("ALARM", "OK"),
     ]
@@ -223,7 +219,7 @@ def test_a_state_that_was_set_is_acted_upon_and_ends_with_the_next_evaluation(tm
     book.move("alarm", "ALARM", "a test", '{"version": "1.0"}')
     alarms.tick(START + 2)
     assert book.alarms["alarm"].state == "ALARM"
-    assert [told["NewStateReason"] for told in book.published] == ["a test"]
+    assert [notice["NewStateReason"] for notice in book.published] == ["a test"]
     assert [rule.state for ((rule, _),) in asked] == ["ALARM"]
     alarms.tick(START + 61)
     assert book.alarms["alarm"].state == "INSUFFICIENT_DATA"
@@ -261,18 +257,18 @@ def test_an_alarm_on_a_server_tells_a_queue_and_survives_a_restart(directory: Pa
     )
 
     def described() -> dict[str, Any]:
-        (found,) = cloudwatch.describe_alarms(AlarmNames=["high"])["MetricAlarms"]
-        result: dict[str, Any] = found
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=["high"])["MetricAlarms"]
+        result: dict[str, Any] = alarm
         return result
 
     assert described()["StateValue"] == "INSUFFICIENT_DATA"
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "Value", "Value": 9}])
-    found = until(lambda: described() if described()["StateValue"] == "ALARM" else None)
-    assert "[9.0 (" in found["StateReason"]
-    assert json.loads(found["StateReasonData"])["recentDatapoints"] == [9.0]
+    alarm = until(lambda: described() if described()["StateValue"] == "ALARM" else None)
+    assert "[9.0 (" in alarm["StateReason"]
+    assert json.loads(alarm["StateReasonData"])["recentDatapoints"] == [9.0]
     messages = until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
-    told = json.loads(json.loads(messages[0]["Body"])["Message"])
-    assert (told["AlarmName"], told["NewStateValue"]) == ("high", "ALARM")
+    notice = json.loads(json.loads(messages[0]["Body"])["Message"])
+    assert (notice["AlarmName"], notice["NewStateValue"]) == ("high", "ALARM")
     control.stop(directory)
     account = Account(control.start(directory)[0].url)
     cloudwatch = account.client("cloudwatch")
@@ -297,8 +293,8 @@ def test_an_updated_alarm_keeps_its_state_and_a_deleted_one_leaves_no_tags(accou
     cloudwatch.put_metric_alarm(**members, Threshold=1, Tags=[{"Key": "a", "Value": "b"}])
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
     cloudwatch.put_metric_alarm(**members, Threshold=2)
-    (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    assert (found["StateValue"], found["StateReason"], found["Threshold"]) == ("ALARM", "a test", 2)
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["StateValue"], alarm["StateReason"], alarm["Threshold"]) == ("ALARM", "a test", 2)
     cloudwatch.delete_alarms(AlarmNames=[name])
     cloudwatch.put_metric_alarm(**members, Threshold=1)
-    assert cloudwatch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"] == []
+    assert cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"] == []

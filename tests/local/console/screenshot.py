@@ -1,11 +1,13 @@
-"""A local AWS that shows much of the console at once, and its picture: `python -m tests.local.screenshot [FILE]`."""
+"""A local AWS that shows much of the console at once, and a picture of it.
 
-from __future__ import annotations
+Run `python -m tests.local.console.screenshot [FILE]`.
+"""
 
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import click
@@ -19,10 +21,7 @@ from tests.browser import Browser
 from tests.local.account import IMAGE, Account
 from tools import browser
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 ALARM = "housing-5xx"
 INSTANCES = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
 CANARY = {

@@ -1,19 +1,14 @@
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import flask
 import numpy as np
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from sagebridge.local.serving.worker import ClientError, build_app
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
 
 
 class Doubler:

@@ -1,9 +1,8 @@
-from __future__ import annotations
-
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,17 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
-from sagebridge.local.cloudwatch.metrics import FINE, KEPT, Metrics, metric, point
+from sagebridge.local.cloudwatch.metrics import FINE_SECONDS, KEPT_SECONDS, Metrics, metric, point
 from sagebridge.local.cloudwatch.queries import Query, answer
 from sagebridge.local.serving.invocations import Invocation
 from sagebridge.local.shapes import AwsError
 from sagebridge.local.times import Times
-from tests.local.account import echo, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.local.account import Account
+from tests.local.account import Account, echo, until
 
 NAME = metric("Test", "Value", {"Of": "one"}, "Count")
 START = 1_800_000_000.0  # a whole minute
@@ -32,11 +26,10 @@ def metrics(tmp_path: Path) -> Metrics:
     return Metrics(tmp_path / "metrics.jsonl")
 
 
-def values(metrics: Metrics, query: str, seconds: float = 300) -> list[float]:
-    """The values of an expression over `one`, the sums of NAME by minute."""
-    one = Query("one", metric=NAME, statistic="Sum", period=60)
-    asked = [one, Query("asked", query)]
-    return list(answer(metrics, asked, START, START + seconds)["asked"].values())
+def values(metrics: Metrics, expression: str, seconds: float = 300) -> list[float]:
+    """Returns the values of an expression over `one`, the sums of NAME by minute."""
+    queries = [Query("one", metric=NAME, statistic="Sum", period=60), Query("asked", expression)]
+    return list(answer(metrics, queries, START, START + seconds)["asked"].values())
 
 
 @given(st.lists(st.tuples(st.integers(0, 599), st.integers(1, 999)), min_size=1))
@@ -44,14 +37,14 @@ def test_statistics_are_those_of_the_values_in_each_period(data: list[tuple[int,
     metrics = Metrics(NOWHERE)
     for offset, value in data:
         metrics.add(NAME, point(START + offset, value))
-    for begin, found in metrics.points(NAME, START, START + 600, 60).items():
-        here = sorted(value for offset, value in data if 0 <= START + offset - begin < 60)
-        assert found.statistic("Sum") == sum(here)
-        assert found.statistic("SampleCount") == len(here)
-        assert found.statistic("Average") == pytest.approx(sum(here) / len(here))
-        assert (found.statistic("Minimum"), found.statistic("Maximum")) == (here[0], here[-1])
-        assert found.statistic("p100") == here[-1]
-        assert found.statistic("p50") in here
+    for begin, merged in metrics.points(NAME, START, START + 600, 60).items():
+        period_values = sorted(value for offset, value in data if 0 <= START + offset - begin < 60)
+        assert merged.statistic("Sum") == sum(period_values)
+        assert merged.statistic("SampleCount") == len(period_values)
+        assert merged.statistic("Average") == pytest.approx(sum(period_values) / len(period_values))
+        assert (merged.statistic("Minimum"), merged.statistic("Maximum")) == (period_values[0], period_values[-1])
+        assert merged.statistic("p100") == period_values[-1]
+        assert merged.statistic("p50") in period_values
 
 
 class _Nowhere:
@@ -83,17 +76,17 @@ def test_data_survives_and_a_line_cut_short_does_not_matter(tmp_path: Path) -> N
     metrics.flush()
     with file.open("a") as opened:
         opened.write('["Test", "Value", [["Of", "on')
-    (found,) = Metrics(file).points(NAME, now - 60, now + 60, 120).values()
-    assert (found.statistic("Sum"), found.statistic("p50")) == (6, 2)
+    (saved_point,) = Metrics(file).points(NAME, now - 60, now + 60, 120).values()
+    assert (saved_point.statistic("Sum"), saved_point.statistic("p50")) == (6, 2)
 
 
 def test_old_data_becomes_coarse_and_then_goes(metrics: Metrics) -> None:
-    now = START + KEPT
-    for age in (10.0, FINE + 70, FINE + 71, KEPT + 120):
+    now = START + KEPT_SECONDS
+    for age in (10.0, FINE_SECONDS + 70, FINE_SECONDS + 71, KEPT_SECONDS + 120):
         metrics.add(NAME, point(now - age, 1))
     metrics.flush()
     metrics.prune(now)
-    counts = [found.count for found in metrics.points(NAME, START - 600, now, 1).values()]
+    counts = [saved_point.count for saved_point in metrics.points(NAME, START - 600, now, 1).values()]
     assert counts == [2, 1]
 
 
@@ -102,11 +95,11 @@ def test_what_is_kept_does_not_grow_with_the_traffic(tmp_path: Path) -> None:
     for number in (10_000, 100_000):
         file = tmp_path / f"{number}.jsonl"
         metrics = Metrics(file)
-        for each in range(number):
-            metrics.add(NAME, point(START + each * 60 / number, each % 100))
+        for value in range(number):
+            metrics.add(NAME, point(START + value * 60 / number, value % 100))
         metrics.flush()
-        (found,) = metrics.points(NAME, START, START + 60, 60).values()
-        assert found.count == number
+        (merged_point,) = metrics.points(NAME, START, START + 60, 60).values()
+        assert merged_point.count == number
         sizes.append(file.stat().st_size)
     assert sizes[1] < sizes[0] * 1.5
 
@@ -120,7 +113,7 @@ def test_the_journal_is_written_anew_when_most_of_it_is_old(tmp_path: Path, monk
         metrics.flush()
     metrics.prune(START + 1000)
     assert len(file.read_text().splitlines()) == 2  # two minutes
-    metrics.prune(START + KEPT + 1000)
+    metrics.prune(START + KEPT_SECONDS + 1000)
     assert metrics.names() == []
 
 
@@ -163,19 +156,23 @@ def described(variant: dict[str, object], **members: object) -> Any:
     return sagemaker
 
 
-def published(metrics: Metrics, at: float) -> dict[str, float]:
-    """The sums of all metrics, by name."""
+def published(metrics: Metrics, moment: float) -> dict[str, float]:
+    """Returns the sums of all metrics, by name."""
     sums: defaultdict[str, float] = defaultdict(float)
     for name in metrics.names():
-        for found in metrics.points(name, at - 3600, at + 3600, 7200).values():
-            sums[name.name] += found.total
+        for merged in metrics.points(name, moment - 3600, moment + 3600, 7200).values():
+            sums[name.name] += merged.total
     return dict(sums)
 
 
 def test_an_invocation_becomes_the_metrics_of_a_real_time_endpoint(metrics: Metrics) -> None:
-    watching = EndpointMetrics(metrics, described({"CurrentInstanceCount": 2}), Times, dict, Gauges())
-    watching.observe(Invocation("it", "v", START, 200, latency=0.25, overhead=0.002))
-    watching.observe(Invocation("it", "v", START, 424, latency=0.25, overhead=0.002, model_status=500))
+    invocations = deque(
+        [
+            Invocation("it", "v", START, 200, latency=0.25, overhead=0.002),
+            Invocation("it", "v", START, 424, latency=0.25, overhead=0.002, model_status=500),
+        ]
+    )
+    watching = EndpointMetrics(metrics, invocations, described({"CurrentInstanceCount": 2}), Times, Gauges())
     watching.flush()
     assert published(metrics, START) == pytest.approx(
         {
@@ -199,14 +196,14 @@ def test_a_queue_becomes_the_metrics_of_an_asynchronous_endpoint(
 ) -> None:
     sagemaker = described({"CurrentInstanceCount": instances}, AsyncInferenceConfig={})
     gauges = Gauges(backlog=lambda _: 6, waited=lambda _: 2.5)
-    watching = EndpointMetrics(metrics, sagemaker, lambda: Times(pace=60), dict, gauges)
-    watching.observe(Invocation("it", "v", START, 200, latency=0.25, overhead=0.002))
+    invocations = deque([Invocation("it", "v", START, 200, latency=0.25, overhead=0.002)])
+    watching = EndpointMetrics(metrics, invocations, sagemaker, lambda: Times(pace=60), gauges)
     watching.tick(START)
-    found = published(metrics, START)
-    assert (found["ApproximateBacklogSize"], found["HasBacklogWithoutCapacity"]) == (6, starved)
-    assert found.get("ApproximateBacklogSizePerInstance") == (3 if instances else None)
-    assert (found["ApproximateAgeOfOldestRequest"], found["InvocationsProcessed"]) == (150, 1)
-    assert not {"Invocations", "OverheadLatency", "InvocationsPerInstance"} & found.keys()
+    sums = published(metrics, START)
+    assert (sums["ApproximateBacklogSize"], sums["HasBacklogWithoutCapacity"]) == (6, starved)
+    assert sums.get("ApproximateBacklogSizePerInstance") == (3 if instances else None)
+    assert (sums["ApproximateAgeOfOldestRequest"], sums["InvocationsProcessed"]) == (150, 1)
+    assert not {"Invocations", "OverheadLatency", "InvocationsPerInstance"} & sums.keys()
 
 
 def test_what_is_under_way_becomes_metrics_of_concurrency(metrics: Metrics) -> None:
@@ -217,24 +214,23 @@ def test_what_is_under_way_becomes_metrics_of_concurrency(metrics: Metrics) -> N
     ]
     for variant in variants:
         gauges = Gauges(loads=lambda: {("it", "v"): 3})
-        EndpointMetrics(metrics, described(variant), Times, dict, gauges).tick(START)
-    found = published(metrics, START)
-    assert found["ConcurrentRequestsPerModel"] == 1.5
-    assert found["ServerlessConcurrentExecutionsUtilization"] == 0.75
-    assert found["ServerlessProvisionedConcurrencyUtilization"] == 1
+        EndpointMetrics(metrics, deque(), described(variant), Times, gauges).tick(START)
+    sums = published(metrics, START)
+    assert sums["ConcurrentRequestsPerModel"] == 1.5
+    assert sums["ServerlessConcurrentExecutionsUtilization"] == 0.75
+    assert sums["ServerlessProvisionedConcurrencyUtilization"] == 1
 
 
 def test_a_scaled_variant_without_traffic_has_zeros_for_each_minute(metrics: Metrics) -> None:
-    def scaled() -> dict[str, set[str]]:
-        return {"it": {"v"}}
-
-    watching = EndpointMetrics(metrics, described({"CurrentInstanceCount": 1}), Times, scaled, Gauges())
+    invocations: deque[Invocation] = deque()
+    gauges = Gauges(scaled=lambda: {"it": {"v"}})
+    watching = EndpointMetrics(metrics, invocations, described({"CurrentInstanceCount": 1}), Times, gauges)
     for second in range(0, 240, 10):
         if second == 70:
-            watching.observe(Invocation("it", "v", START + second, 200, latency=0.1, overhead=0.1))
+            invocations.append(Invocation("it", "v", START + second, 200, latency=0.1, overhead=0.1))
         watching.tick(START + second)
     name = metric("AWS/SageMaker", "InvocationsPerInstance", {"EndpointName": "it", "VariantName": "v"}, "None")
-    counts = [found.statistic("Sum") for found in metrics.points(name, START, START + 240, 60).values()]
+    counts = [minute.statistic("Sum") for minute in metrics.points(name, START, START + 240, 60).values()]
     assert counts == [0, 1, 0]
 
 
@@ -254,17 +250,17 @@ def span() -> dict[str, datetime]:
 @pytest.mark.server
 def test_put_data_is_answered_in_every_statistic(account: Account, cloudwatch: Any) -> None:
     name = account.name("Metric")
-    at = datetime.now(UTC) - timedelta(minutes=2)
-    data = [{"MetricName": name, "Values": [1, 2, 3, 4], "Counts": [1, 1, 1, 7], "Unit": "Count", "Timestamp": at}]
+    moment = datetime.now(UTC) - timedelta(minutes=2)
+    data = [{"MetricName": name, "Values": [1, 2, 3, 4], "Counts": [1, 1, 1, 7], "Unit": "Count", "Timestamp": moment}]
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=data)
     asked = {"Namespace": "Mine", "MetricName": name, **span(), "Period": 60}
-    (found,) = cloudwatch.get_metric_statistics(
+    (datapoint,) = cloudwatch.get_metric_statistics(
         **asked,
         Statistics=["Sum", "Average", "Minimum", "Maximum", "SampleCount"],
         ExtendedStatistics=["p10", "p50", "p99"],
     )["Datapoints"]
-    assert found.pop("Timestamp") == at.replace(second=0, microsecond=0)
-    assert found == {
+    assert datapoint.pop("Timestamp") == moment.replace(second=0, microsecond=0)
+    assert datapoint == {
         "Unit": "Count",
         "Sum": 34,
         "Average": 3.4,
@@ -303,13 +299,13 @@ def test_invocations_are_listed_and_answered_as_metrics(account: Account, cloudw
     queries = [query, {"Id": "half", "Expression": "calls / 2"}]
 
     def seen() -> bool:
-        (found,) = cloudwatch.get_metric_data(MetricDataQueries=queries, **span())["MetricDataResults"]
-        assert found["Id"] == "half"
-        return bool(sum(found["Values"]) == 2.5)
+        (result,) = cloudwatch.get_metric_data(MetricDataQueries=queries, **span())["MetricDataResults"]
+        assert result["Id"] == "half"
+        return bool(sum(result["Values"]) == 2.5)
 
     until(seen)
     listed = cloudwatch.list_metrics(Namespace="AWS/SageMaker", Dimensions=dimensions)["Metrics"]
-    assert {each["MetricName"] for each in listed} >= {"Invocations", "ModelLatency", "OverheadLatency"}
+    assert {listing["MetricName"] for listing in listed} >= {"Invocations", "ModelLatency", "OverheadLatency"}
 
 
 @pytest.mark.server

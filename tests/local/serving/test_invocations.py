@@ -1,7 +1,5 @@
 """An invocation's way, on a running server, and on a fleet in this process where the server has no switch for it."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import io
@@ -12,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -23,16 +22,12 @@ from sagebridge.local import control
 from sagebridge.local.serving import container
 from sagebridge.local.serving.archive import unpack
 from sagebridge.local.serving.fleet import Fleet
-from sagebridge.local.serving.invocations import Request
+from sagebridge.local.serving.instances import NO_MODEL
 from sagebridge.local.serving.model_data import DeployError
-from sagebridge.local.serving.variant import NO_MODEL
+from sagebridge.local.serving.request import Request
+from sagebridge.local.serving.variant import Variant
 from sagebridge.local.times import Times
 from tests.local.account import IMAGE, INSTANCE, Account, echo, pack, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sagebridge.local.serving.variant import Variant
 
 pytestmark = pytest.mark.server
 
@@ -80,7 +75,7 @@ class NoAws:
 
 @pytest.fixture(scope="module")
 def puppet(account: Account) -> str:
-    """A model, for endpoints of tests' own."""
+    """A model for the endpoints that tests make."""
     return account.model(account.upload(pack({"inference.py": PUPPET})))
 
 
@@ -92,7 +87,7 @@ def endpoint(account: Account, puppet: str) -> str:
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
-    """Make a fleet of one variant `v` in this process."""
+    """Makes a fleet of one variant `v` in this process."""
     made: list[Fleet] = []
 
     def make(environment: dict[str, str] | None = None, times: Times | None = None, **variant: object) -> Fleet:
@@ -105,20 +100,20 @@ def fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
         return made[-1]
 
     yield make
-    for each in made:
-        each.retire(remove=True)
+    for new_fleet in made:
+        new_fleet.retire(remove=True)
     assert not (tmp_path / "home").exists()
 
 
 def ask(variant: Variant, code: str, seconds: float = 60.0) -> Any:
-    """Have a puppet do something; give its answer, or the bytes of a failure."""
+    """Makes a puppet do something; returns its answer, or the bytes of a failure."""
     request = Request("e", code.encode(), {"content-type": "text/csv"})
     _, answer = variant.invoke(request, time.monotonic() + seconds)
     return json.loads(answer.body) if answer.good else answer.body
 
 
 def tell(account: Account, endpoint: str, code: str, **members: str) -> Any:
-    """Have an endpoint's puppet do something; give its answer."""
+    """Makes an endpoint's puppet do something; returns its answer."""
     return account.invoke(endpoint, code.encode(), ContentType="text/csv", **members)
 
 
@@ -142,7 +137,7 @@ def refusal(account: Account, endpoint: str, **members: str) -> tuple[str, str]:
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, even when nobody has taken note of it."""
+    """Returns whether a process has ended, also when its parent has not waited for it."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True
@@ -214,25 +209,25 @@ def test_variables_that_python_reads_at_its_start_count(fleet: Callable[..., Fle
     environment = {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "3"}
     variant = fleet(environment).choose(None)
     code = "answer = [hash('a'), open('/proc/self/environ').read().count('OMP_NUM_THREADS=3')]"
-    wanted = [sys.executable, "-c", "print(hash('a'))"]
-    told = subprocess.run(wanted, env={"PYTHONHASHSEED": "7"}, capture_output=True, check=True, text=True).stdout
-    assert ask(variant, code) == [int(told), 1]
+    command = [sys.executable, "-c", "print(hash('a'))"]
+    output = subprocess.run(command, env={"PYTHONHASHSEED": "7"}, capture_output=True, check=True, text=True).stdout
+    assert ask(variant, code) == [int(output), 1]
 
 
 def test_processes_draw_different_numbers(fleet: Callable[..., Fleet]) -> None:
     variant = fleet().choose(None)
     draw = "import random, numpy; answer = [random.random(), numpy.random.rand()]"
-    one = ask(variant, draw)
+    first = ask(variant, draw)
     ask(variant, "os._exit(3)")
-    two = ask(variant, draw)
-    assert one[0] != two[0]
-    assert one[1] != two[1]
+    second = ask(variant, draw)
+    assert first[0] != second[0]
+    assert first[1] != second[1]
 
 
 def test_the_fork_server_has_one_thread_and_nothing_of_this_process_open(
     fleet: Callable[..., Fleet], tmp_path: Path
 ) -> None:
-    with (tmp_path / "lock").open("w") as held:
+    with (tmp_path / "lock").open("w") as lock:
         variant = fleet().choose(None)
         server = ask(variant, "answer = os.getppid()")
         os.kill(server, signal.SIGKILL)  # so that the next one is started while the file is open
@@ -241,7 +236,7 @@ def test_the_fork_server_has_one_thread_and_nothing_of_this_process_open(
         server = ask(variant, "answer = os.getppid()")
         assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
         opened = [str(file.readlink()) for file in Path(f"/proc/{server}/fd").iterdir()]
-        assert held.name not in opened
+        assert lock.name not in opened
 
 
 def test_processes_end_with_the_server_that_is_killed(directory: Path) -> None:
@@ -349,14 +344,14 @@ while len([name for name in os.listdir() if name.isdigit()]) < 3: time.sleep(0.0
 
 def test_a_serverless_variant_throttles_beyond_its_concurrency(account: Account, puppet: str, gate: Path) -> None:
     endpoint = account.serve(puppet, {"ServerlessConfig": SERVERLESS})
-    once = account.client("sagemaker-runtime", Config(retries={"max_attempts": 0}))
+    client = account.client("sagemaker-runtime", Config(retries={"max_attempts": 0}))
     caller = threading.Thread(target=lambda: tell(account, endpoint, held(gate)))
     caller.start()
     refused: list[ClientError] = []
 
     def is_throttled() -> bool:
         try:
-            once.invoke_endpoint(EndpointName=endpoint, Body=b"", ContentType="text/csv")
+            client.invoke_endpoint(EndpointName=endpoint, Body=b"", ContentType="text/csv")
         except ClientError as error:
             refused.append(error)
         return bool(refused)
@@ -447,8 +442,8 @@ def test_model_data_may_be_uncompressed(account: Account, kind: str, url: str, p
     account.s3.put_object(Bucket="models", Key="plain/deep/er/file.txt", Body=b"deep")
     source = {"S3DataSource": {"S3Uri": url, "S3DataType": kind, "CompressionType": "None"}}
     endpoint = account.serve(account.model(container={"ModelDataSource": source}))
-    found = tell(account, endpoint, f"answer = sorted(n for n in os.listdir('{path}') if '__' not in n)")
-    assert found == (["deep", "inference.py"] if kind == "S3Prefix" else ["inference.py"])
+    names = tell(account, endpoint, f"answer = sorted(n for n in os.listdir('{path}') if '__' not in n)")
+    assert names == (["deep", "inference.py"] if kind == "S3Prefix" else ["inference.py"])
 
 
 @pytest.mark.parametrize("name", ["../escaped", "a//b", "./x"])
@@ -481,16 +476,16 @@ answer = Response(json.dumps({
         InferenceId="id-1",
         SessionId="NEW_SESSION",
     )
-    said = json.loads(answer["Body"].read())
-    assert said["seen"] == ["trace=1", "id-1", "NEW_SESSION"]
-    assert "authorization" not in said["all"]
+    received = json.loads(answer["Body"].read())
+    assert received["seen"] == ["trace=1", "id-1", "NEW_SESSION"]
+    assert "authorization" not in received["all"]
     assert answer["CustomAttributes"] == "given"
     assert answer["NewSessionId"] == "abc; Expires=2030-01-01T00:00:00Z"
     assert "x-secret" not in answer["ResponseMetadata"]["HTTPHeaders"]
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         ({"TargetVariant": "-no"}, "Value '-no' at 'targetVariant' failed to satisfy constraint"),
         ({"InferenceId": "x" * 65}, "at 'inferenceId' failed to satisfy constraint: Member must have length"),
@@ -499,10 +494,10 @@ answer = Response(json.dumps({
     ],
 )
 def test_a_request_that_botocores_model_does_not_allow_is_refused(
-    account: Account, endpoint: str, members: dict[str, str], said: str
+    account: Account, endpoint: str, members: dict[str, str], message: str
 ) -> None:
-    code, message = refusal(account, endpoint, **members)
-    assert (code, said in message) == ("ValidationError", True), message
+    code, text = refusal(account, endpoint, **members)
+    assert (code, message in text) == ("ValidationError", True), text
 
 
 def test_a_connection_serves_on_after_every_kind_of_request(account: Account, endpoint: str) -> None:
