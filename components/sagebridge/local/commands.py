@@ -15,6 +15,10 @@ _EXIT_NOT_RUNNING = 3
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def _print_json(content: object) -> None:
+    click.echo(json.dumps(content, indent=2))
+
+
 @click.group()
 def local() -> None:
     """AWS on this machine: S3, IAM and SageMaker endpoints that really predict."""
