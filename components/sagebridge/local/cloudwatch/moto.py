@@ -46,7 +46,7 @@ class AlarmBook:
     def __init__(self, moto: Moto) -> None:
         self._moto = moto
         self._rules: dict[str, tuple[Alarm, tuple[object, ...], Rule]] = {}
-        """The rule last made of each alarm, and the alarm and its state of then."""
+        """The rule of each alarm, with the alarm and the state from which it was made."""
 
     def rules(self) -> list[Rule]:
         """Returns all metric alarms."""

@@ -64,9 +64,8 @@ def _deployment_rows(deployment: Record, share: float, role: str, record: Record
     shadows: list[Record] = config.get("ShadowProductionVariants", [])
     weights = [_weight(variant, capacities) for variant in production]
     total = sum(weights)
-    variant_shares: list[float | None] = [
-        share * (weight / total if total else 1 / len(weights)) for weight in weights
-    ]  # a fleet chooses so
+    # A fleet chooses among variants by their weights, or evenly if all weights are 0.
+    variant_shares: list[float | None] = [share * (weight / total if total else 1 / len(weights)) for weight in weights]
     return [
         Row(
             config["EndpointConfigName"],
