@@ -4,12 +4,12 @@ import hashlib
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
+from sagebridge._tarfile import tarfile
 from tools import download, engine
 from tools.engine import Found, Part
 from tools.errors import Unavailable

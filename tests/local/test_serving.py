@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sagebridge._tarfile import tarfile
 from sagebridge.local.serving import archive
 from sagebridge.local.serving.archive import misfit, unpack
 from sagebridge.local.serving.fleet import trusts_sagemaker

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import platform
-import tarfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from sagebridge._tarfile import tarfile
 from sagebridge.model.contract import HANDLER, MODEL
 from sagebridge.model.errors import CommandError
 from sagebridge.model.files import whole

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import tarfile
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from sagebridge._tarfile import tarfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 import tempfile
 import time
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from sagebridge._tarfile import tarfile
 from sagebridge.local.serving.archive import unpack
 
 if TYPE_CHECKING:
