@@ -70,6 +70,15 @@ def test_the_command_says_path_size_and_hash(model_file: Path, archive: Path, tm
     assert out.read_bytes() == archive.read_bytes()
 
 
+def test_a_machine_reads_json(model_file: Path, archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model.tar.gz"
+
+    result = CliRunner().invoke(main, ["package", "--model", str(model_file), "--out", str(out), "--json"])
+
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert json.loads(result.output) == {"archive": str(out), "size": archive.stat().st_size, "sha256": sha256}
+
+
 def test_another_process_folder_umask_time_zone_and_locale_give_the_same_bytes(
     archive: Path, model_file: Path, tmp_path: Path
 ) -> None:
@@ -122,7 +131,7 @@ def test_what_is_no_model_is_refused_and_an_older_archive_stays(tmp_path: Path) 
     joblib.dump({"a": 1}, tmp_path / "dict")
 
     for name, said in (
-        ("none", "no model file"),
+        ("none", "does not exist"),
         ("text", "does not load here"),
         ("dict", "a dict, which has no predict"),
     ):
@@ -261,7 +270,7 @@ def test_an_archive_made_with_tar_is_read_too(tmp_path: Path) -> None:
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     for read in (read_versions, lambda path: unpack(path, tmp_path)):  # type: Callable[[Path], object]
-        with pytest.raises(CommandError, match=r"there is no archive .*none\.tgz"):
+        with pytest.raises(CommandError, match=r"the archive .*none\.tgz does not exist"):
             read(tmp_path / "none.tgz")
 
 

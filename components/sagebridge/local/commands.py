@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sagebridge.extras import require
 from sagebridge.local import FAULTS, LocalError, control
 from sagebridge.local.times import Times
 
@@ -33,13 +34,17 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def local() -> None:
-    """AWS on this machine: S3, IAM and SageMaker endpoints that really predict."""
+    """Run AWS on this machine.
+
+    It serves S3, IAM, CloudWatch and SageMaker endpoints that really predict.
+    """
 
 
 @local.command()
 @_reported
 def start() -> None:
     """Start the local AWS in the background and wait until it answers."""
+    require("local")
     directory = control.default_directory()
     running, before = control.start(directory)
     word = "is already running" if before else "runs"

@@ -1,7 +1,7 @@
-"""The one exception that this room raises for what its user can put right."""
+"""The exception for what the user of a command can put right."""
 
 import click
 
 
 class CommandError(click.ClickException):
-    """What was wrong, where, and what to do; the command line prints it and exits with 1."""
+    """Says what was wrong, where, and what to do. The command line prints it and exits with 1."""

@@ -12,11 +12,11 @@ _CONFIG = CONFIG.merge(Config(read_timeout=70))
 
 
 def invoke(endpoint: str, body: str) -> str:
-    """Send a JSON request to an endpoint and return the JSON that it answers.
+    """Sends a JSON request to an endpoint and returns the JSON that it answers.
 
     Raises:
-        CommandError: The model answers with an error (the message has its status and body), there is no such
-            endpoint, or AWS refuses or cannot be reached.
+        CommandError: The model answers with an error, whose status and body are in the message; the endpoint does not
+            exist; or AWS refuses the request or cannot be reached.
     """
     with aws_errors(f"invoke the endpoint {endpoint}"):
         client = boto3.client("sagemaker-runtime", config=_CONFIG)
