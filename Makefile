@@ -36,7 +36,7 @@ test: engine ## Every test that needs no AWS account
 	@$(IN_ENV) python -m pytest -n 2 --dist loadgroup
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
-	@.venv/bin/python -m pytest -q -m "not engine and not terraform and not server"
+	@.venv/bin/python -m pytest -q -n 2 -m "not engine and not terraform and not server"
 
 check: engine ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check
