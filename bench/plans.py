@@ -14,7 +14,7 @@ from bench import processes
 from bench.account import IMAGE, URL, Account, account
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
 from tools.environment import process_environment
-from tools.paths import CHECKOUT
+from tools.paths import CHECKOUT, STACK_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,7 +99,7 @@ def projects(aws: Account, size: int) -> Iterator[dict[str, Project]]:
 
 
 def _pulumi(folder: Path, env: Mapping[str, str], aws: Account, size: int) -> Project:
-    shutil.copyfile(CHECKOUT / "Pulumi.dev.yaml", folder / "Pulumi.bench.yaml")
+    shutil.copyfile(STACK_SETTINGS, folder / "Pulumi.bench.yaml")
     values = {"endpoints": size, "role": aws.role, "image": IMAGE, "modelData": URL}
     given = [word for name, value in values.items() for word in ("--plaintext", f"{name}={value}")]
     each = ("--stack", "bench", "--non-interactive")
