@@ -47,7 +47,7 @@ exit $code
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
     """Take the time of both commands and of what they call, and their memory."""
-    found: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
+    taken: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
     for endpoints, runs in (LONG if long else SHORT).items():
         size = 3 * endpoints
         with account() as aws, plans.projects(aws, 1) as made, tempfile.TemporaryDirectory() as scratch:
@@ -57,16 +57,16 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             stack.seconds(plans.APPLY)
             multiply(aws, stack, endpoints)
             env, log = _timed(Path(scratch), stack.env)
-            for step, command in _commands(Path(scratch, "module")).items():
+            for step, command in commands_of(Path(scratch, "module")).items():
                 for run in range(runs):
                     say(f"{size} resources: {step}, {run + 1} of {runs}")
                     all_ = processes.seconds(command, stack.folder, env)
                     called = _called(log)
                     for by, seconds in {ALL: all_, OWN: all_ - sum(called.values()), **called}.items():
-                        found[step, by, size, "s"].append(seconds)
+                        taken[step, by, size, "s"].append(seconds)
                 say(f"{size} resources: {step}, memory")
-                found[step, ALL, size, "MiB"] = [processes.peak(command, stack.folder, stack.env)]
-    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+                taken[step, ALL, size, "MiB"] = [processes.peak(command, stack.folder, stack.env)]
+    return Figures(Figure(*key, tuple(samples)) for key, samples in taken.items())
 
 
 def multiply(aws: Account, stack: Project, endpoints: int) -> None:
@@ -75,7 +75,9 @@ def multiply(aws: Account, stack: Project, endpoints: int) -> None:
     processes.output(("pulumi", "stack", "export", "--stack", "bench", "--file", file), stack.folder, stack.env)
     state = json.loads(file.read_text())
     resources = state["deployment"]["resources"]
-    made = {one["type"].rpartition(":")[2]: one for one in resources if one["type"].startswith("aws:")}
+    made = {
+        resource["type"].rpartition(":")[2]: resource for resource in resources if resource["type"].startswith("aws:")
+    }
     model = sagemaker.describe_model(ModelName=made["Model"]["id"])
     config = sagemaker.describe_endpoint_config(EndpointConfigName=made["EndpointConfiguration"]["id"])
     first = {
@@ -84,20 +86,21 @@ def multiply(aws: Account, stack: Project, endpoints: int) -> None:
         "endpoint": {"EndpointName": "raw-0", "EndpointConfigName": config["EndpointConfigName"]},
     }
     for number in range(1, endpoints):
-        own = json.loads(json.dumps([first, list(made.values())]).replace("raw-0", f"raw-{number}"))
-        sagemaker.create_model(**own[0]["model"])
-        sagemaker.create_endpoint_config(**own[0]["config"])
-        sagemaker.create_endpoint(**own[0]["endpoint"])
-        resources += own[1]
+        copies = json.dumps([first, list(made.values())]).replace("raw-0", f"raw-{number}")
+        requests, in_state = json.loads(copies)
+        sagemaker.create_model(**requests["model"])
+        sagemaker.create_endpoint_config(**requests["config"])
+        sagemaker.create_endpoint(**requests["endpoint"])
+        resources += in_state
     file.write_text(json.dumps(state))
     processes.output(("pulumi", "stack", "import", "--stack", "bench", "--file", file), stack.folder, stack.env)
 
 
-def _commands(module: Path) -> dict[str, tuple[str | Path, ...]]:
-    bridge = "sagebridge"
+def commands_of(module: Path) -> dict[str, tuple[str | Path, ...]]:
+    """Returns the commands that are measured, by step."""
     return {
-        EXPORT: (*bridge, "export", "--stack", "bench", "--out", module),
-        VERIFY: (*bridge, "verify", "--stack", "bench", "--module", module),
+        EXPORT: (processes.SAGEBRIDGE, "export", "--stack", "bench", "--out", module),
+        VERIFY: (processes.SAGEBRIDGE, "verify", "--stack", "bench", "--module", module),
     }
 
 
@@ -121,13 +124,13 @@ def _called(log: Path) -> dict[str, float]:
     return dict(took)
 
 
-def section(found: Figures) -> Section:
+def section(figures: Figures) -> Section:
     """Say what was measured."""
-    times, rows, aims, plots = found.of("s"), [], [], []
+    times, rows, aims, plots = figures.of("s"), [], [], []
     kinds = (ALL, PULUMI, TERRAFORM, OWN)
     for step in (EXPORT, VERIFY):
         for size in times.sizes(step):
-            memory = found.of("MiB").get(step, ALL, size)
+            memory = figures.of("MiB").get(step, ALL, size)
             rows.append([step, f"{size:,}", *(spread(times.get(step, by, size)) for by in kinds), spread(memory)])
         *_, before, largest = (times.get(step, OWN, size) for size in times.sizes(step))
         smallest = times.get(step, OWN, times.sizes(step)[0])
@@ -139,7 +142,10 @@ def section(found: Figures) -> Section:
                 grown = slopes[1] / slopes[0]
                 wanted = f"{step}: linear, a further resource costs at most {LINEAR:g} of one before"
                 aims.append(Aim(wanted, f"{grown:.2f}", met=grown <= LINEAR))
-        lines = {by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in kinds}
+        lines = {
+            by: [(figure.size, figure.median) for figure in times if (figure.what, figure.by) == (step, by)]
+            for by in kinds
+        }
         shown = {by: points for by, points in lines.items() if points}
         plots.append(Plot(f"bridge-{step}", f"sagebridge {step}", "resources", "seconds (median)", shown))
     return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], aims, plots)

@@ -51,20 +51,20 @@ class Figures(tuple[Figure, ...]):
 
     def of(self, unit: str) -> Figures:
         """Give those of a unit."""
-        return Figures(one for one in self if one.unit == unit)
+        return Figures(figure for figure in self if figure.unit == unit)
 
     def get(self, what: str, by: str, size: int = 1) -> Figure | None:
         """Give a figure, or None if it was not measured (the short form leaves some out)."""
-        return next((one for one in self if (one.what, one.by, one.size) == (what, by, size)), None)
+        return next((figure for figure in self if (figure.what, figure.by, figure.size) == (what, by, size)), None)
 
     def sizes(self, what: str | None = None) -> list[int]:
         """Give the sizes there are, ascending."""
-        return sorted({one.size for one in self if what in (None, one.what)})
+        return sorted({figure.size for figure in self if what in (None, figure.what)})
 
     def ratio(self, what: str, by: str, to: str, size: int = 1) -> float | None:
         """Give how many times another's a figure is, by their medians."""
-        one, other = self.get(what, by, size), self.get(what, to, size)
-        return one.median / other.median if one and other else None
+        figure, other = self.get(what, by, size), self.get(what, to, size)
+        return figure.median / other.median if figure and other else None
 
 
 def spread(figure: Figure | None) -> str:

@@ -49,6 +49,8 @@ def _memory_when_idle(aws: Account, processes: int) -> float:
     return memory_of(descendants(aws.pid))
 
 
-def section(found: Figures) -> Section:
+def section(figures: Figures) -> Section:
     """Say what was measured."""
-    return Section("Memory of an endpoint", TEXT, [Table(["", "MiB"], [[one.what, spread(one)] for one in found])])
+    return Section(
+        "Memory of an endpoint", TEXT, [Table(["", "MiB"], [[figure.what, spread(figure)] for figure in figures])]
+    )

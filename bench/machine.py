@@ -29,12 +29,12 @@ def memory_of(pids: Sequence[int]) -> float:
 
 def descendants(pid: int) -> list[int]:
     """Give a process and all that it started, directly or not, that are alive."""
-    found = [pid]
+    processes = [pid]
     with suppress(FileNotFoundError):  # a thread or a child that ends meanwhile
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += descendants(int(child))
-    return found
+                processes += descendants(int(child))
+    return processes
 
 
 def describe() -> dict[str, object]:
@@ -51,6 +51,6 @@ def describe() -> dict[str, object]:
         "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        **{name: found.version for name, found in engine.find_all().items() if found},
+        **{name: part.version for name, part in engine.find_all().items() if part},
         **{name: version(name) for name in PACKAGES},
     }

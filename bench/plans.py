@@ -57,7 +57,7 @@ class Project:
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
     """Take time and memory of every step; the tools take turns, so that the machine's moods are shared."""
-    found: list[Figure] = []
+    figures: list[Figure] = []
     with account() as aws:
         for size, runs in (LONG if long else SHORT).items():
             seconds: dict[tuple[str, str], list[float]] = {}
@@ -75,8 +75,8 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
                     for project in made.values():
                         project.seconds(DESTROY)
             for unit, taken in (("s", seconds), ("MiB", memory)):
-                found += [Figure(step, tool, size, unit, tuple(all_)) for (step, tool), all_ in taken.items()]
-    return Figures(found)
+                figures += [Figure(step, tool, size, unit, tuple(all_)) for (step, tool), all_ in taken.items()]
+    return Figures(figures)
 
 
 def _turned(tools: list[str], run: int) -> list[str]:
@@ -92,8 +92,8 @@ def projects(aws: Account, size: int) -> Iterator[dict[str, Project]]:
         config = str(aws.directory / "config")
         env = process_environment({"AWS_CONFIG_FILE": config, "PULUMI_BACKEND_URL": Path(folder).as_uri()})
         made = {tool: Path(folder, tool) for tool in TOOLS}
-        for tool, own in made.items():
-            shutil.copytree(PROGRAMS / tool, own)
+        for tool, project in made.items():
+            shutil.copytree(PROGRAMS / tool, project)
         pulumi = {tool: _pulumi(made[tool], env, aws, size) for tool in (COMPONENT, RAW)}
         yield {**pulumi, TERRAFORM: _terraform(made[TERRAFORM], env, aws, size)}
 
@@ -101,16 +101,16 @@ def projects(aws: Account, size: int) -> Iterator[dict[str, Project]]:
 def _pulumi(folder: Path, env: Mapping[str, str], aws: Account, size: int) -> Project:
     shutil.copyfile(STACK_SETTINGS, folder / "Pulumi.bench.yaml")
     values = {"endpoints": size, "role": aws.role, "image": IMAGE, "modelData": URL}
-    given = [word for name, value in values.items() for word in ("--plaintext", f"{name}={value}")]
-    each = ("--stack", "bench", "--non-interactive")
-    processes.output(("pulumi", "stack", "init", *each), folder, env)
-    processes.output(("pulumi", "config", "set-all", *given, *each), folder, env)
-    preview = ("pulumi", "preview", *each)
+    settings = [word for name, value in values.items() for word in ("--plaintext", f"{name}={value}")]
+    options = ("--stack", "bench", "--non-interactive")
+    processes.output(("pulumi", "stack", "init", *options), folder, env)
+    processes.output(("pulumi", "config", "set-all", *settings, *options), folder, env)
+    preview = ("pulumi", "preview", *options)
     commands = {
         PLAN: preview,
-        APPLY: ("pulumi", "up", "--yes", "--skip-preview", *each),
+        APPLY: ("pulumi", "up", "--yes", "--skip-preview", *options),
         UNCHANGED: (*preview, "--expect-no-changes"),
-        DESTROY: ("pulumi", "destroy", "--yes", "--skip-preview", *each),
+        DESTROY: ("pulumi", "destroy", "--yes", "--skip-preview", *options),
     }
     return Project(folder, env, commands)
 
@@ -119,33 +119,35 @@ def _terraform(folder: Path, env: Mapping[str, str], aws: Account, size: int) ->
     shutil.copyfile(CHECKOUT / "terraform" / "local" / "local_override.tf", folder / "local_override.tf")
     values = {"endpoints": size, "role": aws.role, "image": IMAGE, "model_data": URL}
     (folder / "terraform.tfvars.json").write_text(json.dumps(values))
-    each = ("-input=false", "-no-color")
-    processes.output(("terraform", "init", *each), folder, env)
+    options = ("-input=false", "-no-color")
+    processes.output(("terraform", "init", *options), folder, env)
     commands = {
-        PLAN: ("terraform", "plan", *each),
-        APPLY: ("terraform", "apply", "-auto-approve", *each),
-        UNCHANGED: ("terraform", "plan", "-detailed-exitcode", *each),  # a change fails it
-        DESTROY: ("terraform", "apply", "-destroy", "-auto-approve", *each),
+        PLAN: ("terraform", "plan", *options),
+        APPLY: ("terraform", "apply", "-auto-approve", *options),
+        UNCHANGED: ("terraform", "plan", "-detailed-exitcode", *options),  # a change fails it
+        DESTROY: ("terraform", "apply", "-destroy", "-auto-approve", *options),
     }
     return Project(folder, env, commands)
 
 
-def section(found: Figures) -> Section:
+def section(figures: Figures) -> Section:
     """Say what was measured."""
     head = ["endpoints", *TOOLS.values(), "component ÷ raw", "component ÷ Terraform"]
     tables = [
-        Table([unit, *head], [_row(found.of(unit), step, size) for step in STEPS for size in found.of(unit).sizes()])
+        Table(
+            [unit, *head], [_row(figures.of(unit), step, size) for step in STEPS for size in figures.of(unit).sizes()]
+        )
         for unit in ("s", "MiB")
     ]
-    times = found.of("s")
+    times = figures.of("s")
     largest = times.sizes()[-1]
     wanted = [(step, RAW, ALLOWED) for step in STEPS] + [(step, TERRAFORM, 1.0) for step in (PLAN, UNCHANGED)]
     aims = []
     for step, to, most in wanted:
         ratio = times.ratio(step, COMPONENT, to, largest)
         if ratio is not None:
-            said = f"{STEPS[step]}, {largest} endpoints: at most {most:g} of {TOOLS[to]}"
-            aims.append(Aim(said, f"{ratio:.2f}", met=ratio <= most))
+            sentence = f"{STEPS[step]}, {largest} endpoints: at most {most:g} of {TOOLS[to]}"
+            aims.append(Aim(sentence, f"{ratio:.2f}", met=ratio <= most))
     plots = [
         Plot(
             f"plans-{step}",
@@ -153,7 +155,7 @@ def section(found: Figures) -> Section:
             "endpoints",
             "seconds (median)",
             {
-                tool: [(size, one.median) for size in times.sizes() if (one := times.get(step, tool, size))]
+                tool: [(size, figure.median) for size in times.sizes() if (figure := times.get(step, tool, size))]
                 for tool in TOOLS
             },
         )
@@ -162,7 +164,7 @@ def section(found: Figures) -> Section:
     return Section("Plan and apply", TEXT, tables, aims, plots)
 
 
-def _row(found: Figures, step: str, size: int) -> list[str]:
-    ratios = [found.ratio(step, COMPONENT, to, size) for to in (RAW, TERRAFORM)]
-    cells = [found.get(step, tool, size) for tool in TOOLS]
+def _row(figures: Figures, step: str, size: int) -> list[str]:
+    ratios = [figures.ratio(step, COMPONENT, to, size) for to in (RAW, TERRAFORM)]
+    cells = [figures.get(step, tool, size) for tool in TOOLS]
     return [STEPS[step], str(size), *map(spread, cells), *(f"{ratio:.2f}" if ratio else "" for ratio in ratios)]

@@ -37,7 +37,7 @@ process without any server. With more clients than cores the time is the time in
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
     """Take the time of each call; a run is all calls of all clients."""
-    found: dict[tuple[str, str, int, str], list[float]] = {}
+    taken: dict[tuple[str, str, int, str], list[float]] = {}
 
     def note(rows: int, by: str, clients: int, took: Sequence[float], elapsed: float) -> None:
         values = {
@@ -46,7 +46,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             RATE: len(took) / elapsed,
         }
         for unit, value in values.items():
-            found.setdefault((f"{rows:,} {'row' if rows == 1 else 'rows'}", by, clients, unit), []).append(value)
+            taken.setdefault((f"{rows:,} {'row' if rows == 1 else 'rows'}", by, clients, unit), []).append(value)
 
     with account() as aws, server("moto.server", "-H", "127.0.0.1", "-p") as moto:
         aws.deploy("bench")
@@ -62,7 +62,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
                         for by, url in ((BOTO3, canned), (MOTO, moto), (LOCAL, aws.url)):
                             say(f"{rows} rows, {by}, {clients} clients, {run + 1}")
                             note(rows, by, clients, *_through(url, body, clients, calls))
-    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+    return Figures(Figure(*key, tuple(samples)) for key, samples in taken.items())
 
 
 def request(rows: int) -> str:
@@ -149,16 +149,16 @@ def server(module: str, *options: str, answer: bytes = b"") -> Iterator[str]:
         process.wait()
 
 
-def section(found: Figures) -> Section:
+def section(figures: Figures) -> Section:
     """Say what was measured."""
     tables, aims = [], []
-    for what in dict.fromkeys(one.what for one in found):
+    for what in dict.fromkeys(figure.what for figure in figures):
         rows = []
-        for by, clients in dict.fromkeys((one.by, one.size) for one in found if one.what == what):
-            cells = [found.of(unit).get(what, by, clients) for unit in (RATE, P50, P99)]
+        for by, clients in dict.fromkeys((figure.by, figure.size) for figure in figures if figure.what == what):
+            cells = [figures.of(unit).get(what, by, clients) for unit in (RATE, P50, P99)]
             rows.append([by, str(clients), *map(spread, cells)])
         tables.append(Table([f"a request of {what}", "clients", RATE, P50, P99], rows))
-        local, alone, handler = (found.of(P50).get(what, by, 1) for by in (LOCAL, BOTO3, HANDLER))
+        local, alone, handler = (figures.of(P50).get(what, by, 1) for by in (LOCAL, BOTO3, HANDLER))
         if local and alone and handler:
             added = local.median - alone.median - handler.median
             wanted = f"{what}: the server adds under {ADDED:g} ms to boto3 and the handler at p50, 1 client"

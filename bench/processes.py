@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +17,9 @@ from bench.machine import descendants, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+SAGEBRIDGE = str(Path(sys.executable).with_name("sagebridge"))
+"""The command of this environment."""
 SECONDS = 900.0  # a provider that meets a broken API retries for ever
 LOOK = 0.05  # seconds between two looks at the memory
 

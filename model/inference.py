@@ -1,11 +1,11 @@
 """Serves a regression in SageMaker's scikit-learn container; the archive carries this file beside the model.
 
 Request: `{"Input": [[number, ...], ...]}` as application/json.
-Answer: `{"Output": 28, "Predictions": [28.99...]}`. `Predictions` has every row's prediction at full precision; `Output`
-is the article's, which is the first prediction cut to an integer.
+Answer: `{"Output": 28, "Predictions": [28.99...]}`. `Predictions` has every row's prediction at full precision.
+`Output` is the article's: the first prediction, cut to an integer.
 
-The container answers with a bare 500 when a handler raises (sagemaker_containers 2.8.6, `_functions.error_wrapper`), and
-serves a `Response` from `output_fn` with its own status. So a bad request is passed on to `output_fn` as a `Refusal`.
+The container answers with a bare 500 when a handler raises (sagemaker_containers 2.8.6, `_functions.error_wrapper`).
+It serves a `Response` from `output_fn` with its own status, so a bad request is passed on there as a `Refusal`.
 
 This file needs no other of this project, and runs on the Python of the oldest image in use (3.7).
 """
