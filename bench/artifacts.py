@@ -1,12 +1,10 @@
 """The model's way: `package` against gzip and sha256sum, `publish` against sha256sum and a plain upload by boto3."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -16,9 +14,6 @@ from bench import processes
 from bench.account import Account, account, client
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 NAME = "artifacts"
 PACKAGE, PUBLISH = "package", "publish"
@@ -52,7 +47,7 @@ with open(sys.argv[1], "w") as file:
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take time, memory and what is read, by the model's size."""
+    """Takes time, memory and what is read, by the model's size."""
     taken: dict[tuple[str, str, int, str], list[float]] = {}
     with account() as aws:
         env = {**os.environ, "AWS_PROFILE": "local", "AWS_CONFIG_FILE": str(aws.directory / "config")}
@@ -78,7 +73,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def write_model(file: Path, mebibytes: int) -> None:
-    """Write a model with so many random numbers."""
+    """Writes a model with so many random numbers."""
     made = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
     made.coef_ = np.random.default_rng(42).random(mebibytes * 1024**2 // 8)
     joblib.dump(made, file)
@@ -102,7 +97,7 @@ def commands_of(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[s
 
 
 def _forget(aws: Account) -> None:
-    """Delete what was uploaded: `publish` would not upload it again."""
+    """Deletes what was uploaded: `publish` would not upload it again."""
     s3 = client(aws.url, "s3")
     for prefix in ("models/", "plain/"):
         for stored in s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", []):
@@ -110,7 +105,7 @@ def _forget(aws: Account) -> None:
 
 
 def section(figures: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     times, aims, tables, plots = figures.of("s"), [], [], []
     for step, others in ((PACKAGE, (HASH, GZIP)), (PUBLISH, (HASH, UPLOAD))):
         rows = []

@@ -1,24 +1,18 @@
 """The bridge: `export` and `verify` by the number of resources, less what `pulumi` and `terraform` themselves take."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import plans, processes
 from bench.account import Account, account, client
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
+from bench.plans import Project
 from sagebridge.local import control
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bench.plans import Project
 
 NAME = "bridge"
 EXPORT, VERIFY = "export", "verify"
@@ -46,7 +40,7 @@ exit $code
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of both commands and of what they call, and their memory."""
+    """Takes the time of both commands and of what they call, and their memory."""
     taken: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
     for endpoints, runs in (LONG if long else SHORT).items():
         size = 3 * endpoints
@@ -70,7 +64,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def multiply(aws: Account, stack: Project, endpoints: int) -> None:
-    """Make a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
+    """Makes a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
     sagemaker, file = client(aws.url, "sagemaker"), stack.folder / "state.json"
     processes.output(("pulumi", "stack", "export", "--stack", "bench", "--file", file), stack.folder, stack.env)
     state = json.loads(file.read_text())
@@ -105,7 +99,7 @@ def commands_of(module: Path) -> dict[str, tuple[str | Path, ...]]:
 
 
 def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
-    """Put commands that are timed before the real ones; give the environment, and the file with the times."""
+    """Puts commands before the real ones that time them; returns the environment, and the file with the times."""
     log = folder / "took"
     for name in (PULUMI, TERRAFORM):
         real = shutil.which(name, path=env["PATH"])
@@ -115,7 +109,7 @@ def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
 
 
 def _called(log: Path) -> dict[str, float]:
-    """Give the seconds of each command since the last look."""
+    """Returns the seconds of each command since the last look."""
     took: dict[str, float] = defaultdict(float)
     for line in log.read_text().splitlines():
         name, nanoseconds = line.split()
@@ -125,7 +119,7 @@ def _called(log: Path) -> dict[str, float]:
 
 
 def section(figures: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     times, rows, aims, plots = figures.of("s"), [], [], []
     kinds = (ALL, PULUMI, TERRAFORM, OWN)
     for step in (EXPORT, VERIFY):

@@ -1,21 +1,16 @@
 """The first hour: from a clone to a prediction, with caches that are empty and such as a user has, and once more."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import processes
 from bench.figures import Aim, Figure, Figures, Section, Table, spread
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 NAME = "first_hour"
 COLD, WARM, AGAIN = "empty caches", "warm caches", "nothing to change"
@@ -33,7 +28,7 @@ _CACHES = ("XDG_CACHE_HOME", "GOPATH", "GOCACHE", "GOMODCACHE", "PIP_CACHE_DIR")
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of each part; with empty caches in the long form only, as it takes minutes."""
+    """Takes the time of each part; with empty caches in the long form only, as it takes minutes."""
     taken: dict[tuple[str, str], list[float]] = {}
 
     def note(what: str, parts: Mapping[str, float]) -> None:
@@ -61,7 +56,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def first(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
-    """Clone this checkout as it is committed and bring it up; give the seconds of each part."""
+    """Clones this checkout as it is committed and brings it up; returns the seconds of each part."""
     started = time.perf_counter()
     processes.output(["git", "clone", "--quiet", CHECKOUT, clone], clone.parent, env)
     cloned = time.perf_counter() - started
@@ -71,7 +66,7 @@ def first(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
 
 
 def again(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
-    """Bring a clone up; give the seconds of each part."""
+    """Brings a clone up; returns the seconds of each part."""
     started = time.perf_counter()
     output = processes.output(["make", "up"], clone, env)
     took = time.perf_counter() - started
@@ -79,7 +74,7 @@ def again(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
 
 
 def parts(output: str) -> dict[str, float]:
-    """Read the seconds of each part from what `make up` prints at its end."""
+    """Reads the seconds of each part from what `make up` prints at its end."""
     return {
         title: float(seconds) if seconds else 60 * int(minutes) + int(rest)
         for title, minutes, rest, seconds in _PART.findall(output)
@@ -87,7 +82,7 @@ def parts(output: str) -> dict[str, float]:
 
 
 def _environment(home: Path | None = None) -> dict[str, str]:
-    """Give a person's environment, not that of the `make` that runs this; with another home, if one is given."""
+    """Returns a person's environment, not that of the `make` that runs this; with another home, if one is given."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "AWS_"))}
     if home is None:
         return variables
@@ -95,7 +90,7 @@ def _environment(home: Path | None = None) -> dict[str, str]:
 
 
 def section(figures: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     kinds = [kind for kind in (COLD, WARM, AGAIN) if any(figure.what == kind for figure in figures)]
     names = list(dict.fromkeys(figure.by for figure in figures))
     rows = [[name, *(spread(figures.get(kind, name)) for kind in kinds)] for name in names]

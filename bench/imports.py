@@ -1,18 +1,13 @@
 """A program's start: what it imports, by package, against what raw pulumi-aws imports anyway."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from bench import processes
 from bench.figures import Aim, Figure, Figures, Section, Table, spread
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "imports"
 PROGRAM, COMPONENT, RAW = "the program", "`SageMakerEndpoint`", "raw pulumi-aws"
@@ -40,7 +35,7 @@ program* is `__main__.py`."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of each package, by the program; the programs take turns."""
+    """Takes the time of each package, by the program; the programs take turns."""
     taken: dict[tuple[str, str], list[float]] = defaultdict(list)
     needless = {}
     for run in range(RUNS[long]):
@@ -61,7 +56,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def modules(report: str) -> dict[str, float]:
-    """Read what `-X importtime` says: each module's own milliseconds."""
+    """Reads what `-X importtime` says: each module's own milliseconds."""
     rows = [
         line.removeprefix("import time:").split("|") for line in report.splitlines() if line.startswith("import time:")
     ]
@@ -69,7 +64,7 @@ def modules(report: str) -> dict[str, float]:
 
 
 def section(figures: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     times = figures.of("ms")
     packages = {figure.what for figure in times if figure.median >= LEAST} - {ALL}
     largest = sorted(packages, key=lambda package: -max(figure.median for figure in times if figure.what == package))

@@ -1,23 +1,18 @@
 """Plan and apply: the component against the same resources of raw pulumi-aws and of Terraform, on one local AWS."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import processes
 from bench.account import IMAGE, URL, Account, account
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
 from tools.environment import process_environment
 from tools.paths import CHECKOUT, STACK_SETTINGS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 NAME = "plans"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -47,16 +42,16 @@ class Project:
     commands: Mapping[str, tuple[str, ...]]
 
     def seconds(self, step: str) -> float:
-        """Do a step and take its time."""
+        """Does a step and takes its time."""
         return processes.seconds(self.commands[step], self.folder, self.env)
 
     def peak(self, step: str) -> float:
-        """Do a step and take its memory."""
+        """Does a step and takes its memory."""
         return processes.peak(self.commands[step], self.folder, self.env)
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take time and memory of every step; the tools take turns, so that the machine's moods are shared."""
+    """Takes time and memory of every step; the tools take turns, so that the machine's moods are shared."""
     figures: list[Figure] = []
     with account() as aws:
         for size, runs in (LONG if long else SHORT).items():
@@ -80,14 +75,14 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def _turned(tools: list[str], run: int) -> list[str]:
-    """Give each tool its turn to be the first."""
+    """Returns the tools in the order of a run, so that each is first in turn."""
     first = run % len(tools)
     return [*tools[first:], *tools[:first]]
 
 
 @contextmanager
 def projects(aws: Account, size: int) -> Iterator[dict[str, Project]]:
-    """Make a project for each tool, ready to plan `size` endpoints; the folders end with the block."""
+    """Makes a project for each tool, ready to plan `size` endpoints; the folders end with the block."""
     with tempfile.TemporaryDirectory() as folder:
         config = str(aws.directory / "config")
         env = process_environment({"AWS_CONFIG_FILE": config, "PULUMI_BACKEND_URL": Path(folder).as_uri()})
@@ -131,7 +126,7 @@ def _terraform(folder: Path, env: Mapping[str, str], aws: Account, size: int) ->
 
 
 def section(figures: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     head = ["endpoints", *TOOLS.values(), "component ÷ raw", "component ÷ Terraform"]
     tables = [
         Table(

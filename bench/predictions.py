@@ -1,23 +1,18 @@
 """Predictions: boto3 and the local AWS, against the handler in-process, moto's canned answer, and boto3 alone."""
 
-from __future__ import annotations
-
 import json
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from bench.account import account
 from bench.figures import Aim, Figure, Figures, Section, Table, percentile, spread
 from model import inference
 from sagebridge.model.contract import JSON, SAMPLE
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 NAME = "predictions"
 HANDLER, BOTO3, MOTO, LOCAL = "handler, in-process", "boto3 alone", "moto", "local AWS"
@@ -36,7 +31,7 @@ process without any server. With more clients than cores the time is the time in
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of each call; a run is all calls of all clients."""
+    """Takes the time of each call; a run is all calls of all clients."""
     taken: dict[tuple[str, str, int, str], list[float]] = {}
 
     def note(rows: int, by: str, clients: int, took: Sequence[float], elapsed: float) -> None:
@@ -66,7 +61,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def request(rows: int) -> str:
-    """Give a request with so many times the sample row."""
+    """Returns a request with so many times the sample row."""
     return json.dumps({"Input": json.loads(SAMPLE)["Input"] * rows})
 
 
@@ -84,7 +79,7 @@ def _timed(body: str, model: object, times: int) -> list[float]:
 
 
 def _through(url: str, body: str, clients: int, calls: int) -> tuple[list[float], float]:
-    """Invoke from processes of their own, as clients are; the clock starts when all are ready."""
+    """Invokes from processes of their own, as clients are; the clock starts when all are ready."""
     command = [sys.executable, "-m", "bench.client", url, str(calls // clients)]
     pipe = subprocess.PIPE
     processes = [subprocess.Popen(command, cwd=CHECKOUT, text=True, stdin=pipe, stdout=pipe) for _ in range(clients)]
@@ -115,7 +110,7 @@ def _heard(process: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def server(module: str, *options: str, answer: bytes = b"") -> Iterator[str]:
-    """Run a server in a process of its own on a free port; it ends with the block.
+    """Runs a server in a process of its own on a free port; it ends with the block.
 
     Args:
         module: what Python runs.
@@ -150,7 +145,7 @@ def server(module: str, *options: str, answer: bytes = b"") -> Iterator[str]:
 
 
 def section(figures: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     tables, aims = [], []
     for what in dict.fromkeys(figure.what for figure in figures):
         rows = []
