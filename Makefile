@@ -12,7 +12,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test stress unit check docs images format bench bench-long lock
+.PHONY: help up down env doctor engine test stress unit check ranges docs images format bench bench-long lock wheel
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,16 +39,20 @@ stress: engine ## The tests on the engine three times, in random order, on busy 
 	@$(TOOLS) stress
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
-	@.venv/bin/python -m pytest -q -m "not engine and not terraform and not server"
+	@.venv/bin/python -m pytest -q -n 2 -m "not engine and not terraform and not server"
 
 check: engine ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo --no-cache
 	@! command -v gofmt >/dev/null || test -z "$$(gofmt -l tools/go)" || { gofmt -d tools/go; exit 1; }
 	@$(IN_ENV) terraform fmt -check -recursive -diff
 	@$(IN_ENV) tools/validate
 	@.venv/bin/python -m pytest -q tests/test_docs.py tests/test_pages.py tests/bench/test_report.py
+
+ranges: $(PACKAGES) ## The same with the lowest and the newest versions that the package allows
+	@tools/ranges
 
 docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
 	@.venv/bin/python -m tools.reference
@@ -68,6 +72,9 @@ bench-long: engine ## Measure the largest sizes too, into docs/measured, for the
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
 	@.venv/bin/uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --universal \
 	  --no-emit-index-url --quiet --output-file requirements.txt
+
+wheel: $(PACKAGES) ## Build dist/sagebridge-….whl
+	@.venv/bin/uv build --quiet --wheel --no-build-isolation --python .venv/bin/python --out-dir dist components
 
 $(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

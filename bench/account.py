@@ -1,23 +1,19 @@
 """A local AWS of its own for a measurement, with the article's model in its bucket."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 
 from model import train
 from sagebridge.local import control
 from sagebridge.model import archive
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
@@ -35,24 +31,19 @@ def client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its cli
 
 @dataclass(frozen=True)
 class Account:
-    """A running local AWS.
-
-    Attributes:
-        directory: its state.
-        url: its address.
-        pid: its process.
-        model: the folder with the article's model, trained, and its archive.
-        role: ARN of the role that SageMaker assumes.
-    """
+    """A running local AWS."""
 
     directory: Path
+    """The folder of its state."""
     url: str
     pid: int
     model: Path
+    """The folder with the article's model, trained, and its archive."""
     role: str
+    """The ARN of the role that SageMaker assumes."""
 
     def deploy(self, name: str) -> None:
-        """Make an endpoint with the article's model, and wait until it serves."""
+        """Makes an endpoint with the article's model, and waits until it serves."""
         sagemaker = client(self.url, "sagemaker")
         container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
         sagemaker.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
@@ -72,7 +63,7 @@ class Account:
 
 @contextmanager
 def account() -> Iterator[Account]:
-    """Start a local AWS in a folder of its own; it ends with the block."""
+    """Starts a local AWS in a folder of its own; it ends with the block."""
     with tempfile.TemporaryDirectory() as folder:
         directory, model = Path(folder, "aws"), Path(folder, "model")
         model.mkdir()

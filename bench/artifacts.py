@@ -1,12 +1,10 @@
 """The model's way: `package` against gzip and sha256sum, `publish` against sha256sum and a plain upload by boto3."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -16,9 +14,6 @@ from bench import processes
 from bench.account import Account, account, client
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 NAME = "artifacts"
 PACKAGE, PUBLISH = "package", "publish"
@@ -43,7 +38,7 @@ session.client("s3", endpoint_url=sys.argv[1]).upload_file(sys.argv[2], "models"
 """
 _COUNTING = """
 import sys
-from sagebridge.model.commands import main
+from sagebridge.cli import main
 main(sys.argv[2:], standalone_mode=False)
 with open(sys.argv[1], "w") as file:
     file.write(open("/proc/self/io").read().split("rchar: ")[1].split()[0])
@@ -52,49 +47,49 @@ with open(sys.argv[1], "w") as file:
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take time, memory and what is read, by the model's size."""
-    found: dict[tuple[str, str, int, str], list[float]] = {}
+    """Takes time, memory and what is read, by the model's size."""
+    taken: dict[tuple[str, str, int, str], list[float]] = {}
     with account() as aws:
         env = {**os.environ, "AWS_PROFILE": "local", "AWS_CONFIG_FILE": str(aws.directory / "config")}
         for size, runs in (LONG if long else SHORT).items():
             with tempfile.TemporaryDirectory() as folder:
                 write_model(Path(folder, "model.joblib"), size)
-                for step, commands in _commands(aws, Path(folder)).items():
+                for step, commands in commands_of(aws, Path(folder)).items():
                     for run in range(runs):
                         for by, command in commands.items():
                             say(f"{size} MiB: {step}, {by}, {run + 1} of {runs}")
                             took = processes.seconds(command, CHECKOUT, env)
-                            found.setdefault((step, by, size, "s"), []).append(took)
+                            taken.setdefault((step, by, size, "s"), []).append(took)
                             _forget(aws)
                     say(f"{size} MiB: {step}, memory")
                     count = Path(folder, "count")
-                    counting = (sys.executable, "-c", _COUNTING, str(count), *commands[OURS][3:])
-                    found[step, OURS, size, "MiB"] = [processes.peak(counting, CHECKOUT, env)]
+                    counting = (sys.executable, "-c", _COUNTING, str(count), *commands[OURS][1:])
+                    taken[step, OURS, size, "MiB"] = [processes.peak(counting, CHECKOUT, env)]
                     read = int(count.read_text())
                     of = Path(folder, "model.joblib" if step == PACKAGE else "model.tar.gz").stat().st_size
-                    found[step, OURS, size, READ] = [read / of]
+                    taken[step, OURS, size, READ] = [read / of]
                     _forget(aws)
-    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+    return Figures(Figure(*key, tuple(samples)) for key, samples in taken.items())
 
 
 def write_model(file: Path, mebibytes: int) -> None:
-    """Write a model with so many random numbers."""
+    """Writes a model with so many random numbers."""
     made = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
     made.coef_ = np.random.default_rng(42).random(mebibytes * 1024**2 // 8)
     joblib.dump(made, file)
 
 
-def _commands(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+def commands_of(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Returns the commands that are compared, by step and by whose they are."""
     plain, archive = str(folder / "model.joblib"), str(folder / "model.tar.gz")
-    own = "sagebridge"
     return {
         PACKAGE: {
-            OURS: (*own, "package", "--model", plain, "--out", archive),
+            OURS: (processes.SAGEBRIDGE, "package", "--model", plain, "--out", archive),
             HASH: ("sha256sum", plain),
             GZIP: ("gzip", "-6", "-k", "-f", plain),
         },
         PUBLISH: {
-            OURS: (*own, "publish", "--archive", archive, "--bucket", "models"),
+            OURS: (processes.SAGEBRIDGE, "publish", "--archive", archive, "--bucket", "models"),
             HASH: ("sha256sum", archive),
             UPLOAD: (sys.executable, "-c", _UPLOAD, aws.url, archive),
         },
@@ -102,23 +97,23 @@ def _commands(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[str
 
 
 def _forget(aws: Account) -> None:
-    """Delete what was uploaded: `publish` would not upload it again."""
+    """Deletes what was uploaded: `publish` would not upload it again."""
     s3 = client(aws.url, "s3")
     for prefix in ("models/", "plain/"):
-        for found in s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", []):
-            s3.delete_object(Bucket="models", Key=found["Key"])
+        for stored in s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", []):
+            s3.delete_object(Bucket="models", Key=stored["Key"])
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
-    times, aims, tables, plots = found.of("s"), [], [], []
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
+    times, aims, tables, plots = figures.of("s"), [], [], []
     for step, others in ((PACKAGE, (HASH, GZIP)), (PUBLISH, (HASH, UPLOAD))):
         rows = []
         for size in times.sizes(step):
             ours, *rest = (times.get(step, by, size) for by in (OURS, *others))
-            slower = max(one.median for one in rest if one)
+            slower = max(figure.median for figure in rest if figure)
             ratio = ours.median / slower if ours else 0
-            memory, read = (found.of(unit).get(step, OURS, size) for unit in ("MiB", READ))
+            memory, read = (figures.of(unit).get(step, OURS, size) for unit in ("MiB", READ))
             rate = f"{size / ours.median:,.0f}" if ours else ""
             rows.append([f"{size:,}", *map(spread, (ours, *rest)), f"{ratio:.2f}", rate, spread(memory), spread(read)])
             if size >= min(100, times.sizes(step)[-1]):
@@ -126,13 +121,14 @@ def section(found: Figures) -> Section:
                 aims.append(Aim(wanted, f"{ratio:.2f}", met=ratio <= ALLOWED))
         head = [f"{step}, MiB", OURS, *others, "÷ the slower", "MiB a second", "peak MiB", READ]
         tables.append(Table(head, rows))
-        several = [one for size in times.sizes(step)[-2:] if (one := found.of("MiB").get(step, OURS, size))]
+        several = [figure for size in times.sizes(step)[-2:] if (figure := figures.of("MiB").get(step, OURS, size))]
         if len(several) > 1 and several[0].size > 1:  # what a command takes at its start hides the model of 1 MiB
             grown = (several[1].median - several[0].median) / (several[1].size - several[0].size)
             wanted = f"{step}: a further MiB of the model costs at most {FLAT:g} MiB of memory"
             aims.append(Aim(wanted, f"{grown:.3f} MiB", met=grown <= FLAT))
         lines = {
-            by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in (OURS, *others)
+            by: [(figure.size, figure.median) for figure in times if (figure.what, figure.by) == (step, by)]
+            for by in (OURS, *others)
         }
         plots.append(Plot(f"artifacts-{step}", f"sagebridge {step}", "MiB", "seconds (median)", lines))
     return Section("The model's way", TEXT, tables, aims, plots)

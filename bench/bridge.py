@@ -1,24 +1,18 @@
 """The bridge: `export` and `verify` by the number of resources, less what `pulumi` and `terraform` themselves take."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import plans, processes
 from bench.account import Account, account, client
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
+from bench.plans import Project
 from sagebridge.local import control
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bench.plans import Project
 
 NAME = "bridge"
 EXPORT, VERIFY = "export", "verify"
@@ -46,8 +40,8 @@ exit $code
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of both commands and of what they call, and their memory."""
-    found: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
+    """Takes the time of both commands and of what they call, and their memory."""
+    taken: dict[tuple[str, str, int, str], list[float]] = defaultdict(list)
     for endpoints, runs in (LONG if long else SHORT).items():
         size = 3 * endpoints
         with account() as aws, plans.projects(aws, 1) as made, tempfile.TemporaryDirectory() as scratch:
@@ -57,25 +51,27 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             stack.seconds(plans.APPLY)
             multiply(aws, stack, endpoints)
             env, log = _timed(Path(scratch), stack.env)
-            for step, command in _commands(Path(scratch, "module")).items():
+            for step, command in commands_of(Path(scratch, "module")).items():
                 for run in range(runs):
                     say(f"{size} resources: {step}, {run + 1} of {runs}")
                     all_ = processes.seconds(command, stack.folder, env)
                     called = _called(log)
                     for by, seconds in {ALL: all_, OWN: all_ - sum(called.values()), **called}.items():
-                        found[step, by, size, "s"].append(seconds)
+                        taken[step, by, size, "s"].append(seconds)
                 say(f"{size} resources: {step}, memory")
-                found[step, ALL, size, "MiB"] = [processes.peak(command, stack.folder, stack.env)]
-    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+                taken[step, ALL, size, "MiB"] = [processes.peak(command, stack.folder, stack.env)]
+    return Figures(Figure(*key, tuple(samples)) for key, samples in taken.items())
 
 
 def multiply(aws: Account, stack: Project, endpoints: int) -> None:
-    """Make a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
+    """Makes a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
     sagemaker, file = client(aws.url, "sagemaker"), stack.folder / "state.json"
     processes.output(("pulumi", "stack", "export", "--stack", "bench", "--file", file), stack.folder, stack.env)
     state = json.loads(file.read_text())
     resources = state["deployment"]["resources"]
-    made = {one["type"].rpartition(":")[2]: one for one in resources if one["type"].startswith("aws:")}
+    made = {
+        resource["type"].rpartition(":")[2]: resource for resource in resources if resource["type"].startswith("aws:")
+    }
     model = sagemaker.describe_model(ModelName=made["Model"]["id"])
     config = sagemaker.describe_endpoint_config(EndpointConfigName=made["EndpointConfiguration"]["id"])
     first = {
@@ -84,25 +80,26 @@ def multiply(aws: Account, stack: Project, endpoints: int) -> None:
         "endpoint": {"EndpointName": "raw-0", "EndpointConfigName": config["EndpointConfigName"]},
     }
     for number in range(1, endpoints):
-        own = json.loads(json.dumps([first, list(made.values())]).replace("raw-0", f"raw-{number}"))
-        sagemaker.create_model(**own[0]["model"])
-        sagemaker.create_endpoint_config(**own[0]["config"])
-        sagemaker.create_endpoint(**own[0]["endpoint"])
-        resources += own[1]
+        copies = json.dumps([first, list(made.values())]).replace("raw-0", f"raw-{number}")
+        requests, in_state = json.loads(copies)
+        sagemaker.create_model(**requests["model"])
+        sagemaker.create_endpoint_config(**requests["config"])
+        sagemaker.create_endpoint(**requests["endpoint"])
+        resources += in_state
     file.write_text(json.dumps(state))
     processes.output(("pulumi", "stack", "import", "--stack", "bench", "--file", file), stack.folder, stack.env)
 
 
-def _commands(module: Path) -> dict[str, tuple[str | Path, ...]]:
-    bridge = "sagebridge"
+def commands_of(module: Path) -> dict[str, tuple[str | Path, ...]]:
+    """Returns the commands that are measured, by step."""
     return {
-        EXPORT: (*bridge, "export", "--stack", "bench", "--out", module),
-        VERIFY: (*bridge, "verify", "--stack", "bench", "--module", module),
+        EXPORT: (processes.SAGEBRIDGE, "export", "--stack", "bench", "--out", module),
+        VERIFY: (processes.SAGEBRIDGE, "verify", "--stack", "bench", "--module", module),
     }
 
 
 def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
-    """Put commands that are timed before the real ones; give the environment, and the file with the times."""
+    """Puts commands before the real ones that time them; returns the environment, and the file with the times."""
     log = folder / "took"
     for name in (PULUMI, TERRAFORM):
         real = shutil.which(name, path=env["PATH"])
@@ -112,7 +109,7 @@ def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
 
 
 def _called(log: Path) -> dict[str, float]:
-    """Give the seconds of each command since the last look."""
+    """Returns the seconds of each command since the last look."""
     took: dict[str, float] = defaultdict(float)
     for line in log.read_text().splitlines():
         name, nanoseconds = line.split()
@@ -121,13 +118,13 @@ def _called(log: Path) -> dict[str, float]:
     return dict(took)
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
-    times, rows, aims, plots = found.of("s"), [], [], []
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
+    times, rows, aims, plots = figures.of("s"), [], [], []
     kinds = (ALL, PULUMI, TERRAFORM, OWN)
     for step in (EXPORT, VERIFY):
         for size in times.sizes(step):
-            memory = found.of("MiB").get(step, ALL, size)
+            memory = figures.of("MiB").get(step, ALL, size)
             rows.append([step, f"{size:,}", *(spread(times.get(step, by, size)) for by in kinds), spread(memory)])
         *_, before, largest = (times.get(step, OWN, size) for size in times.sizes(step))
         smallest = times.get(step, OWN, times.sizes(step)[0])
@@ -139,7 +136,10 @@ def section(found: Figures) -> Section:
                 grown = slopes[1] / slopes[0]
                 wanted = f"{step}: linear, a further resource costs at most {LINEAR:g} of one before"
                 aims.append(Aim(wanted, f"{grown:.2f}", met=grown <= LINEAR))
-        lines = {by: [(one.size, one.median) for one in times if (one.what, one.by) == (step, by)] for by in kinds}
+        lines = {
+            by: [(figure.size, figure.median) for figure in times if (figure.what, figure.by) == (step, by)]
+            for by in kinds
+        }
         shown = {by: points for by, points in lines.items() if points}
         plots.append(Plot(f"bridge-{step}", f"sagebridge {step}", "resources", "seconds (median)", shown))
     return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], aims, plots)

@@ -21,7 +21,7 @@ class Canned(BaseHTTPRequestHandler):
         self.wfile.write(self.answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 class Server(ThreadingHTTPServer):

@@ -1,36 +1,29 @@
 """What was measured, in one flat shape: each figure with all its samples. Tables, aims and plots are made of that."""
 
-from __future__ import annotations
-
 import math
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that was measured.
-
-    Attributes:
-        what: the step, such as `plan`.
-        by: who did it, such as `component`.
-        size: how much there was of it; the unit is the measurement's.
-        unit: of the samples, such as `s` or `MiB`.
-        samples: what each run gave, in the order of the runs.
-    """
+    """What was measured of one step."""
 
     what: str
+    """The step, such as `plan`."""
     by: str
+    """Who did the step, such as `component`."""
     size: int
+    """The size of the work, in the measurement's own unit."""
     unit: str
+    """The unit of the samples, such as `s` or `MiB`."""
     samples: tuple[float, ...]
+    """The results, in the order of the runs."""
 
     def __post_init__(self) -> None:
-        """Keep six digits, which is more than a clock can tell."""
+        """Keeps six digits, which is more than a clock can tell."""
         object.__setattr__(self, "samples", tuple(float(f"{sample:.6g}") for sample in self.samples))
 
     @property
@@ -49,26 +42,26 @@ class Figures(tuple[Figure, ...]):
 
     __slots__ = ()
 
-    def of(self, unit: str) -> Figures:
-        """Give those of a unit."""
-        return Figures(one for one in self if one.unit == unit)
+    def of(self, unit: str) -> "Figures":
+        """Returns the figures of a unit."""
+        return Figures(figure for figure in self if figure.unit == unit)
 
     def get(self, what: str, by: str, size: int = 1) -> Figure | None:
-        """Give a figure, or None if it was not measured (the short form leaves some out)."""
-        return next((one for one in self if (one.what, one.by, one.size) == (what, by, size)), None)
+        """Returns a figure, or None if it was not measured (the short form leaves some out)."""
+        return next((figure for figure in self if (figure.what, figure.by, figure.size) == (what, by, size)), None)
 
     def sizes(self, what: str | None = None) -> list[int]:
-        """Give the sizes there are, ascending."""
-        return sorted({one.size for one in self if what in (None, one.what)})
+        """Returns the sizes there are, ascending."""
+        return sorted({figure.size for figure in self if what in (None, figure.what)})
 
     def ratio(self, what: str, by: str, to: str, size: int = 1) -> float | None:
-        """Give how many times another's a figure is, by their medians."""
-        one, other = self.get(what, by, size), self.get(what, to, size)
-        return one.median / other.median if one and other else None
+        """Returns how many times as large a figure is as another's, by their medians."""
+        figure, other = self.get(what, by, size), self.get(what, to, size)
+        return figure.median / other.median if figure and other else None
 
 
 def spread(figure: Figure | None) -> str:
-    """Write a figure: its median and, of several runs, its minimum; empty if it was not measured."""
+    """Returns a figure as text: its median and, of several runs, its minimum; empty if it was not measured."""
     if figure is None:
         return ""
     median = f"{figure.median:,.{digits(figure.median)}f}"
@@ -77,12 +70,12 @@ def spread(figure: Figure | None) -> str:
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """Give the nearest rank: a value that was measured."""
+    """Returns the nearest rank: a value that was measured."""
     return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
 
 
 def digits(value: float) -> int:
-    """Give the decimals of three significant digits; none for what is larger, and for zero."""
+    """Returns the decimals of three significant digits; none for what is larger, and for zero."""
     if not value:
         return 0
     return next((count for least, count in ((100, 0), (10, 1), (1, 2), (0.1, 3)) if abs(value) >= least), 4)
@@ -104,21 +97,17 @@ class Aim(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """A plot of lines, for one SVG file.
-
-    Attributes:
-        name: of the file, without its ending.
-        title: what is shown.
-        x: what runs along the bottom.
-        y: what runs upwards.
-        lines: points by the line's name.
-    """
+    """A plot of lines, for one SVG file."""
 
     name: str
+    """The file's name, without its ending."""
     title: str
     x: str
+    """The title of the horizontal axis."""
     y: str
+    """The title of the vertical axis."""
     lines: Mapping[str, Sequence[tuple[float, float]]]
+    """Points, by the line's name."""
 
 
 class Section(NamedTuple):

@@ -1,21 +1,16 @@
 """The first hour: from a clone to a prediction, with caches that are empty and such as a user has, and once more."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import processes
 from bench.figures import Aim, Figure, Figures, Section, Table, spread
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 NAME = "first_hour"
 COLD, WARM, AGAIN = "empty caches", "warm caches", "nothing to change"
@@ -33,12 +28,12 @@ _CACHES = ("XDG_CACHE_HOME", "GOPATH", "GOCACHE", "GOMODCACHE", "PIP_CACHE_DIR")
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of each part; with empty caches in the long form only, as it takes minutes."""
-    found: dict[tuple[str, str], list[float]] = {}
+    """Takes the time of each part; with empty caches in the long form only, as it takes minutes."""
+    taken: dict[tuple[str, str], list[float]] = {}
 
     def note(what: str, parts: Mapping[str, float]) -> None:
         for part, seconds in parts.items():
-            found.setdefault((what, part), []).append(seconds)
+            taken.setdefault((what, part), []).append(seconds)
 
     with tempfile.TemporaryDirectory() as folder:
         if long:
@@ -57,11 +52,11 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             say(f"make up, {AGAIN}, {run + 1}")
             note(AGAIN, again(clone, env))
             processes.output(["make", "down"], clone, env)
-    return Figures(Figure(what, part, 1, "s", tuple(seconds)) for (what, part), seconds in found.items())
+    return Figures(Figure(what, part, 1, "s", tuple(seconds)) for (what, part), seconds in taken.items())
 
 
 def first(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
-    """Clone this checkout as it is committed and bring it up; give the seconds of each part."""
+    """Clones this checkout as it is committed and brings it up; returns the seconds of each part."""
     started = time.perf_counter()
     processes.output(["git", "clone", "--quiet", CHECKOUT, clone], clone.parent, env)
     cloned = time.perf_counter() - started
@@ -71,37 +66,37 @@ def first(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
 
 
 def again(clone: Path, env: Mapping[str, str]) -> dict[str, float]:
-    """Bring a clone up; give the seconds of each part."""
+    """Brings a clone up; returns the seconds of each part."""
     started = time.perf_counter()
-    said = processes.output(["make", "up"], clone, env)
+    output = processes.output(["make", "up"], clone, env)
     took = time.perf_counter() - started
-    return {**parts(said), ALL: took}
+    return {**parts(output), ALL: took}
 
 
-def parts(said: str) -> dict[str, float]:
-    """Read the seconds of each part from what `make up` prints at its end."""
+def parts(output: str) -> dict[str, float]:
+    """Reads the seconds of each part from what `make up` prints at its end."""
     return {
         title: float(seconds) if seconds else 60 * int(minutes) + int(rest)
-        for title, minutes, rest, seconds in _PART.findall(said)
+        for title, minutes, rest, seconds in _PART.findall(output)
     }
 
 
 def _environment(home: Path | None = None) -> dict[str, str]:
-    """Give a person's environment, not that of the `make` that runs this; with another home, if one is given."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "AWS_"))}
+    """Returns a person's environment, not that of the `make` that runs this; with another home, if one is given."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "AWS_"))}
     if home is None:
-        return own
-    return {name: value for name, value in own.items() if name not in _CACHES} | {"HOME": str(home)}
+        return variables
+    return {name: value for name, value in variables.items() if name not in _CACHES} | {"HOME": str(home)}
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
-    kinds = [kind for kind in (COLD, WARM, AGAIN) if any(one.what == kind for one in found)]
-    names = list(dict.fromkeys(one.by for one in found))
-    rows = [[name, *(spread(found.get(kind, name)) for kind in kinds)] for name in names]
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
+    kinds = [kind for kind in (COLD, WARM, AGAIN) if any(figure.what == kind for figure in figures)]
+    names = list(dict.fromkeys(figure.by for figure in figures))
+    rows = [[name, *(spread(figures.get(kind, name)) for kind in kinds)] for name in names]
     aims = [
-        Aim(f"{kind}: under {most} s", f"{one.median:.1f} s", met=one.median < most)
+        Aim(f"{kind}: under {most} s", f"{figure.median:.1f} s", met=figure.median < most)
         for kind, most in WANTED.items()
-        if (one := found.get(kind, ALL))
+        if (figure := figures.get(kind, ALL))
     ]
     return Section("First hour", TEXT, [Table(["s", *kinds], rows)], aims)

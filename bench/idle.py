@@ -1,17 +1,12 @@
 """What an endpoint costs in memory while its model is loaded, and when it has been idle."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from bench.account import Account, account
 from bench.figures import Figure, Figures, Section, Table, spread
 from bench.machine import descendants, memory_of
 from sagebridge.local import control
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "idle"
 ENDPOINTS = 100
@@ -49,6 +44,8 @@ def _memory_when_idle(aws: Account, processes: int) -> float:
     return memory_of(descendants(aws.pid))
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
-    return Section("Memory of an endpoint", TEXT, [Table(["", "MiB"], [[one.what, spread(one)] for one in found])])
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
+    return Section(
+        "Memory of an endpoint", TEXT, [Table(["", "MiB"], [[figure.what, spread(figure)] for figure in figures])]
+    )

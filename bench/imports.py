@@ -1,18 +1,13 @@
 """A program's start: what it imports, by package, against what raw pulumi-aws imports anyway."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from bench import processes
 from bench.figures import Aim, Figure, Figures, Section, Table, spread
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "imports"
 PROGRAM, COMPONENT, RAW = "the program", "`SageMakerEndpoint`", "raw pulumi-aws"
@@ -40,40 +35,40 @@ program* is `__main__.py`."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of each package, by the program; the programs take turns."""
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    """Takes the time of each package, by the program; the programs take turns."""
+    taken: dict[tuple[str, str], list[float]] = defaultdict(list)
     needless = {}
     for run in range(RUNS[long]):
         for by, code in CODE.items():
             say(f"{by}, {run + 1} of {RUNS[long]}")
             command = (sys.executable, "-c", code)
-            found[ALL, by].append(1000 * processes.seconds(command, CHECKOUT, os.environ))
-            said = processes.output((sys.executable, "-X", "importtime", "-c", code), CHECKOUT, os.environ)
-            took = modules(said)
+            taken[ALL, by].append(1000 * processes.seconds(command, CHECKOUT, os.environ))
+            report = processes.output((sys.executable, "-X", "importtime", "-c", code), CHECKOUT, os.environ)
+            took = modules(report)
             packages: dict[str, float] = defaultdict(float)
             for name, milliseconds in took.items():
                 packages[name.partition(".")[0]] += milliseconds
             for package, milliseconds in packages.items():
-                found[package, by].append(milliseconds)
+                taken[package, by].append(milliseconds)
             needless[by] = len(took.keys() & set(HEAVY))
-    figures = [Figure(what, by, 1, "ms", tuple(samples)) for (what, by), samples in found.items()]
-    return Figures([*figures, *(Figure(IMPORTED, by, 1, "", (count,)) for by, count in needless.items())])
+    times = [Figure(what, by, 1, "ms", tuple(samples)) for (what, by), samples in taken.items()]
+    return Figures([*times, *(Figure(IMPORTED, by, 1, "", (count,)) for by, count in needless.items())])
 
 
-def modules(said: str) -> dict[str, float]:
-    """Read what `-X importtime` says: each module's own milliseconds."""
+def modules(report: str) -> dict[str, float]:
+    """Reads what `-X importtime` says: each module's own milliseconds."""
     rows = [
-        line.removeprefix("import time:").split("|") for line in said.splitlines() if line.startswith("import time:")
+        line.removeprefix("import time:").split("|") for line in report.splitlines() if line.startswith("import time:")
     ]
-    return {name.strip(): int(own) / 1000 for own, _, name in rows[1:]}
+    return {name.strip(): int(microseconds) / 1000 for microseconds, _, name in rows[1:]}
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
-    times = found.of("ms")
-    packages = {one.what for one in times if one.median >= LEAST} - {ALL}
-    largest = sorted(packages, key=lambda package: -max(one.median for one in times if one.what == package))
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
+    times = figures.of("ms")
+    packages = {figure.what for figure in times if figure.median >= LEAST} - {ALL}
+    largest = sorted(packages, key=lambda package: -max(figure.median for figure in times if figure.what == package))
     rows = [[name, *(spread(times.get(name, by)) for by in CODE)] for name in (ALL, *largest)]
-    needless = sum(one.median for one in found if one.what == IMPORTED)
+    needless = sum(figure.median for figure in figures if figure.what == IMPORTED)
     aim = Aim("nothing heavy is imported that is not used", f"{needless:g} of {', '.join(HEAVY)}", met=not needless)
     return Section("Program start", TEXT, [Table(["ms", *CODE], rows)], [aim])

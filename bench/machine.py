@@ -1,25 +1,20 @@
 """What a figure must say of the machine that it was taken on, and how much memory processes have."""
 
-from __future__ import annotations
-
 import os
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tools import engine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PACKAGES = ("boto3", "moto", "scikit-learn")
 
 
 def memory_of(pids: Sequence[int]) -> float:
-    """Give the memory of some processes in MiB, each shared page counted once among those that share it (PSS)."""
+    """Returns the memory of some processes in MiB, each shared page counted once among those that share it (PSS)."""
     total = 0
     for pid in pids:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -28,17 +23,17 @@ def memory_of(pids: Sequence[int]) -> float:
 
 
 def descendants(pid: int) -> list[int]:
-    """Give a process and all that it started, directly or not, that are alive."""
-    found = [pid]
+    """Returns a process and all that it started, directly or not, that are alive."""
+    processes = [pid]
     with suppress(FileNotFoundError):  # a thread or a child that ends meanwhile
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += descendants(int(child))
-    return found
+                processes += descendants(int(child))
+    return processes
 
 
 def describe() -> dict[str, object]:
-    """Describe this machine and the versions that figures depend on."""
+    """Describes this machine and the versions that figures depend on."""
     cpu = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.processor(),
@@ -51,6 +46,6 @@ def describe() -> dict[str, object]:
         "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        **{name: found.version for name, found in engine.find_all().items() if found},
+        **{name: part.version for name, part in engine.find_all().items() if part},
         **{name: version(name) for name in PACKAGES},
     }

@@ -1,23 +1,18 @@
 """Plan and apply: the component against the same resources of raw pulumi-aws and of Terraform, on one local AWS."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import processes
 from bench.account import IMAGE, URL, Account, account
 from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
 from tools.environment import process_environment
-from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+from tools.paths import CHECKOUT, STACK_SETTINGS
 
 NAME = "plans"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -47,17 +42,17 @@ class Project:
     commands: Mapping[str, tuple[str, ...]]
 
     def seconds(self, step: str) -> float:
-        """Do a step and take its time."""
+        """Does a step and takes its time."""
         return processes.seconds(self.commands[step], self.folder, self.env)
 
     def peak(self, step: str) -> float:
-        """Do a step and take its memory."""
+        """Does a step and takes its memory."""
         return processes.peak(self.commands[step], self.folder, self.env)
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take time and memory of every step; the tools take turns, so that the machine's moods are shared."""
-    found: list[Figure] = []
+    """Takes time and memory of every step; the tools take turns, so that the machine's moods are shared."""
+    figures: list[Figure] = []
     with account() as aws:
         for size, runs in (LONG if long else SHORT).items():
             seconds: dict[tuple[str, str], list[float]] = {}
@@ -75,42 +70,42 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
                     for project in made.values():
                         project.seconds(DESTROY)
             for unit, taken in (("s", seconds), ("MiB", memory)):
-                found += [Figure(step, tool, size, unit, tuple(all_)) for (step, tool), all_ in taken.items()]
-    return Figures(found)
+                figures += [Figure(step, tool, size, unit, tuple(all_)) for (step, tool), all_ in taken.items()]
+    return Figures(figures)
 
 
 def _turned(tools: list[str], run: int) -> list[str]:
-    """Give each tool its turn to be the first."""
+    """Returns the tools in the order of a run, so that each is first in turn."""
     first = run % len(tools)
     return [*tools[first:], *tools[:first]]
 
 
 @contextmanager
 def projects(aws: Account, size: int) -> Iterator[dict[str, Project]]:
-    """Make a project for each tool, ready to plan `size` endpoints; the folders end with the block."""
+    """Makes a project for each tool, ready to plan `size` endpoints; the folders end with the block."""
     with tempfile.TemporaryDirectory() as folder:
         config = str(aws.directory / "config")
         env = process_environment({"AWS_CONFIG_FILE": config, "PULUMI_BACKEND_URL": Path(folder).as_uri()})
         made = {tool: Path(folder, tool) for tool in TOOLS}
-        for tool, own in made.items():
-            shutil.copytree(PROGRAMS / tool, own)
+        for tool, project in made.items():
+            shutil.copytree(PROGRAMS / tool, project)
         pulumi = {tool: _pulumi(made[tool], env, aws, size) for tool in (COMPONENT, RAW)}
         yield {**pulumi, TERRAFORM: _terraform(made[TERRAFORM], env, aws, size)}
 
 
 def _pulumi(folder: Path, env: Mapping[str, str], aws: Account, size: int) -> Project:
-    shutil.copyfile(CHECKOUT / "Pulumi.dev.yaml", folder / "Pulumi.bench.yaml")
+    shutil.copyfile(STACK_SETTINGS, folder / "Pulumi.bench.yaml")
     values = {"endpoints": size, "role": aws.role, "image": IMAGE, "modelData": URL}
-    given = [word for name, value in values.items() for word in ("--plaintext", f"{name}={value}")]
-    each = ("--stack", "bench", "--non-interactive")
-    processes.output(("pulumi", "stack", "init", *each), folder, env)
-    processes.output(("pulumi", "config", "set-all", *given, *each), folder, env)
-    preview = ("pulumi", "preview", *each)
+    settings = [word for name, value in values.items() for word in ("--plaintext", f"{name}={value}")]
+    options = ("--stack", "bench", "--non-interactive")
+    processes.output(("pulumi", "stack", "init", *options), folder, env)
+    processes.output(("pulumi", "config", "set-all", *settings, *options), folder, env)
+    preview = ("pulumi", "preview", *options)
     commands = {
         PLAN: preview,
-        APPLY: ("pulumi", "up", "--yes", "--skip-preview", *each),
+        APPLY: ("pulumi", "up", "--yes", "--skip-preview", *options),
         UNCHANGED: (*preview, "--expect-no-changes"),
-        DESTROY: ("pulumi", "destroy", "--yes", "--skip-preview", *each),
+        DESTROY: ("pulumi", "destroy", "--yes", "--skip-preview", *options),
     }
     return Project(folder, env, commands)
 
@@ -119,33 +114,35 @@ def _terraform(folder: Path, env: Mapping[str, str], aws: Account, size: int) ->
     shutil.copyfile(CHECKOUT / "terraform" / "local" / "local_override.tf", folder / "local_override.tf")
     values = {"endpoints": size, "role": aws.role, "image": IMAGE, "model_data": URL}
     (folder / "terraform.tfvars.json").write_text(json.dumps(values))
-    each = ("-input=false", "-no-color")
-    processes.output(("terraform", "init", *each), folder, env)
+    options = ("-input=false", "-no-color")
+    processes.output(("terraform", "init", *options), folder, env)
     commands = {
-        PLAN: ("terraform", "plan", *each),
-        APPLY: ("terraform", "apply", "-auto-approve", *each),
-        UNCHANGED: ("terraform", "plan", "-detailed-exitcode", *each),  # a change fails it
-        DESTROY: ("terraform", "apply", "-destroy", "-auto-approve", *each),
+        PLAN: ("terraform", "plan", *options),
+        APPLY: ("terraform", "apply", "-auto-approve", *options),
+        UNCHANGED: ("terraform", "plan", "-detailed-exitcode", *options),  # a change fails it
+        DESTROY: ("terraform", "apply", "-destroy", "-auto-approve", *options),
     }
     return Project(folder, env, commands)
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
     head = ["endpoints", *TOOLS.values(), "component ÷ raw", "component ÷ Terraform"]
     tables = [
-        Table([unit, *head], [_row(found.of(unit), step, size) for step in STEPS for size in found.of(unit).sizes()])
+        Table(
+            [unit, *head], [_row(figures.of(unit), step, size) for step in STEPS for size in figures.of(unit).sizes()]
+        )
         for unit in ("s", "MiB")
     ]
-    times = found.of("s")
+    times = figures.of("s")
     largest = times.sizes()[-1]
     wanted = [(step, RAW, ALLOWED) for step in STEPS] + [(step, TERRAFORM, 1.0) for step in (PLAN, UNCHANGED)]
     aims = []
     for step, to, most in wanted:
         ratio = times.ratio(step, COMPONENT, to, largest)
         if ratio is not None:
-            said = f"{STEPS[step]}, {largest} endpoints: at most {most:g} of {TOOLS[to]}"
-            aims.append(Aim(said, f"{ratio:.2f}", met=ratio <= most))
+            sentence = f"{STEPS[step]}, {largest} endpoints: at most {most:g} of {TOOLS[to]}"
+            aims.append(Aim(sentence, f"{ratio:.2f}", met=ratio <= most))
     plots = [
         Plot(
             f"plans-{step}",
@@ -153,7 +150,7 @@ def section(found: Figures) -> Section:
             "endpoints",
             "seconds (median)",
             {
-                tool: [(size, one.median) for size in times.sizes() if (one := times.get(step, tool, size))]
+                tool: [(size, figure.median) for size in times.sizes() if (figure := times.get(step, tool, size))]
                 for tool in TOOLS
             },
         )
@@ -162,7 +159,7 @@ def section(found: Figures) -> Section:
     return Section("Plan and apply", TEXT, tables, aims, plots)
 
 
-def _row(found: Figures, step: str, size: int) -> list[str]:
-    ratios = [found.ratio(step, COMPONENT, to, size) for to in (RAW, TERRAFORM)]
-    cells = [found.get(step, tool, size) for tool in TOOLS]
+def _row(figures: Figures, step: str, size: int) -> list[str]:
+    ratios = [figures.ratio(step, COMPONENT, to, size) for to in (RAW, TERRAFORM)]
+    cells = [figures.get(step, tool, size) for tool in TOOLS]
     return [STEPS[step], str(size), *map(spread, cells), *(f"{ratio:.2f}" if ratio else "" for ratio in ratios)]

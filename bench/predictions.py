@@ -1,23 +1,18 @@
 """Predictions: boto3 and the local AWS, against the handler in-process, moto's canned answer, and boto3 alone."""
 
-from __future__ import annotations
-
 import json
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from bench.account import account
 from bench.figures import Aim, Figure, Figures, Section, Table, percentile, spread
 from model import inference
 from sagebridge.model.contract import JSON, SAMPLE
 from tools.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 NAME = "predictions"
 HANDLER, BOTO3, MOTO, LOCAL = "handler, in-process", "boto3 alone", "moto", "local AWS"
@@ -36,8 +31,8 @@ process without any server. With more clients than cores the time is the time in
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the time of each call; a run is all calls of all clients."""
-    found: dict[tuple[str, str, int, str], list[float]] = {}
+    """Takes the time of each call; a run is all calls of all clients."""
+    taken: dict[tuple[str, str, int, str], list[float]] = {}
 
     def note(rows: int, by: str, clients: int, took: Sequence[float], elapsed: float) -> None:
         values = {
@@ -46,7 +41,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             RATE: len(took) / elapsed,
         }
         for unit, value in values.items():
-            found.setdefault((f"{rows:,} {'row' if rows == 1 else 'rows'}", by, clients, unit), []).append(value)
+            taken.setdefault((f"{rows:,} {'row' if rows == 1 else 'rows'}", by, clients, unit), []).append(value)
 
     with account() as aws, server("moto.server", "-H", "127.0.0.1", "-p") as moto:
         aws.deploy("bench")
@@ -62,11 +57,11 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
                         for by, url in ((BOTO3, canned), (MOTO, moto), (LOCAL, aws.url)):
                             say(f"{rows} rows, {by}, {clients} clients, {run + 1}")
                             note(rows, by, clients, *_through(url, body, clients, calls))
-    return Figures(Figure(*key, tuple(samples)) for key, samples in found.items())
+    return Figures(Figure(*key, tuple(samples)) for key, samples in taken.items())
 
 
 def request(rows: int) -> str:
-    """Give a request with so many times the sample row."""
+    """Returns a request with so many times the sample row."""
     return json.dumps({"Input": json.loads(SAMPLE)["Input"] * rows})
 
 
@@ -84,7 +79,7 @@ def _timed(body: str, model: object, times: int) -> list[float]:
 
 
 def _through(url: str, body: str, clients: int, calls: int) -> tuple[list[float], float]:
-    """Invoke from processes of their own, as clients are; the clock starts when all are ready."""
+    """Invokes from processes of their own, as clients are; the clock starts when all are ready."""
     command = [sys.executable, "-m", "bench.client", url, str(calls // clients)]
     pipe = subprocess.PIPE
     processes = [subprocess.Popen(command, cwd=CHECKOUT, text=True, stdin=pipe, stdout=pipe) for _ in range(clients)]
@@ -115,7 +110,7 @@ def _heard(process: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def server(module: str, *options: str, answer: bytes = b"") -> Iterator[str]:
-    """Run a server in a process of its own on a free port; it ends with the block.
+    """Runs a server in a process of its own on a free port; it ends with the block.
 
     Args:
         module: what Python runs.
@@ -149,16 +144,16 @@ def server(module: str, *options: str, answer: bytes = b"") -> Iterator[str]:
         process.wait()
 
 
-def section(found: Figures) -> Section:
-    """Say what was measured."""
+def section(figures: Figures) -> Section:
+    """Returns what the page shows of the figures."""
     tables, aims = [], []
-    for what in dict.fromkeys(one.what for one in found):
+    for what in dict.fromkeys(figure.what for figure in figures):
         rows = []
-        for by, clients in dict.fromkeys((one.by, one.size) for one in found if one.what == what):
-            cells = [found.of(unit).get(what, by, clients) for unit in (RATE, P50, P99)]
+        for by, clients in dict.fromkeys((figure.by, figure.size) for figure in figures if figure.what == what):
+            cells = [figures.of(unit).get(what, by, clients) for unit in (RATE, P50, P99)]
             rows.append([by, str(clients), *map(spread, cells)])
         tables.append(Table([f"a request of {what}", "clients", RATE, P50, P99], rows))
-        local, alone, handler = (found.of(P50).get(what, by, 1) for by in (LOCAL, BOTO3, HANDLER))
+        local, alone, handler = (figures.of(P50).get(what, by, 1) for by in (LOCAL, BOTO3, HANDLER))
         if local and alone and handler:
             added = local.median - alone.median - handler.median
             wanted = f"{what}: the server adds under {ADDED:g} ms to boto3 and the handler at p50, 1 client"

@@ -1,22 +1,20 @@
 """Runs commands as a person would, and takes their time or their memory."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from bench.machine import descendants, memory_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
+SAGEBRIDGE = str(Path(sys.executable).with_name("sagebridge"))
+"""The command of this environment."""
 SECONDS = 900.0  # a provider that meets a broken API retries for ever
 LOOK = 0.05  # seconds between two looks at the memory
 
@@ -26,7 +24,7 @@ class CommandFailed(click.ClickException):
 
 
 def seconds(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> float:
-    """Run a command to its end and give the seconds that it took.
+    """Runs a command to its end and returns the seconds that it took.
 
     Raises:
         CommandFailed: it failed, or took longer than 900 s.
@@ -37,7 +35,7 @@ def seconds(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) ->
 
 
 def peak(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> float:
-    """Run a command and give the most memory in MiB that it had at once, with all that it started.
+    """Runs a command and returns the most memory in MiB that it had at once, with all that it started.
 
     A run of its own: to look at the memory slows what is looked at.
 
@@ -59,7 +57,7 @@ def peak(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> fl
 
 
 def output(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> str:
-    """Run a command to its end and give all that it prints.
+    """Runs a command to its end and returns all that it prints.
 
     Raises:
         CommandFailed: see `seconds`.
@@ -78,7 +76,7 @@ def output(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> 
 def start(
     command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], output: int = subprocess.DEVNULL
 ) -> subprocess.Popen[str]:
-    """Start a command in a session of its own."""
+    """Starts a command in a session of its own."""
     return subprocess.Popen(
         list(map(str, command)),
         cwd=cwd,
@@ -92,7 +90,7 @@ def start(
 
 
 def shown(command: Sequence[str | Path]) -> str:
-    """Give a command as one line."""
+    """Returns a command as one line."""
     return " ".join(map(str, command))
 
 

@@ -1,24 +1,19 @@
 """Where the time of a plan goes: by process, and within the program by package and function."""
 
-from __future__ import annotations
-
 import os
 import pstats
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import plans, processes
 from bench.account import account
 from bench.figures import Figure, Figures, Section, Table, spread
 from bench.machine import descendants
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "profile"
 SHORT, LONG = (1,), (0, 1, 100)
@@ -54,7 +49,7 @@ exec "{python}" "$@"
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
-    """Take the CPU time of each process, and the program's profile."""
+    """Takes the CPU time of each process, and the program's profile."""
     found: list[Figure] = []
     with account() as aws, tempfile.TemporaryDirectory() as folder:
         for size in LONG if long else SHORT:
@@ -71,7 +66,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 
 def cpu(project: plans.Project) -> dict[str, float]:
-    """Give the CPU seconds of a plan's processes, by what they are."""
+    """Returns the CPU seconds of a plan's processes, by what they are."""
     used: dict[int, tuple[str, float]] = {}
     process = processes.start(project.commands[plans.PLAN], project.folder, project.env)
     while process.poll() is None:
@@ -101,7 +96,7 @@ def _profile(project: plans.Project, folder: Path) -> dict[str, float]:
 
 
 def shares(stats: pstats.Stats) -> dict[str, float]:
-    """Give the seconds of the functions themselves, by package, and of the functions that take most.
+    """Returns the seconds of the functions themselves, by package, and of the functions that take most.
 
     What is built in counts for who calls it.
     """
@@ -131,7 +126,7 @@ def _package(file: str) -> str:
 
 
 def section(found: Figures) -> Section:
-    """Say what was measured."""
+    """Returns what the page shows of the figures."""
     tables = []
     for unit, own in (
         (CPU, found.of(CPU)),

@@ -1,14 +1,13 @@
-"""SageMaker's handler for a regression: it goes into the archive and runs in the scikit-learn container.
+"""Serves a regression in SageMaker's scikit-learn container; the archive carries this file beside the model.
 
 Request: `{"Input": [[number, ...], ...]}` as application/json.
-Answer: `{"Output": 28, "Predictions": [28.99...]}`, with every row's prediction at full precision; `Output`
-is the article's, the first one cut to an integer.
+Answer: `{"Output": 28, "Predictions": [28.99...]}`. `Predictions` has every row's prediction at full precision.
+`Output` is the article's: the first prediction, cut to an integer.
 
-The container turns whatever a handler raises into a bare 500 (sagemaker_containers 2.8.6,
-`_functions.error_wrapper`), and serves a `Response` from `output_fn` with its own status. So a bad request
-travels as a `Refusal` from where it is seen to `output_fn`.
+The container answers with a bare 500 when a handler raises (sagemaker_containers 2.8.6, `_functions.error_wrapper`).
+It serves a `Response` from `output_fn` with its own status, so a bad request is passed on there as a `Refusal`.
 
-Self-contained, and in the Python of the oldest image in use (3.7).
+This file needs no other of this project, and runs on the Python of the oldest image in use (3.7).
 """
 
 from __future__ import annotations
@@ -29,31 +28,33 @@ EXPECTED = 'expected {"Input": [[number, ...], ...]}, one list of finite numbers
 
 
 class Refusal(NamedTuple):
-    """A request that its sender has to change: the HTTP status (4xx) and what was wrong and is expected."""
+    """A request that its sender has to change."""
 
     status: int
+    """The HTTP status, 4xx."""
     error: str
+    """What was wrong, and what is expected."""
 
 
 def model_fn(model_dir: str) -> Any:  # noqa: ANN401 - whatever estimator was packed
-    """Load the model from the folder that the archive was unpacked to."""
+    """Loads the model from the folder that the archive was unpacked to."""
     return joblib.load(os.path.join(model_dir, "model.joblib"))  # noqa: PTH118 - the contract gives a string
 
 
 def input_fn(body: bytes | str, content_type: str | None) -> list[list[float]] | Refusal:
-    """Read the rows out of a request."""
+    """Reads the rows of a request."""
     if (content_type or "").split(";")[0].strip().lower() != JSON:
         return Refusal(415, f"content type {_short(content_type)} is not supported; send {JSON}")
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
         return Refusal(400, f"the body is not JSON: {error}; {EXPECTED}")
-    wrong = _problem(request)
-    return Refusal(400, f"{wrong}; {EXPECTED}") if wrong else request["Input"]
+    problem = _problem(request)
+    return Refusal(400, f"{problem}; {EXPECTED}") if problem else request["Input"]
 
 
 def predict_fn(rows: list[list[float]] | Refusal, model: Any) -> np.ndarray[Any, Any] | Refusal:  # noqa: ANN401 - see model_fn
-    """Predict every row, once each has as many numbers as the model takes."""
+    """Predicts every row, after checking that each has as many numbers as the model takes."""
     if isinstance(rows, Refusal):
         return rows
     width = getattr(model, "n_features_in_", len(rows[0]))
@@ -69,7 +70,7 @@ def predict_fn(rows: list[list[float]] | Refusal, model: Any) -> np.ndarray[Any,
 
 
 def output_fn(predictions: np.ndarray[Any, Any] | Refusal, accept: str | None) -> Response:
-    """Answer with the predictions, or with `{"error": ...}` and a 4xx status."""
+    """Answers with the predictions, or with `{"error": ...}` and a 4xx status."""
     if isinstance(predictions, Refusal):
         return _response({"error": predictions.error}, predictions.status)
     if not _accepts_json(accept):
@@ -79,7 +80,7 @@ def output_fn(predictions: np.ndarray[Any, Any] | Refusal, accept: str | None) -
 
 
 def _problem(request: object) -> str | None:
-    """Say what keeps JSON from being a list of rows of finite numbers; rows and columns count from 1."""
+    """Returns what keeps JSON from being a list of rows of finite numbers; rows and columns count from 1."""
     if not isinstance(request, dict) or "Input" not in request:
         return 'the body has no "Input"'
     rows = request["Input"]
@@ -99,7 +100,7 @@ def _problem(request: object) -> str | None:
 
 
 def _are_finite(row: list[Any]) -> bool:
-    """Say whether all values are finite numbers, at the speed of C; the exact check is for the others."""
+    """Returns whether all values are finite numbers, at the speed of C; the exact check names the others."""
     try:
         return {*map(type, row)} <= {int, float} and all(map(math.isfinite, row))
     except OverflowError:  # an integer beyond any float

@@ -16,32 +16,28 @@ from sklearn.model_selection import train_test_split
 DATA = Path(__file__).parent / "data" / "boston_housing.csv"
 FEATURES = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
 TARGET = "MEDV"
-# With fewer, the training part (80 %) has fewer rows than the fit has unknowns: 13 slopes and an intercept.
 MINIMUM_ROWS = 18
+"""With fewer rows, the training part (80 %) has fewer rows than the fit has unknowns: 13 slopes and an intercept."""
 
 
 class DataError(click.ClickException):
-    """What is wrong with the data, and where."""
+    """Says what is wrong with the data, and where."""
 
 
 class Fit(NamedTuple):
-    """A fitted model and how it does on the fifth of the rows that it has not seen.
-
-    Attributes:
-        model: The fitted regression.
-        rows: How many rows there were, for training and test together.
-        rmse: Root mean squared error on the test rows, in 1000 US$.
-        r2: Coefficient of determination on the test rows, at most 1.
-    """
+    """A fitted model, and its scores on the fifth of the rows that it was not fitted on."""
 
     model: LinearRegression
     rows: int
+    """Number of rows, for training and test together."""
     rmse: float
+    """Root mean squared error on the test rows, in 1000 US$."""
     r2: float
+    """Coefficient of determination on the test rows, at most 1."""
 
 
 def read(path: Path) -> NDArray[np.float64]:
-    """Read the 13 features and, as the last column, the target. Other columns are left out.
+    """Reads the 13 features and, as the last column, the target. Leaves out other columns.
 
     Raises:
         DataError: The file cannot be read, lacks a column, has fewer than 18 rows, or has a value that is
@@ -76,7 +72,7 @@ def _number(path: Path, line: int, column: str, text: str | None) -> float:
 
 
 def fit(table: NDArray[np.float64]) -> Fit:
-    """Fit on 80 % of the rows and score on the rest, split as in the article (`random_state=42`)."""
+    """Fits on 80 % of the rows and scores on the rest, split as in the article (`random_state=42`)."""
     train_x, test_x, train_y, test_y = train_test_split(table[:, :-1], table[:, -1], test_size=0.2, random_state=42)
     model = LinearRegression().fit(train_x, train_y)
     predicted = model.predict(test_x)
@@ -89,7 +85,7 @@ def fit(table: NDArray[np.float64]) -> Fit:
 
 
 def train(data: Path, out: Path) -> Fit:
-    """Fit on the CSV file `data` and write the model to `out` (joblib, not compressed), whole or not at all.
+    """Fits on the CSV file `data` and writes the model to `out` (joblib, not compressed), whole or not at all.
 
     Raises:
         DataError: See `read`.
@@ -103,12 +99,12 @@ def train(data: Path, out: Path) -> Fit:
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), default=DATA, help="A CSV file.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), default=DATA, help="The CSV file to train on.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("build/model.joblib"),
-    help="Where the model goes.",
+    help="The model file to write.",
 )
 def main(data: Path, out: Path) -> None:
     """Fit the article's linear regression."""

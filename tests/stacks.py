@@ -14,6 +14,7 @@ from pulumi.automation.events import EngineEvent
 from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
+from tools.paths import STACK_SETTINGS
 
 EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
 """The folders of the examples."""
@@ -137,7 +138,7 @@ class Declared(Stack):
 
 def local_settings() -> dict[str, automation.ConfigValue]:
     """Returns the AWS provider's settings of the local stack."""
-    dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    dev = yaml.safe_load(STACK_SETTINGS.read_text())["config"]
     return {key: automation.ConfigValue(value) for key, value in dev.items() if key.startswith("aws:")}
 
 

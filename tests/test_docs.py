@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 LOCAL_FOLDER = "components/sagebridge/local"
 LOCAL = (ROOT / LOCAL_FOLDER / "README.md").read_text()
 BRIDGE = "".join(page.read_text() for page in (ROOT / "docs").glob("bridge*.md"))
@@ -111,6 +112,16 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     assert (ROOT / path).exists()
 
 
-def test_every_room_is_in_the_readme() -> None:
-    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert rooms <= set(re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE))
+@pytest.mark.parametrize(
+    ("page", "folder"), [("README.md", "."), ("CONTRIBUTING.md", "components/sagebridge")], ids=["checkout", "package"]
+)
+def test_every_room_is_on_its_page(page: str, folder: str) -> None:
+    rooms = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+    assert rooms
+    assert rooms <= set(re.findall(r"^\| `(\w+)/` \|", (ROOT / page).read_text(), re.MULTILINE))
+
+
+def test_contributing_names_only_words_of_make_that_exist() -> None:
+    named = set(re.findall(r"make (?:-s )?([a-z-]+)", " ".join(re.findall(r"`[^`]*`", CONTRIBUTING))))
+    assert named
+    assert named <= set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -4,14 +4,14 @@ import hashlib
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
+from sagebridge._tarfile import tarfile
 from tools import download, engine
-from tools.engine import Found, Part
+from tools.engine import Installed, Part
 from tools.errors import Unavailable
 from tools.paths import cache
 from tools.progress import Step
@@ -55,12 +55,14 @@ def get(console: Console) -> Path:
         return engine.executable(part().get(console, "chromium"), "chromium")
 
 
-def _on_path() -> Found | None:
+def _on_path() -> Installed | None:
     for name in NAMES:
         if path := shutil.which(name, path=engine.outer_path()):
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
-            if match := re.search(r"\d+(\.\d+)+", said):
-                return Found(match[0], "PATH", Path(path))
+            version_text = subprocess.run(
+                [path, "--version"], capture_output=True, text=True, timeout=30, check=False
+            ).stdout
+            if match := re.search(r"\d+(\.\d+)+", version_text):
+                return Installed(match[0], "PATH", Path(path))
     return None
 
 

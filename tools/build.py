@@ -139,15 +139,15 @@ def _compile(module: Path, package: str, executable: Path, running: Step, flags:
         command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None  # noqa: S101 - it is a pipe
-    compiled, said = 0, []
+    compiled, messages = 0, []
     for line in process.stderr:  # -v names each package as it is compiled; all else is a message
         if re.fullmatch(r"[\w.~/-]+\n", line):
             compiled += 1
             running.detail = f"{name}: {compiled} packages compiled"
         else:
-            said.append(line)
+            messages.append(line)
     if process.wait() != 0:
-        raise Unavailable(f"Go cannot build {name}:\n{''.join(said[-15:]).strip()}")
+        raise Unavailable(f"Go cannot build {name}:\n{''.join(messages[-15:]).strip()}")
 
 
 def _environment() -> dict[str, str]:

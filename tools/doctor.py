@@ -15,9 +15,9 @@ def table() -> tuple[Table, list[str]]:
     rows.add_row("python", platform.python_version(), "PATH", "")
     missing = []
     for part in engine.parts():
-        found = part.find()
-        if found:
-            rows.add_row(part.name, found.version, found.origin, str(found.path))
+        installed = part.find()
+        if installed:
+            rows.add_row(part.name, installed.version, installed.origin, str(installed.path))
         else:
             rows.add_row(part.name, part.version, "missing", "")
             missing.append(f"{part.name}: run `make engine`, or install {part.install}.")

@@ -3,13 +3,13 @@
 import hashlib
 import platform
 import shutil
-import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
 
 import requests
 
+from sagebridge._tarfile import tarfile
 from tools.errors import Unavailable
 from tools.progress import Step
 

@@ -35,7 +35,7 @@ COMMAND_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Found:
+class Installed:
     """A part that is there."""
 
     version: str
@@ -53,7 +53,7 @@ class Part:
     """The version that is downloaded or built."""
     folder: Path
     """Where a downloaded or built part is kept; complete when it has a file ``origin.json``."""
-    on_path: Callable[[], Found | None]
+    on_path: Callable[[], Installed | None]
     download: Callable[[Path, Step], None]
     build: Callable[[Path, Step], None]
     built_from: tuple[str, ...]
@@ -63,35 +63,35 @@ class Part:
     built_version: str = ""
     """The version that a build gives, where it differs."""
 
-    def find(self) -> Found | None:
+    def find(self) -> Installed | None:
         """Returns the part if it is on PATH or in the cache."""
         return self.on_path() or self._cached()
 
-    def get(self, console: Console, title: str) -> Found:
+    def get(self, console: Console, title: str) -> Installed:
         """Returns the part, downloading or building it if it is not there.
 
         Raises:
             ToolsError: it is to be had in no way; names each way and what to install.
         """
-        if found := self.find():
-            console.print(f"{title}: {found.version} ({found.origin})")
-            return found
+        if installed := self.find():
+            console.print(f"{title}: {installed.version} ({installed.origin})")
+            return installed
         reasons = ["it is not on PATH, or too old there"]
         ways = (("downloading", "downloaded", self.download), ("building", "built", self.build))
         for doing, origin, way in ways:
             try:
                 with step(console, f"{title}: {doing}") as running:
-                    found = self._fill(way, origin, running)
+                    installed = self._fill(way, origin, running)
             except Unavailable as reason:
                 reasons.append(str(reason))
                 console.print(f"  {str(reason).splitlines()[0]}")
             else:
-                console.print(f"{title}: {found.version} ({origin} in {duration(running.seconds)})")
-                return found
+                console.print(f"{title}: {installed.version} ({origin} in {duration(running.seconds)})")
+                return installed
         listed = "\n".join(f"  - {reason}" for reason in reasons)
         raise ToolsError(f"{self.name} is missing:\n{listed}\nInstall {self.install}, then run the command again.")
 
-    def _fill(self, way: Callable[[Path, Step], None], origin: str, running: Step) -> Found:
+    def _fill(self, way: Callable[[Path, Step], None], origin: str, running: Step) -> Installed:
         """Gets the part into a folder beside, and puts that in place only when it is whole."""
         partial = cache() / f"{self.name}-{self.version}.new"
         shutil.rmtree(partial, ignore_errors=True)
@@ -103,16 +103,16 @@ class Part:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(self.folder)
-        return Found(version, origin, self.folder)
+        return Installed(version, origin, self.folder)
 
-    def _cached(self) -> Found | None:
+    def _cached(self) -> Installed | None:
         try:
             note = json.loads((self.folder / "origin.json").read_text())
         except (OSError, ValueError):
             return None
         if note["origin"] == "built" and note["recipe"] != build.recipe(*self.built_from):
             return None
-        return Found(note["version"], note["origin"], self.folder)
+        return Installed(note["version"], note["origin"], self.folder)
 
 
 def parts() -> list[Part]:
@@ -157,7 +157,7 @@ def parts() -> list[Part]:
     ]
 
 
-def get_all(console: Console) -> dict[str, Found]:
+def get_all(console: Console) -> dict[str, Installed]:
     """Gets every part; a second checkout waits for the first instead of building the same."""
     with one_at_a_time(console):
         wanted = parts()
@@ -167,7 +167,7 @@ def get_all(console: Console) -> dict[str, Found]:
         }
 
 
-def find_all() -> dict[str, Found | None]:
+def find_all() -> dict[str, Installed | None]:
     """Returns what is there now, without getting anything."""
     return {part.name: part.find() for part in parts()}
 
@@ -257,38 +257,38 @@ def _write_terraformrc(folder: Path) -> None:
     )
 
 
-def executable(found: Found | None, name: str) -> Path:
+def executable(installed: Installed | None, name: str) -> Path:
     """Returns the executable ``name`` of a part."""
-    if found is None:
+    if installed is None:
         raise Unavailable(f"{name} is not there yet")
-    return found.path if found.path.is_file() else found.path / "bin" / name
+    return installed.path if installed.path.is_file() else installed.path / "bin" / name
 
 
-def _pulumi_on_path() -> Found | None:
-    found = _on_path("pulumi", "version", PULUMI_MINIMUM)
-    has_host = found and (
-        (found.path.resolve().parent / "pulumi-language-python").exists()
+def _pulumi_on_path() -> Installed | None:
+    installed = _on_path("pulumi", "version", PULUMI_MINIMUM)
+    has_host = installed and (
+        (installed.path.resolve().parent / "pulumi-language-python").exists()
         or shutil.which("pulumi-language-python", path=outer_path())
     )
-    return found if has_host else None
+    return installed if has_host else None
 
 
-def _terraform_on_path() -> Found | None:
+def _terraform_on_path() -> Installed | None:
     return _on_path("terraform", "version", TERRAFORM_MINIMUM) or _on_path("tofu", "version", TERRAFORM_MINIMUM)
 
 
-def _on_path(name: str, ask: str, minimum: str) -> Found | None:
+def _on_path(name: str, ask: str, minimum: str) -> Installed | None:
     path = shutil.which(name, path=outer_path())
     if path is None:
         return None
     try:
-        said = subprocess.run([path, ask], capture_output=True, text=True, timeout=30, check=True).stdout
+        version_text = subprocess.run([path, ask], capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r"\d+\.\d+\.\d+", said)
+    match = re.search(r"\d+\.\d+\.\d+", version_text)
     if match is None or Version(match[0]) < Version(minimum):
         return None
-    return Found(match[0], "PATH", Path(path))
+    return Installed(match[0], "PATH", Path(path))
 
 
 def run(command: list[str], settings: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from tools import engine, environment
 from tools.errors import ToolsError
-from tools.paths import CHECKOUT
+from tools.paths import CHECKOUT, STACK_SETTINGS
 from tools.progress import duration
 
 STACK = "dev"
@@ -95,6 +95,8 @@ def up(console: Console, setup_seconds: float) -> None:
         job.run("python", "model/train.py")
         job.run("sagebridge", "package")
     with job.part("Publish"):
+        if not (settings := CHECKOUT / STACK_SETTINGS.name).exists():
+            shutil.copyfile(STACK_SETTINGS, settings)
         job.run("pulumi", "stack", "select", STACK, "--create")
         job.run("sagebridge", "publish", "--stack", STACK)
     with job.part("Endpoint (Pulumi)"):

@@ -13,25 +13,25 @@ _ANYTHING = (".*", r"[\S\s]*", r"[\S]+")
 
 
 def limits(shape: str) -> str:
-    """Returns what a shape of ``components/endpoint/fields.py`` allows; empty if it says nothing.
+    """Returns what a shape of ``sagebridge.endpoint.schema`` allows; empty if it says nothing.
 
     Args:
         shape: as in the tables there.
     """
     rule = rule_of(shape.lstrip("!"))
-    span, said = _span(rule.get("min") or 0, rule.get("max") or 0), []
+    span, phrases = _span(rule.get("min") or 0, rule.get("max") or 0), []
     match rule["type"]:
         case "integer" | "float":
-            said = [span]
+            phrases = [span]
         case "string":
-            said = _names(rule["enum"]) if "enum" in rule else [span and f"{span} characters", _form(rule)]
+            phrases = _names(rule["enum"]) if "enum" in rule else [span and f"{span} characters", _form(rule)]
         case "list":
-            said = [span and f"{span} entries", _each("each ", rule["member"])]
+            phrases = [span and f"{span} entries", _each("each ", rule["member"])]
         case "map":
-            said = [span and f"{span} entries", _each("keys ", rule["key"]), _each("values ", rule["value"])]
+            phrases = [span and f"{span} entries", _each("keys ", rule["key"]), _each("values ", rule["value"])]
         case "structure":  # of one member, which is flat here
-            said = [limits(next(iter(rule["members"].values()))["shape"])]
-    return "; ".join(filter(None, said))
+            phrases = [limits(next(iter(rule["members"].values()))["shape"])]
+    return "; ".join(filter(None, phrases))
 
 
 def _span(least: int, most: int) -> str:
@@ -51,4 +51,4 @@ def _form(rule: Mapping[str, Any]) -> str:
 
 
 def _each(what: str, member: Mapping[str, Any]) -> str:
-    return f"{what}{found}" if (found := limits(member["shape"])) else ""
+    return f"{what}{limit}" if (limit := limits(member["shape"])) else ""

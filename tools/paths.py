@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+STACK_SETTINGS = CHECKOUT / "tools" / "Pulumi.dev.yaml"
+"""What the settings of the local stack are at first; those in use lie at the root, and git ignores them."""
 LOCAL = CHECKOUT / ".local"
 """What this checkout's commands keep: Pulumi's state and the local AWS."""
 

@@ -1,4 +1,4 @@
-"""SageMaker endpoints in Pulumi Python, on a base that Terraform manages.
+"""Serves models on Amazon SageMaker with Pulumi, on a base that Terraform manages.
 
 Names are imported on first use, so that the command line does not load Pulumi's AWS package, which takes half a second.
 """

@@ -1,4 +1,4 @@
-"""The command `sagebridge`: one command line over the rooms."""
+"""Provides the command `sagebridge`: one command line over the rooms."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sagebridge import __version__
 from sagebridge.bridge.commands import adopt_command, export_command, outputs_command, verify_command
 from sagebridge.errors import UserError
 from sagebridge.local.commands import local
-from sagebridge.model.commands import check, invoke, package, publish
+from sagebridge.model.commands import check_command, invoke_command, package_command, publish_command
 
 
 class _Commands(click.Group):
@@ -20,14 +20,17 @@ class _Commands(click.Group):
             raise click.ClickException(error.message) from error
 
 
-@click.group(cls=_Commands, context_settings={"show_default": True})
+@click.group(cls=_Commands, context_settings={"show_default": True, "max_content_width": 100})
 @click.version_option(__version__)
 def main() -> None:
-    """Serve models on SageMaker with Pulumi, beside Terraform."""
+    """Serve models on SageMaker with Pulumi, beside Terraform.
+
+    A command exits with 0 when all is well, with 1 when it is refused or fails, and with 2 when it is called wrongly.
+    """
 
 
 for command in (
-    *(package, check, publish, invoke),
+    *(package_command, check_command, publish_command, invoke_command),
     *(export_command, outputs_command, adopt_command, verify_command),
     local,
 ):

@@ -8,8 +8,9 @@ from pathlib import Path
 import joblib
 import pytest
 
-from tests.conftest import PREDICTION, ROOT, Aws, Base
+from tests.conftest import PREDICTION, Aws, Base
 from tests.stacks import Stack
+from tools.paths import STACK_SETTINGS
 
 pytestmark = pytest.mark.engine
 
@@ -97,7 +98,7 @@ SageMakerEndpoint(
 def test_a_program_that_fails_at_its_start_says_why(aws: Aws, tmp_path: Path) -> None:
     """While its hooks were being registered it ended with a segmentation fault, and without a word."""
     (tmp_path / "Pulumi.yaml").write_text("name: late\nruntime: python\n")
-    (tmp_path / "Pulumi.late.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text())
+    (tmp_path / "Pulumi.late.yaml").write_text(STACK_SETTINGS.read_text())
     (tmp_path / "__main__.py").write_text(LATE)
     aws.must("pulumi", "stack", "init", "late", "--non-interactive", cwd=tmp_path)
     done = aws.run("pulumi", "preview", "--stack", "late", "--non-interactive", cwd=tmp_path)

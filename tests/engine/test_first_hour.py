@@ -33,6 +33,12 @@ class Checkout:
         """Runs a command in a shell that has evaluated `make env`; returns all that it prints."""
         return self._run(["bash", "-c", f'eval "$({sys.executable} -m tools env)"; {command}'], fails=fails)
 
+    def changes(self) -> list[str]:
+        """Returns the files that git would show as changed or new."""
+        command = ["git", "ls-files", "--modified", "--others", "--exclude-standard"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
     def _run(self, command: list[str], *, fails: bool = False) -> str:
         done = subprocess.run(
             command,
@@ -54,11 +60,9 @@ class Checkout:
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
     folder = tmp_path / "checkout"
     copy_from_git(".", folder)
-    clean = [
-        line for line in (folder / "Pulumi.dev.yaml").read_text().splitlines() if "aws:" in line or "config:" in line
-    ]
-    (folder / "Pulumi.dev.yaml").write_text("\n".join(clean) + "\n")
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
     made = Checkout(folder)
     yield made
     made.shell("sagebridge local stop")
@@ -79,6 +83,7 @@ def test_first_hour(checkout: Checkout) -> None:
     assert "5 unchanged" in said
     assert ANSWER in said
 
+    assert checkout.changes() == []
     own_commands(checkout)
     an_example(checkout)
     without_the_local_aws(checkout)
@@ -88,6 +93,7 @@ def test_first_hour(checkout: Checkout) -> None:
     assert "8 destroyed" in said
     assert START in checkout.shell("sagebridge local status", fails=True)
     assert "Nothing to take down" in checkout.tools("down")
+    assert checkout.changes() == []
 
 
 def own_commands(checkout: Checkout) -> None:

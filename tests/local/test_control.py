@@ -14,6 +14,7 @@ import moto
 import pytest
 from botocore.exceptions import CredentialRetrievalError
 
+from sagebridge import extras
 from sagebridge.errors import UserError
 from sagebridge.local import control, server, store
 from tests.local.account import COMMAND, Account, echo, pack
@@ -252,8 +253,6 @@ def test_another_directorys_server_is_not_taken_for_ones_own(profile: Path, acco
 
 
 def test_a_start_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "PACKAGES", ("json", "no_such_package"))
-    with pytest.raises(
-        UserError, match=r"needs no_such_package\. Install them with: pip install 'sagebridge\[local\]'"
-    ):
+    monkeypatch.setitem(extras.MODULES, "local", ("json", "no_such_package"))
+    with pytest.raises(UserError, match=r"needs no_such_package, which come with: pip install 'sagebridge\[local\]'"):
         control.start(tmp_path)

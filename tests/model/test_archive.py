@@ -20,8 +20,8 @@ from sklearn.linear_model import LinearRegression
 
 from model import inference
 from sagebridge.cli import main
+from sagebridge.errors import UserError
 from sagebridge.model.archive import package, read_versions, unpack, versions_of
-from sagebridge.model.errors import CommandError
 
 from .conftest import HANDLER, memory_of
 
@@ -68,6 +68,15 @@ def test_the_command_says_path_size_and_hash(model_file: Path, archive: Path, tm
         f"wrote {out}\n{archive.stat().st_size} bytes\nsha256 {sha256}\n",
     )
     assert out.read_bytes() == archive.read_bytes()
+
+
+def test_a_machine_reads_json(model_file: Path, archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model.tar.gz"
+
+    result = CliRunner().invoke(main, ["package", "--model", str(model_file), "--out", str(out), "--json"])
+
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert json.loads(result.output) == {"archive": str(out), "size": archive.stat().st_size, "sha256": sha256}
 
 
 def test_another_process_folder_umask_time_zone_and_locale_give_the_same_bytes(
@@ -122,11 +131,11 @@ def test_what_is_no_model_is_refused_and_an_older_archive_stays(tmp_path: Path) 
     joblib.dump({"a": 1}, tmp_path / "dict")
 
     for name, said in (
-        ("none", "no model file"),
+        ("none", "does not exist"),
         ("text", "does not load here"),
         ("dict", "a dict, which has no predict"),
     ):
-        with pytest.raises(CommandError, match=said):
+        with pytest.raises(UserError, match=said):
             package(tmp_path / name, HANDLER, out)
 
     assert out.read_text() == "older"
@@ -204,7 +213,7 @@ def test_an_archive_that_escapes_or_swells_is_refused(tmp_path: Path, content: b
     path.write_bytes(content)
     folder.mkdir(parents=True)
 
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(UserError, match=said):
         unpack(path, folder, limit=1_000_000)
 
     assert not [p for p in tmp_path.rglob("escaped") if folder not in p.parents]
@@ -230,7 +239,7 @@ def test_no_cut_or_flipped_archive_passes_for_a_whole_one(archive: Path, data: s
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model.tar.gz"
         path.write_bytes(content)
-        with pytest.raises(CommandError, match=r"not a whole and safe|more than the limit"):
+        with pytest.raises(UserError, match=r"not a whole and safe|more than the limit"):
             unpack(path, Path(name))
 
 
@@ -248,7 +257,7 @@ def test_no_cut_or_flipped_archive_passes_for_a_whole_one(archive: Path, data: s
 def test_an_archive_without_good_versions_says_so(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "model.tar.gz").write_bytes(content)
 
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(UserError, match=said):
         read_versions(tmp_path / "model.tar.gz")
 
 
@@ -261,7 +270,7 @@ def test_an_archive_made_with_tar_is_read_too(tmp_path: Path) -> None:
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     for read in (read_versions, lambda path: unpack(path, tmp_path)):  # type: Callable[[Path], object]
-        with pytest.raises(CommandError, match=r"there is no archive .*none\.tgz"):
+        with pytest.raises(UserError, match=r"the archive .*none\.tgz does not exist"):
             read(tmp_path / "none.tgz")
 
 

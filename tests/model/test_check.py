@@ -2,14 +2,18 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from sagebridge.cli import main
+from sagebridge.model.archive import read_versions
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:"
+FITTING = f"{IMAGE}{version('scikit-learn').rpartition('.')[0]}-0-cpu-py3"
+"""An image with the scikit-learn that trained the archive, which is the one here."""
 
 
 def run(*arguments: str | Path) -> Result:
@@ -31,13 +35,13 @@ def changed(archive: Path, out: Path, **contents: str | None) -> Path:
 
 
 def test_a_good_archive_is_ready_and_shows_its_answer(archive: Path) -> None:
-    result = run("--archive", archive, "--image", f"{IMAGE}1.9-0-cpu-py3")
+    result = run("--archive", archive, "--image", FITTING)
 
     assert result.exit_code == 0, result.output
     answer = json.loads(result.output.splitlines()[1].partition("with ")[2])
     assert answer["Output"] == 28
     assert answer["Predictions"] == [pytest.approx(28.9967236, abs=5e-8)]
-    assert "is ready for " + IMAGE in result.output
+    assert f"is ready for {FITTING}" in result.output
 
 
 def test_all_problems_are_told_at_once(archive: Path, tmp_path: Path) -> None:
@@ -99,6 +103,17 @@ def test_the_other_answers_the_container_serves_are_taken(archive: Path, tmp_pat
 
     assert result.exit_code == 0, result.output
     assert 'with {"Output": 28}\n' in result.output
+
+
+def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
+    handler = GOOD.format(predict="return 28", output="{'Output': 28}")
+
+    good = run("--archive", changed(archive, tmp_path / "good.tgz", handler=handler), "--json")
+    bad = run("--archive", changed(archive, tmp_path / "bad.tgz", handler=handler, model=None), "--json")
+
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert json.loads(good.output) == {"problems": [], "versions": read_versions(archive), "answer": '{"Output": 28}'}
+    assert json.loads(bad.output)["problems"] == ["there is no model.joblib at the root"]
 
 
 def test_the_stacks_image_is_asked_for(archive: Path, tmp_path: Path, command: Callable[[str, str], Path]) -> None:

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -15,14 +16,13 @@ from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
 from sagebridge.cli import main
+from sagebridge.errors import UserError
 from sagebridge.model import publish as publishing
 from sagebridge.model.archive import read_versions
-from sagebridge.model.errors import CommandError
 from sagebridge.model.publish import key_of, publish
 
 from .conftest import CHECKOUT, memory_of, serving
-
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:"
+from .test_check import FITTING, IMAGE
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,7 @@ def test_an_object_that_appears_meanwhile_is_not_overwritten(
     if same_size:
         assert not publish(any_size, "models-bucket", "models", "boston").uploaded
     else:
-        with pytest.raises(CommandError, match="not written by `publish`"):
+        with pytest.raises(UserError, match="not written by `publish`"):
             publish(any_size, "models-bucket", "models", "boston")
 
     assert len(versions_in(s3)) == 1
@@ -164,8 +164,15 @@ def test_the_uri_stands_alone_on_standard_output(
 
 
 @pytest.mark.usefixtures("s3")
+def test_a_machine_reads_json(archive: Path) -> None:
+    result = run("--archive", archive, "--bucket", "models-bucket", "--name", "boston", "--json")
+
+    assert json.loads(result.stdout) == {"uri": f"s3://models-bucket/{key(archive)}", "uploaded": True}
+
+
+@pytest.mark.usefixtures("s3")
 def test_a_stack_gets_the_uri_when_its_image_fits(archive: Path, command: Callable[[str, str], Path]) -> None:
-    log = command("pulumi", f"echo {IMAGE}1.9-0-cpu-py3")
+    log = command("pulumi", f"echo {FITTING}")
 
     result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
 

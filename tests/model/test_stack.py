@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sagebridge.errors import UserError
 from sagebridge.model import stack
-from sagebridge.model.errors import CommandError
 
 Command = Callable[[str, str], Path]
 
@@ -17,7 +17,7 @@ def outputs(**values: object) -> str:
 def test_the_base_tells_bucket_and_prefix(command: Command, tmp_path: Path) -> None:
     log = command("terraform", f"echo '{outputs(bucket_name='b', model_prefix='m', execution_role_arn='r')}'")
 
-    assert stack.base(tmp_path) == ("b", "m")
+    assert stack.read_base(tmp_path) == ("b", "m")
     assert log.read_text() == f"-chdir={tmp_path} output -no-color -json\n"
 
 
@@ -32,23 +32,23 @@ def test_the_base_tells_bucket_and_prefix(command: Command, tmp_path: Path) -> N
 def test_a_base_that_is_not_applied_says_so(command: Command, tmp_path: Path, text: str, said: str) -> None:
     command("terraform", f"echo '{text}'")
 
-    with pytest.raises(CommandError, match=f"{said}.*apply it first"):
-        stack.base(tmp_path)
+    with pytest.raises(UserError, match=f"{said}.*apply it first"):
+        stack.read_base(tmp_path)
 
 
 def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=f"no Terraform base {tmp_path}/none"):
-        stack.base(tmp_path / "none")
+    with pytest.raises(UserError, match=f"the Terraform base {tmp_path}/none does not exist"):
+        stack.read_base(tmp_path / "none")
 
 
 def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(CommandError, match=r"pulumi is not on the PATH; eval .*make -s env"):
+    with pytest.raises(UserError, match=r"pulumi is not on the PATH; install it.*make -s env"):
         stack.get_output("dev", "endpointName")
 
     command("pulumi", "echo 'error: no stack named' >&2; echo \"'dev' found\" >&2; exit 255")
-    with pytest.raises(CommandError) as error:
+    with pytest.raises(UserError) as error:
         stack.get_config("dev", "containerImage")
     assert error.value.message == (
         "`pulumi config get containerImage --stack dev` failed with exit code 255: error: no stack named 'dev' found"
@@ -56,7 +56,7 @@ def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
 
     command("pulumi", "exec sleep 5")
     monkeypatch.setattr(stack, "SECONDS", 0.2)
-    with pytest.raises(CommandError, match=r"did not end within 0\.2 s"):
+    with pytest.raises(UserError, match=r"did not end within 0\.2 s"):
         stack.set_config("dev", "modelData", "s3://b/k")
 
 

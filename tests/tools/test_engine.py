@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tools import build, engine
-from tools.engine import Found, Part
+from tools.engine import Installed, Part
 from tools.errors import ToolsError, Unavailable
 from tools.progress import Step
 
@@ -62,8 +62,8 @@ def console() -> Console:
 
 
 def test_what_is_on_path_is_used_and_nothing_is_made(own_cache: Path, console: Console) -> None:
-    there = Found("9.9.9", "PATH", Path("/usr/bin/thing"))
-    assert part(own_cache / "thing", on_path=lambda: there).get(console, "[1/1] thing") == there
+    installed = Installed("9.9.9", "PATH", Path("/usr/bin/thing"))
+    assert part(own_cache / "thing", on_path=lambda: installed).get(console, "[1/1] thing") == installed
     assert not (own_cache / "thing").exists()
     assert "[1/1] thing: 9.9.9 (PATH)" in console.export_text()
 
@@ -136,7 +136,7 @@ def test_pulumi_without_its_python_host_is_not_enough(tool: Callable[[str, str],
 
 def test_opentofu_does_for_terraform(tool: Callable[[str, str], Path]) -> None:
     path = tool("tofu", "OpenTofu v1.10.0")
-    assert engine.find_all()["terraform"] == Found("1.10.0", "PATH", path)
+    assert engine.find_all()["terraform"] == Installed("1.10.0", "PATH", path)
 
 
 def test_a_command_that_does_not_run_is_passed_over(tool: Callable[[str, str], Path]) -> None:

@@ -1,5 +1,6 @@
 """The commands `sagebridge local start|stop|status|env|times|fault|reset`."""
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -21,7 +22,10 @@ def _print_json(content: object) -> None:
 
 @click.group()
 def local() -> None:
-    """AWS on this machine: S3, IAM and SageMaker endpoints that really predict."""
+    """Run AWS on this machine.
+
+    It serves S3, IAM, CloudWatch and SageMaker endpoints that really predict.
+    """
 
 
 @local.command()

@@ -6,7 +6,6 @@ Importing this loads neither moto nor the server.
 import contextlib
 import fcntl
 import http.client
-import importlib.util
 import json
 import os
 import shlex
@@ -21,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sagebridge.errors import UserError
+from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
 from sagebridge.local import CONTROL_PATH, PORT, REGION
 
@@ -29,8 +29,6 @@ STOP_SECONDS = 20.0
 DYING_SECONDS = 1.0
 """Seconds for the kernel to release the files of a process that was killed."""
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
-PACKAGES = ("flask", "flask_cors", "joblib", "moto", "sklearn")
-"""The packages of the extra `local`, as they are imported."""
 _SAVED = ("state", "endpoints", "server.json", "server.log", "settings.json")
 """What a reset removes."""
 _PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
@@ -108,10 +106,7 @@ def start(directory: Path) -> tuple[Running, bool]:
     prepare(directory)
     if running := find(directory):
         return running, True
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        needed = ", ".join(missing)
-        raise UserError(f"The local AWS needs {needed}. Install them with: pip install 'sagebridge[local]'")
+    require("local")
     process = _spawn(directory)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -1,1 +1,1 @@
-"""The model's way to an endpoint: train, package, publish, check, invoke."""
+"""Brings a trained model to an endpoint: packages, checks, publishes and invokes it."""

@@ -1,4 +1,4 @@
-"""The archive model.tar.gz: packs it reproducibly, unpacks it safely, reads its versions."""
+"""Packs model.tar.gz reproducibly, unpacks it safely, and reads its versions."""
 
 import contextlib
 import gzip
@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import platform
-import tarfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,9 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from sagebridge._tarfile import tarfile
+from sagebridge.errors import UserError
 from sagebridge.files import open_whole
 from sagebridge.model.contract import HANDLER, MODEL
-from sagebridge.model.errors import CommandError
 from sagebridge.model.progress import progress
 
 VERSIONS = "versions.json"
@@ -30,25 +30,26 @@ _CHUNK = 1024**2
 
 
 class Package(NamedTuple):
-    """A written archive: its size in bytes and its SHA-256 in hexadecimal."""
+    """A written archive."""
 
     size: int
+    """In bytes."""
     sha256: str
+    """In hexadecimal."""
 
 
 def package(model: Path, handler: Path, out: Path) -> Package:
-    """Write the archive of a model file and its handler: versions.json, inference.py and model.joblib at its root.
+    """Writes the archive of a model file and its handler: versions.json, inference.py and model.joblib at its root.
 
-    The same model file, handler and versions give the same bytes, wherever, whenever and by whomever it is
-    packed (with the same zlib). The small files come first, so that a reader need not unpack the model to
-    reach them. Memory does not grow with the model's size.
+    The same model file, handler and versions always give the same bytes, as long as zlib is the same. The small files
+    come first, so that a reader reaches them without unpacking the model. Memory does not grow with the model's size.
 
     Raises:
-        CommandError: See `versions_of`; there is no handler.
+        UserError: See `versions_of`; or the handler does not exist.
     """
     versions = json.dumps(versions_of(model), indent=2).encode() + b"\n"
     if not handler.is_file():
-        raise CommandError(f"there is no handler {handler}; name the script that serves the model with --handler")
+        raise UserError(f"the handler {handler} does not exist; name the script that serves the model with --handler")
     script = handler.read_bytes()
     size = model.stat().st_size
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -70,55 +71,57 @@ def package(model: Path, handler: Path, out: Path) -> Package:
 
 
 def versions_of(model: Path) -> dict[str, str]:
-    """Return the versions of Python, scikit-learn, NumPy and joblib behind a model file.
+    """Returns the versions of Python, scikit-learn, NumPy and joblib behind a model file.
 
-    scikit-learn's is the one that the pickle itself records, the others are this environment's. Loads the
-    file, which runs what is pickled in it; arrays are mapped, not read, unless joblib has compressed them.
+    The version of scikit-learn is the one that the pickle records; the others are those of this environment. Loading
+    the file runs the code that is pickled in it. Arrays are mapped, not read, unless joblib has compressed them.
 
     Raises:
-        CommandError: The file is missing, does not load here, or holds no model.
+        UserError: The file is missing, does not load here, or holds no model.
     """
     import joblib  # noqa: PLC0415 - with NumPy it takes half a second, and only this needs it
 
     if not model.is_file():
-        raise CommandError(f"there is no model file {model}; `python model/train.py` makes one")
+        raise UserError(f"the model file {model} does not exist; train a model first, or name its file with --model")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             loaded = joblib.load(model, mmap_mode="r")
         except Exception as error:  # a pickle can raise anything
-            raise CommandError(f"{model} does not load here: {type(error).__name__}: {error}") from error
+            raise UserError(f"{model} does not load here: {type(error).__name__}: {error}") from error
     if not callable(getattr(loaded, "predict", None)):
-        raise CommandError(f"{model} holds a {type(loaded).__name__}, which has no predict()")
-    # scikit-learn warns of a pickle of another version, and its warning says of which.
-    foreign = [v for w in caught if (v := getattr(w.message, "original_sklearn_version", None))]
+        raise UserError(f"{model} holds a {type(loaded).__name__}, which has no predict()")
+    # scikit-learn warns of a pickle of another version, and the warning names that version.
+    pickled_by = [
+        number for warning in caught if (number := getattr(warning.message, "original_sklearn_version", None))
+    ]
     return {
         "python": platform.python_version(),
-        "scikit-learn": foreign[0] if foreign else version("scikit-learn"),
+        "scikit-learn": pickled_by[0] if pickled_by else version("scikit-learn"),
         "numpy": version("numpy"),
         "joblib": version("joblib"),
     }
 
 
 def read_versions(archive: Path) -> dict[str, str]:
-    """Read versions.json out of an archive, unpacking no more than what lies before it.
+    """Reads versions.json from an archive, and unpacks no more than what lies before it.
 
     Raises:
-        CommandError: The archive cannot be read, or its versions.json is missing or not an object of strings.
+        UserError: The archive cannot be read, or its versions.json is missing or not an object of strings.
     """
     with _reading(archive) as (_, tar):
         for member in tar:
             file = tar.extractfile(member) if member.name.removeprefix("./") == VERSIONS else None
             if file:
                 return parse_versions(archive, file.read(VERSIONS_LIMIT))
-    raise CommandError(f"{archive} has no {VERSIONS}; `sagebridge package` writes one")
+    raise UserError(f"{archive} has no {VERSIONS}; `sagebridge package` writes one")
 
 
 def parse_versions(origin: Path, content: bytes) -> dict[str, str]:
-    """Parse the content of a versions.json; `origin` is for the message.
+    """Parses the content of a versions.json; `origin` names the archive in the message.
 
     Raises:
-        CommandError: It is not a JSON object of strings with "scikit-learn" and "python".
+        UserError: The content is not a JSON object of strings with "scikit-learn" and "python".
     """
     try:
         versions = json.loads(content)
@@ -129,7 +132,7 @@ def parse_versions(origin: Path, content: bytes) -> dict[str, str]:
         or not {"scikit-learn", "python"} <= versions.keys()
         or not all(isinstance(value, str) for value in versions.values())
     ):
-        raise CommandError(
+        raise UserError(
             f'{origin}: {VERSIONS} is not like {{"python": "3.11.7", "scikit-learn": "1.9.1"}};'
             " `sagebridge package` writes one that is"
         )
@@ -137,29 +140,30 @@ def parse_versions(origin: Path, content: bytes) -> dict[str, str]:
 
 
 def unpack(archive: Path, folder: Path, limit: int = UNPACKED_LIMIT) -> None:
-    """Unpack an archive into an empty folder, and nothing outside of it.
+    """Unpacks an archive into an empty folder, and writes nothing outside of it.
 
     Args:
         archive: The file model.tar.gz.
-        folder: Where to; exists.
-        limit: How many bytes the unpacked files may have together.
+        folder: The folder to fill, which exists.
+        limit: The number of bytes that the unpacked files may have together.
 
     Raises:
-        CommandError: The archive cannot be read, is damaged, would unpack to more than `limit` bytes, or has
+        UserError: The archive cannot be read, is damaged, would unpack to more than `limit` bytes, or has
             a member that is no plain file or folder, or that leads out of `folder`.
     """
+    room = limit
     with _reading(archive) as (compressed, tar):
         for member in tar:
-            limit -= member.size
-            if limit < 0:
-                raise CommandError(f"{archive} unpacks to more than the limit at {member.name}; nothing good does")
+            room -= member.size
+            if room < 0:
+                raise UserError(f"{archive} unpacks to more than the limit of {limit} bytes at {member.name}")
             if not (member.isreg() or member.isdir()):
-                raise CommandError(f"{archive}: {member.name} is neither a file nor a folder")
+                raise UserError(f"{archive}: {member.name} is neither a file nor a folder")
             tar.extract(member, folder, filter="data")
         while rest := compressed.read(_CHUNK):  # to the end, where gzip's checksum is
-            limit -= len(rest)
-            if limit < 0:
-                raise CommandError(f"{archive} has more than the limit after its last file")
+            room -= len(rest)
+            if room < 0:
+                raise UserError(f"{archive} has more than the limit of {limit} bytes after its last file")
 
 
 @contextlib.contextmanager
@@ -168,13 +172,13 @@ def _reading(archive: Path) -> Iterator[tuple[gzip.GzipFile, tarfile.TarFile]]:
         with gzip.open(archive) as compressed, tarfile.open(fileobj=compressed, mode="r|") as tar:
             yield compressed, tar
     except FileNotFoundError as error:
-        raise CommandError(f"there is no archive {archive}; `sagebridge package` makes one") from error
+        raise UserError(f"the archive {archive} does not exist; `sagebridge package` writes one") from error
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise CommandError(f"{archive} is not a whole and safe .tar.gz: {error}") from error
+        raise UserError(f"{archive} is not a whole and safe .tar.gz: {error}") from error
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
-    """Head a file of `size` bytes: owner 0:0 without names and mode 0644 are alike for everyone."""
+    """Returns the header of a file of `size` bytes; owner 0:0 without names and mode 0644 are alike for everyone."""
     member = tarfile.TarInfo(name)
     member.size = size
     member.mtime = _MTIME

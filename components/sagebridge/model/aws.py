@@ -1,20 +1,20 @@
-"""How this room calls AWS: it gives up soon, and says why in one line."""
+"""Settings of the AWS clients of this room, which give up soon and say why in one line."""
 
 import contextlib
 from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagebridge.model.errors import CommandError
+from sagebridge.errors import UserError
 
 
 @contextlib.contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn what AWS or the way to it answers into a `CommandError`: "cannot `doing`: …"."""
+    """Turns an error of AWS, or of the connection to it, into a `UserError`: "cannot `doing`: …"."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        said = " ".join(str(error).split())
-        down = "Could not connect" in said and "127.0.0.1" in said
-        hint = "; is the local AWS running? `sagebridge local start` starts it" if down else ""
-        raise CommandError(f"cannot {doing}: {said}{hint}") from error
+        reason = " ".join(str(error).split())
+        is_local = "Could not connect" in reason and "127.0.0.1" in reason
+        hint = "; is the local AWS running? `sagebridge local start` starts it" if is_local else ""
+        raise UserError(f"cannot {doing}: {reason}{hint}") from error

@@ -1,34 +1,31 @@
-"""Checks an archive before it is published: what is in it, if the image fits, and if it predicts."""
+"""Checks an archive before it is published: what it contains, whether an image can load it, and whether it predicts."""
 
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from sagebridge.errors import UserError
 from sagebridge.images.fit import misfit
 from sagebridge.model.archive import VERSIONS, parse_versions, unpack
 from sagebridge.model.contract import HANDLER, MODEL, SAMPLE, ask
-from sagebridge.model.errors import CommandError
 
 
 class Findings(NamedTuple):
-    """What a check found.
-
-    Attributes:
-        problems: All that is wrong, one line each; empty when the archive is good.
-        versions: What trained the model, by package; empty when the archive does not say.
-        answer: The handler's answer to the article's sample row, JSON; None when there is none.
-    """
+    """What a check found."""
 
     problems: list[str]
+    """Everything that is wrong, a line each; empty when the archive is good."""
     versions: dict[str, str]
+    """The versions with which the model was trained, by package; empty when the archive does not record them."""
     answer: str | None
+    """The handler's answer to the article's sample row, as JSON; None when there is none."""
 
 
 def check(archive: Path, image: str | None) -> Findings:
-    """Check an archive, and with an image's URI that it can serve the model. Runs the archive's own code.
+    """Checks an archive and, given an image's URI, whether that image can load the model. Runs the archive's own code.
 
     Raises:
-        CommandError: The archive is missing, damaged, or not safe to unpack.
+        UserError: The archive is missing, damaged, or not safe to unpack.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -40,12 +37,12 @@ def check(archive: Path, image: str | None) -> Findings:
         if (folder / VERSIONS).is_file():
             try:
                 versions = parse_versions(archive, (folder / VERSIONS).read_bytes())
-            except CommandError as error:
+            except UserError as error:
                 problems.append(error.message)
-        if versions and image and (wrong := misfit(image, versions)):
-            problems.append(wrong)
-        body = None
+        if versions and image and (mismatch := misfit(image, versions)):
+            problems.append(mismatch)
+        answer = None
         if (folder / HANDLER).is_file():
-            body, problem = ask(folder, SAMPLE)
+            answer, problem = ask(folder, SAMPLE)
             problems += [problem] if problem else []
-        return Findings(problems, versions, body)
+        return Findings(problems, versions, answer)

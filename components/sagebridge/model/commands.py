@@ -1,85 +1,126 @@
-"""The commands `sagebridge package|check|publish|invoke`."""
+"""The commands `sagebridge package|check|publish|invoke`.
 
+Each imports what it needs when it runs, so that `sagebridge --help` starts quickly.
+"""
+
+import json
 from pathlib import Path
 
 import click
 
-from sagebridge.images.fit import misfit
-from sagebridge.model import archive as archives
-from sagebridge.model import check as checks
-from sagebridge.model import invoke as endpoints
-from sagebridge.model import publish as publishing
-from sagebridge.model import stack as stacks
-from sagebridge.model.contract import SAMPLE
-from sagebridge.model.errors import CommandError
+from sagebridge.errors import UserError
+from sagebridge.extras import require
+from sagebridge.model.contract import HANDLER, SAMPLE
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-MODEL = Path("build/model.joblib")
-HANDLER = Path("model/inference.py")
-ARCHIVE = Path("build/model.tar.gz")
+ARCHIVE = click.option(
+    "--archive", type=FILE, default=Path("build/model.tar.gz"), help="The archive that `sagebridge package` wrote."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a machine.")
 
 
-@click.command()
-@click.option("--model", type=FILE, default=MODEL, help="A model file.")
-@click.option("--handler", type=FILE, default=HANDLER, help="The script that serves it.")
-@click.option("--out", type=FILE, default=ARCHIVE, help="Where the archive goes.")
-def package(model: Path, handler: Path, out: Path) -> None:
-    """Write model.tar.gz, the same bytes for the same model."""
-    size, sha256 = archives.package(model, handler, out)
+@click.command(name="package")
+@click.option("--model", type=FILE, default=Path("build/model.joblib"), help="The model, written by joblib.")
+@click.option("--handler", type=FILE, default=Path("model") / HANDLER, help="The script that serves the model.")
+@click.option("--out", type=FILE, default=Path("build/model.tar.gz"), help="The archive to write.")
+@JSON
+def package_command(model: Path, handler: Path, out: Path, *, as_json: bool) -> None:
+    """Write an archive of a model and its handler.
+
+    The same model and handler always give the same bytes.
+    """
+    require("model")
+    from sagebridge.model.archive import package
+
+    size, sha256 = package(model, handler, out)
+    if as_json:
+        click.echo(json.dumps({"archive": str(out), "size": size, "sha256": sha256}))
+        return
     click.echo(f"wrote {out}\n{size} bytes\nsha256 {sha256}")
 
 
-@click.command()
-@click.option("--archive", type=FILE, default=ARCHIVE, help="An archive.")
-@click.option("--image", help="A container image's URI that shall serve it.")
-@click.option("--stack", help="A stack whose containerImage shall serve it.")
-def check(archive: Path, image: str | None, stack: str | None) -> None:
-    """Say all that is wrong with an archive; runs its code, needs no AWS."""
+@click.command(name="check")
+@ARCHIVE
+@click.option("--image", help="The URI of the container image that will serve the archive.")
+@click.option("--stack", help="A stack whose containerImage will serve the archive.")
+@JSON
+def check_command(archive: Path, image: str | None, stack: str | None, *, as_json: bool) -> None:
+    """Check an archive before it is published.
+
+    Names everything that is wrong with it. Runs the code in the archive, and needs no AWS.
+    """
     if image and stack:
         raise click.UsageError("--image and --stack exclude each other")
-    image = stacks.get_config(stack, "containerImage") if stack else image
-    found = checks.check(archive, image)
-    if found.versions:
-        click.echo("trained with " + ", ".join(f"{name} {number}" for name, number in found.versions.items()))
-    if found.answer is not None:
-        click.echo(f"answers the article's sample row with {found.answer}")
-    if found.problems:
-        raise CommandError("\n- ".join([f"{archive} is not ready:", *found.problems]))
+    require("model")
+    from sagebridge.model.check import check
+    from sagebridge.model.stack import get_config
+
+    image = get_config(stack, "containerImage") if stack else image
+    findings = check(archive, image)
+    if as_json:
+        click.echo(json.dumps(findings._asdict()))
+        raise SystemExit(1 if findings.problems else 0)
+    if findings.versions:
+        click.echo("trained with " + ", ".join(f"{name} {number}" for name, number in findings.versions.items()))
+    if findings.answer is not None:
+        click.echo(f"answers the article's sample row with {findings.answer}")
+    if findings.problems:
+        raise UserError("\n- ".join([f"{archive} is not ready:", *findings.problems]))
     click.echo(
         f"{archive} is ready" + (f" for {image}" if image else "; with --image or --stack, its image is checked too")
     )
 
 
-@click.command()
-@click.option("--archive", type=FILE, default=ARCHIVE, help="An archive.")
-@click.option("--name", default="boston-housing", help="The model's name: a folder in the bucket.")
+@click.command(name="publish")
+@ARCHIVE
+@click.option("--name", default="boston-housing", help="The model's name, which becomes a folder in the bucket.")
 @click.option("--bucket", show_default="the base's", help="An S3 bucket; the key then begins with models/.")
 @click.option(
     "--base",
     type=click.Path(path_type=Path),
     default=Path("terraform/base"),
-    help="The applied Terraform base.",
+    help="The folder of the applied Terraform base.",
 )
-@click.option("--stack", help="A stack whose modelData is set to the archive.")
-def publish(archive: Path, name: str, bucket: str | None, base: Path, stack: str | None) -> None:
-    """Upload an archive; prints its URI. Never overwrites."""
+@click.option("--stack", help="A stack whose modelData is set to the published archive.")
+@JSON
+def publish_command(
+    archive: Path, name: str, bucket: str | None, base: Path, stack: str | None, *, as_json: bool
+) -> None:
+    """Upload an archive to S3, under its own hash.
+
+    Prints the archive's URI. Never overwrites an object.
+    """
+    from sagebridge.images.fit import misfit
+    from sagebridge.model.archive import read_versions
+    from sagebridge.model.publish import publish
+    from sagebridge.model.stack import get_config, read_base, set_config
+
     if stack:
-        image = stacks.get_config(stack, "containerImage")
-        if wrong := misfit(image, archives.read_versions(archive)):
-            raise CommandError(f"not published for the stack {stack}: {wrong}")
-    bucket, prefix = (bucket, "models") if bucket else stacks.base(base)
-    uri, uploaded = publishing.publish(archive, bucket, prefix, name)
-    click.echo(f"uploaded {archive}" if uploaded else f"{archive} is there already", err=True)
-    click.echo(uri)
+        image = get_config(stack, "containerImage")
+        if problem := misfit(image, read_versions(archive)):
+            raise UserError(f"not published for the stack {stack}: {problem}")
+    bucket, prefix = (bucket, "models") if bucket else read_base(base)
+    published = publish(archive, bucket, prefix, name)
+    if as_json:
+        click.echo(json.dumps(published._asdict()))
+    else:
+        click.echo(f"uploaded {archive}" if published.uploaded else f"{archive} is there already", err=True)
+        click.echo(published.uri)
     if stack:
-        stacks.set_config(stack, "modelData", uri)
+        set_config(stack, "modelData", published.uri)
         click.echo(f"set modelData of the stack {stack}", err=True)
 
 
-@click.command()
+@click.command(name="invoke")
 @click.option("--stack", default="dev", help="A stack that is up.")
-@click.option("--endpoint", show_default="the stack's", help="An endpoint's name.")
-@click.option("--input", "body", default=SAMPLE, show_default="the article's sample row", help="A request, JSON.")
-def invoke(stack: str, endpoint: str | None, body: str) -> None:
-    """Ask an endpoint for a prediction; prints its JSON."""
-    click.echo(endpoints.invoke(endpoint or stacks.get_output(stack, "endpointName"), body))
+@click.option("--endpoint", show_default="the stack's", help="The endpoint's name.")
+@click.option("--input", "request", default=SAMPLE, show_default="the article's sample row", help="A request, JSON.")
+def invoke_command(stack: str, endpoint: str | None, request: str) -> None:
+    """Ask an endpoint for a prediction.
+
+    Prints the answer, which is JSON.
+    """
+    from sagebridge.model.invoke import invoke
+    from sagebridge.model.stack import get_output
+
+    click.echo(invoke(endpoint or get_output(stack, "endpointName"), request))

@@ -1,7 +1,6 @@
-"""Asks an unpacked archive for a prediction, with its own handler and in a process of its own.
+"""Asks an unpacked archive for a prediction, with the archive's own handler and in a process of its own.
 
-Run as `python -m sagebridge.model.contract FOLDER`, this module is that process: it takes a request from standard input
-and prints an `Answer` as JSON.
+That process runs this module: it reads a request from standard input and prints an `Answer` as JSON.
 """
 
 import contextlib
@@ -13,22 +12,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 MODEL, HANDLER = "model.joblib", "inference.py"
-# The article's sample row.
 SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]}'
+"""The article's sample row."""
 FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn")
 JSON = "application/json"
 SECONDS = 60
 
 
 class Answer(NamedTuple):
-    """What came of a request: the response's body, or None and perhaps a line that says why."""
+    """The outcome of a request."""
 
     body: str | None
+    """The response's body, if there is one."""
     problem: str | None = None
+    """A line that says why there is no body; None when the archive has no model to ask."""
 
 
 def ask(folder: Path, request: str) -> Answer:
-    """Send a request to the handler in a folder, within 60 s. This runs the archive's own code."""
+    """Sends a request to the handler in a folder, and waits up to 60 s. Runs the archive's own code."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "sagebridge.model.contract", str(folder.resolve())],
@@ -39,14 +40,14 @@ def ask(folder: Path, request: str) -> Answer:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer(None, f"{HANDLER} gave no answer within {SECONDS} s")
+        return Answer(None, f"{HANDLER} did not answer within {SECONDS} s")
     if done.returncode:
         return Answer(None, f"{HANDLER} ended its process with code {done.returncode}: {done.stderr[-500:].strip()}")
     return Answer(*json.loads(done.stdout))
 
 
 def answer(folder: Path, request: str) -> Answer:
-    """Load the handler in a folder into this process, let it load the model, and send it a request."""
+    """Loads the handler in a folder into this process, lets it load the model, and sends it a request."""
     try:
         spec = importlib.util.spec_from_file_location("inference", folder / HANDLER)
         handler = importlib.util.module_from_spec(spec)  # type: ignore[arg-type] # a .py file always has one

@@ -4,19 +4,19 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sagebridge._aws import IMPATIENT, runtime_client
+from sagebridge.errors import UserError
 from sagebridge.model.aws import aws_errors
-from sagebridge.model.errors import CommandError
 
 # SageMaker gives a container 60 s to answer.
 _CONFIG = IMPATIENT.merge(Config(read_timeout=70))
 
 
 def invoke(endpoint: str, body: str) -> str:
-    """Send a JSON request to an endpoint and return the JSON that it answers.
+    """Sends a JSON request to an endpoint and returns the JSON that it answers.
 
     Raises:
-        CommandError: The model answers with an error (the message has its status and body), there is no such
-            endpoint, or AWS refuses or cannot be reached.
+        UserError: The model answers with an error, whose status and body are in the message; the endpoint does not
+            exist; or AWS refuses the request or cannot be reached.
     """
     with aws_errors(f"invoke the endpoint {endpoint}"):
         client = runtime_client({}, _CONFIG)
@@ -31,7 +31,7 @@ def invoke(endpoint: str, body: str) -> str:
             details = error.response
             if details["Error"]["Code"] != "ModelError":
                 raise
-            raise CommandError(
+            raise UserError(
                 f"the model behind {endpoint} answered {details.get('OriginalStatusCode')}:"
                 f" {details.get('OriginalMessage')} (its log: {details.get('LogStreamArn')})"
             ) from error

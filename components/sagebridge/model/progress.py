@@ -1,4 +1,4 @@
-"""A progress bar over bytes, on standard error, for people only."""
+"""Shows a progress bar over bytes on standard error, where that is a terminal."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,10 +10,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 @contextlib.contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show `label` and how many of `total` bytes are done; silent where standard error is no terminal.
+    """Shows `label` and how many of `total` bytes are done, if standard error is a terminal.
 
     Yields:
-        A function that takes how many more bytes are done. Any thread may call it.
+        A function to call with the number of bytes that were just done, from any thread.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

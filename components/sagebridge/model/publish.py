@@ -1,54 +1,52 @@
-"""Puts an archive into S3 under its own hash: never over another object, never twice."""
-
-from __future__ import annotations
+"""Uploads an archive to S3 under its own hash: never over another object, and never twice."""
 
 import hashlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from sagebridge._aws import IMPATIENT, s3_client
+from sagebridge.errors import UserError
 from sagebridge.model.archive import read_versions
 from sagebridge.model.aws import aws_errors
-from sagebridge.model.errors import CommandError
 from sagebridge.model.progress import progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1024**2
-# The classic client, as only its requests pass the event in `_client`. It holds some ten parts of 8 MiB.
+# Only the classic client's requests pass the event in `_client`. It holds some ten parts of 8 MiB.
 _TRANSFER = TransferConfig(preferred_transfer_client="classic")
 # What S3 answers to a conditional write when the object is there, or is just being written by another.
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 class Published(NamedTuple):
-    """Where an archive is in S3, and whether this call uploaded it or it was there before."""
+    """An archive in S3."""
 
     uri: str
     uploaded: bool
+    """Whether this call uploaded the archive; if not, it was there before."""
 
 
 def key_of(prefix: str, name: str, sha256: str) -> str:
-    """Return an archive's key: `<prefix>/<name>/<sha256>/model.tar.gz`."""
+    """Returns an archive's key: `<prefix>/<name>/<sha256>/model.tar.gz`."""
     return f"{prefix.strip('/')}/{name}/{sha256}/model.tar.gz"
 
 
 def publish(archive: Path, bucket: str, prefix: str, name: str) -> Published:
-    """Upload an archive to S3, unless the same one is there.
+    """Uploads an archive to S3, unless the same archive is there already.
 
-    The file is read twice, to hash it and to upload it, through one descriptor: a new archive put in its
-    place meanwhile changes nothing. Memory does not grow with its size. The object's metadata tells its
-    scikit-learn and Python; S3 checks each part's SHA-256.
+    The file is read twice, once for its hash and once for the upload, through one descriptor: an archive that replaces
+    it meanwhile changes nothing. Memory does not grow with its size. The object's metadata names the versions of
+    scikit-learn and Python; S3 checks the SHA-256 of each part.
 
     Raises:
-        CommandError: The archive cannot be read or has no versions.json; AWS refuses or cannot be reached; an
-            object of another size has that key.
+        UserError: The archive cannot be read or has no versions.json; AWS refuses the upload or cannot be reached;
+            or an object of another size has the archive's key.
     """
     versions = read_versions(archive)
     with archive.open("rb") as file, aws_errors(f"publish {archive} to the bucket {bucket}"):
@@ -68,8 +66,8 @@ def publish(archive: Path, bucket: str, prefix: str, name: str) -> Published:
             with progress(f"uploading {archive.name}", size) as report:
                 client.upload_fileobj(file, bucket, key, ExtraArgs=extra, Callback=report, Config=_TRANSFER)
         except ClientError as error:
-            lost = error.response["Error"]["Code"] in _LOST_RACE
-            if not (lost and _is_there(client, bucket, key, size)):
+            another_was_first = error.response["Error"]["Code"] in _LOST_RACE
+            if not (another_was_first and _is_there(client, bucket, key, size)):
                 raise
             return Published(uri, uploaded=False)
         return Published(uri, uploaded=True)
@@ -84,8 +82,8 @@ def _sha256(file: BinaryIO, size: int) -> str:
     return sha256.hexdigest()
 
 
-def _client() -> S3Client:
-    """Return a client that never overwrites an object, even one that appears between the look and the write.
+def _client() -> "S3Client":
+    """Returns a client that never overwrites an object, even one that appears between the check and the upload.
 
     The managed upload passes no IfNoneMatch on (s3transfer 0.19), so botocore's own events add it.
     """
@@ -99,16 +97,16 @@ def _only_if_new(params: dict[str, Any], **_: object) -> None:
     params["IfNoneMatch"] = "*"
 
 
-def _is_there(client: S3Client, bucket: str, key: str, size: int) -> bool:
+def _is_there(client: "S3Client", bucket: str, key: str, size: int) -> bool:
     try:
-        found = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+        stored_size = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "404":
             return False
         raise
-    if found != size:
-        raise CommandError(
-            f"s3://{bucket}/{key} has {found} bytes, this archive of the same hash {size}:"
-            " it was not written by `publish`; look at it and remove it"
+    if stored_size != size:
+        raise UserError(
+            f"s3://{bucket}/{key} has {stored_size} bytes, and this archive, which has the same hash, has {size}:"
+            " the object was not written by `publish`; look at it and remove it"
         )
     return True

@@ -1,65 +1,70 @@
-"""What `pulumi` and `terraform` know: the stack's configuration and outputs, the base's outputs."""
+"""Reads a stack's configuration and outputs with `pulumi`, and the base's outputs with `terraform`."""
 
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 from sagebridge import processes
-from sagebridge.model.errors import CommandError
+from sagebridge.errors import UserError
 
 SECONDS = 60
 
 
 class Base(NamedTuple):
-    """What the Terraform base says of where models go: the bucket's name and the keys' prefix."""
+    """Where the Terraform base keeps models."""
 
     bucket: str
     prefix: str
+    """What the keys of all models begin with."""
 
 
-def base(folder: Path) -> Base:
-    """Read the outputs `bucket_name` and `model_prefix` of the Terraform base in a folder.
+def read_base(folder: Path) -> Base:
+    """Reads the outputs `bucket_name` and `model_prefix` of the Terraform base in a folder.
 
     Raises:
-        CommandError: There is no such folder, terraform is missing, fails or takes over 60 s, or an output is
-            missing or no text.
+        UserError: The folder does not exist; terraform is not on the PATH, fails or takes over 60 s; or an output
+            is missing or is not a text.
     """
     if not folder.is_dir():
-        raise CommandError(f"there is no Terraform base {folder}; name it with --base, or the bucket with --bucket")
+        raise UserError(
+            f"the Terraform base {folder} does not exist; name its folder with --base, or a bucket with --bucket"
+        )
     outputs = json.loads(run("terraform", f"-chdir={folder.resolve()}", "output", "-no-color", "-json"))
     values = {name: output.get("value") for name, output in outputs.items()}
-    wrong = [n for n in ("bucket_name", "model_prefix") if not (isinstance(values.get(n), str) and values[n])]
-    if wrong:
-        raise CommandError(
-            f"the Terraform base {folder} has no output {' and '.join(wrong)}: apply it first"
-            f" (terraform -chdir={folder} apply), or name the bucket with --bucket"
+    missing = [
+        name for name in ("bucket_name", "model_prefix") if not (isinstance(values.get(name), str) and values[name])
+    ]
+    if missing:
+        raise UserError(
+            f"the Terraform base {folder} has no output {' and '.join(missing)}: apply it first"
+            f" (terraform -chdir={folder} apply), or name a bucket with --bucket"
         )
     return Base(values["bucket_name"], values["model_prefix"])
 
 
 def get_config(stack: str, key: str) -> str:
-    """Return a configuration value of a stack, or else its default in Pulumi.yaml (as of Pulumi 3.259).
+    """Returns a configuration value of a stack, or its default in Pulumi.yaml.
 
     Raises:
-        CommandError: See `run`.
+        UserError: See `run`.
     """
     return run("pulumi", "config", "get", key, "--stack", stack)
 
 
 def set_config(stack: str, key: str, value: str) -> None:
-    """Set a configuration value of a stack.
+    """Sets a configuration value of a stack.
 
     Raises:
-        CommandError: See `run`.
+        UserError: See `run`.
     """
     run("pulumi", "config", "set", key, value, "--plaintext", "--stack", stack)
 
 
 def get_output(stack: str, name: str) -> str:
-    """Return an output of a stack that is up.
+    """Returns an output of a stack that is up.
 
     Raises:
-        CommandError: See `run`.
+        UserError: See `run`.
     """
     return run("pulumi", "stack", "output", name, "--stack", stack)
 
@@ -68,6 +73,6 @@ def run(*command: str) -> str:
     """Returns what a command prints in the current folder, without the last line's end.
 
     Raises:
-        CommandError: The command is not on the PATH, fails (the message is its own), or takes over 60 s.
+        UserError: The command is not on the PATH, fails (the message is its own), or takes over 60 s.
     """
     return processes.run(command, seconds=SECONDS, explain=lambda text: " ".join(text.split())).strip()

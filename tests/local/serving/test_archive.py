@@ -2,11 +2,11 @@
 
 import io
 import os
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from sagebridge._tarfile import tarfile
 from sagebridge.local.serving import archive
 from sagebridge.local.serving.archive import misfit, unpack
 from tests.local.account import IMAGE, pack

@@ -2,12 +2,13 @@
 
 import re
 import shutil
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
+
+from sagebridge._tarfile import tarfile
 
 MAX_UNPACKED = 30 * 1024**3
 """Bytes that an archive may have when it is unpacked."""

@@ -1,7 +1,6 @@
 """A container's model data: fetched from S3 into a folder, once for all containers that serve from it."""
 
 import shutil
-import tarfile
 import tempfile
 import time
 import zlib
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any, BinaryIO, Protocol
 
+from sagebridge._tarfile import tarfile
 from sagebridge.local.serving.archive import unpack
 from sagebridge.local.shapes import Record
 
