@@ -45,7 +45,9 @@ def run(  # noqa: PLR0913 - few of what subprocess.run takes
             check=False,
         )
     except FileNotFoundError as error:
-        raise UserError(f'{command[0]} is not on the PATH; eval "$(make -s env)" puts it there') from error
+        raise UserError(
+            f'{command[0]} is not on the PATH; install it, or in the checkout of sagebridge: eval "$(make -s env)"'
+        ) from error
     except subprocess.TimeoutExpired:
         raise UserError(f"`{shown}` did not end within {seconds} s") from None  # its cause would hold the arguments
     if done.returncode:
