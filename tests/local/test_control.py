@@ -197,6 +197,11 @@ def test_bodies_of_objects_that_are_gone_are_removed(directory: Path) -> None:
     [
         (pickle.dumps({"moto": "5.0.0", "backends": []}), "was written by moto 5.0.0, and moto 5.2.5 is installed"),
         (b"\x80 not a pickle", "cannot be read"),
+        # as a version before sagebridge was a package wrote it
+        (
+            pickle.dumps({"moto": moto.__version__, "backends": [("1", "us-east-1", b"clocal.store\nx\n.")]}),
+            "cannot be read",
+        ),
     ],
 )
 def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes, message: str) -> None:

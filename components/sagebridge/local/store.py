@@ -244,6 +244,11 @@ class Moto:
         try:
             saved = pickle.loads(self._file.read_bytes())  # noqa: S301 - our own file, in a directory of the user's
             version = saved["moto"]
+            # What another moto wrote is not unpickled.
+            backends = [
+                (account, region, self._unpickle(pickled))
+                for account, region, pickled in (saved["backends"] if version == moto.__version__ else ())
+            ]
         except Exception as error:
             raise UserError(f"The saved state in {self._file} cannot be read ({error}). {remedy}") from error
         if version != moto.__version__:
@@ -251,14 +256,16 @@ class Moto:
                 f"The saved state in {self._file} was written by moto {version}, "
                 f"and moto {moto.__version__} is installed, which may not understand it. {remedy}"
             )
-        for account, region, pickled in saved["backends"]:
-            with tempfile.SpooledTemporaryFile(max_size=64 * _CHUNK) as file:
-                file.write(pickled)
-                file.seek(0)
-                backend = _Unpickler(file, self._bodies).load()
+        for account, region, backend in backends:
             _registry(type(backend))[account][region] = backend
             if isinstance(backend, S3Backend):
                 s3_backends.bucket_accounts |= dict.fromkeys(backend.buckets, (backend.partition, account))
+
+    def _unpickle(self, pickled: bytes) -> Any:  # noqa: ANN401 - a backend of moto's
+        with tempfile.SpooledTemporaryFile(max_size=64 * _CHUNK) as file:
+            file.write(pickled)
+            file.seek(0)
+            return _Unpickler(file, self._bodies).load()
 
 
 class _RequestBody(tempfile.SpooledTemporaryFile[bytes]):
