@@ -100,7 +100,7 @@ class Place(NamedTuple):
     def path(self) -> str:
         return ".".join(field for _, field in self.levels)
 
-    def args(self, *value: Any) -> Args:
+    def args(self, *value: Any) -> Any:
         """Returns the endpoint's arguments with the field set to a value, or without the field if there is none."""
         inner: Args = {}
         for depth, (structure, field) in reversed([*enumerate(self.levels)]):
@@ -170,7 +170,7 @@ def places() -> Iterator[Place]:
                 structures.append(inner)
 
 
-def registered(given: Args) -> list[Registered]:
+def registered(given: Any) -> list[Registered]:
     """Returns what the component registers; the stack is registered by the first program of a process only."""
     resources = [resource for resource in build(given).registered if resource.type != "pulumi:pulumi:Stack"]
     return sorted(resources, key=lambda resource: (resource.type, resource.name))

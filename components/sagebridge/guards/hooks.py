@@ -15,7 +15,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge import _aws as provider
-from sagebridge.endpoint import resources as build
+from sagebridge.endpoint.spec import Instances, Variant
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -283,19 +283,18 @@ def unscaled(client: Any, endpoint: str, variant_names: Collection[str]) -> str:
     return f"Autoscaling of {names} was taken off for the update: until the next `pulumi up` that succeeds it is off."
 
 
-def starts_with(variant: Mapping[str, Any], *, retained: bool = False) -> dict[str, Any]:
+def starts_with(variant: Variant, *, retained: bool = False) -> dict[str, pulumi.Input[float]]:
     """Returns what a declared variant starts with: instances or provisioned concurrency, and its weight.
 
     Args:
-        variant: the variant.
-        retained: whether it starts with the capacity that it has; see ``guards/retained.py``.
+        variant: The variant.
+        retained: Whether it starts with the capacity that it has; see ``guards/retained.py``.
     """
-    weight = {"initial_variant_weight": build.weight(variant)}
+    weight: dict[str, pulumi.Input[float]] = {"initial_variant_weight": variant.weight}
     if retained:
         return weight
-    if "serverless_config" not in variant:
-        return {"initial_instance_count": variant.get("initial_instance_count", 1), **weight}
-    return {"provisioned_concurrency": variant["serverless_config"].get("provisioned_concurrency", 0), **weight}
+    field = "initial_instance_count" if isinstance(variant.capacity, Instances) else "provisioned_concurrency"
+    return {field: variant.capacity.initial, **weight}
 
 
 def numbers(variant: Mapping[str, Any], prefix: str) -> dict[str, float]:
