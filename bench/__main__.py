@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench import artifacts, bridge, first_hour, idle, imports, machine, plans, predictions, profile, report
 from bench.figures import Figure, Figures
-from sagebridge.local.files import write_file
+from sagebridge.files import write_file
 from tools.progress import step
 
 if TYPE_CHECKING:

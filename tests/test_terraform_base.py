@@ -9,35 +9,19 @@ from typing import Any
 import pulumi
 import pytest
 
-from sagebridge.terraform_base import S3, Local, Remote, TerraformBase, parse_location, typed_outputs
+from sagebridge import terraform_base
+from sagebridge.state_location import S3Object
+from sagebridge.terraform_base import TerraformBase, typed_outputs
 from tests.mocks import ROLE, EngineError, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 OUTPUTS = {"bucket_name": "models", "execution_role_arn": ROLE, "model_prefix": "models"}
 
 
-@pytest.mark.parametrize(
-    ("location", "parsed"),
-    [
-        ("/states/base.tfstate", Local("/states/base.tfstate")),
-        ("s3://states/base/terraform.tfstate", S3("states", "base/terraform.tfstate")),
-        ("remote://acme/base", Remote("acme", "base")),
-    ],
-)
-def test_a_location_says_by_its_form_what_it_is(location: str, parsed: Local | S3 | Remote) -> None:
-    assert parse_location(location) == parsed
-
-
-def test_a_relative_path_is_made_absolute_as_the_plugin_runs_elsewhere() -> None:
-    parsed = parse_location("terraform/base/terraform.tfstate")
-    assert isinstance(parsed, Local)
-    assert parsed.path.startswith("/")
-
-
-@pytest.mark.parametrize("location", ["s3://states", "s3:///key", "remote://acme", "remote://a/b/c", "gcs://a/b"])
-def test_another_form_is_refused_with_the_forms_that_are_known(location: str) -> None:
-    with pytest.raises(pulumi.RunError, match="must be a path, s3://bucket/key, or remote://organisation/workspace"):
-        parse_location(location)
+def test_another_form_of_location_is_one_line() -> None:
+    with pytest.raises(pulumi.RunError, match="'gcs://a/b' is not the location of a Terraform state") as refused:
+        TerraformBase.read("gcs://a/b")
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +55,17 @@ def test_a_wrong_value_is_not_shown_as_it_may_be_a_secret() -> None:
         (
             "s3://states/base",
             "terraform:state:getS3Reference",
-            {"bucket": "states", "key": "base", "region": "eu-west-1"},
+            {"bucket": "states", "key": "base", "region": "eu-west-1", "profile": None},
+        ),
+        (
+            "s3://states/base?region=eu-north-1&profile=ops",
+            "terraform:state:getS3Reference",
+            {"bucket": "states", "key": "base", "region": "eu-north-1", "profile": "ops"},
+        ),
+        (
+            "remote://acme/base?hostname=tfe.acme.com",
+            "terraform:state:getRemoteReference",
+            {"hostname": "tfe.acme.com", "organization": "acme", "workspaces": {"name": "base"}},
         ),
         (
             "remote://acme/base",
@@ -88,7 +82,32 @@ def test_each_form_is_read_with_its_own_call(
     assert read == [TerraformBase(bucket_name="models", execution_role_arn=ROLE, model_prefix="models")]
     (call,) = world.calls
     assert call.token == token
-    assert arguments.items() <= call.args.items()
+    assert {name: call.args.get(name) for name in arguments} == arguments
+
+
+def test_a_relative_path_is_made_absolute_as_the_plugin_runs_elsewhere(
+    run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    read(run, "base.tfstate")
+    assert world.calls[0].args == {"path": str(tmp_path / "base.tfstate")}
+
+
+def test_the_marks_of_an_object_are_looked_up_with_the_locations_region_and_profile(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.outputs = {**OUTPUTS, "token": "hunter2", "zone": "b"}
+    locations = []
+
+    def text(location: S3Object) -> str:
+        locations.append(location)
+        return json.dumps({"outputs": {"token": {"sensitive": True}}})
+
+    monkeypatch.setattr(terraform_base, "_text", text)
+    base = read(run, "s3://states/base?profile=ops", region="eu-west-1")
+    assert locations == [S3Object("states", "base", region="eu-west-1", profile="ops")]
+    assert base.outputs["zone"] == "b"
+    assert is_secret(base.outputs["token"])
 
 
 def state_file(folder: Path, **sensitive: bool) -> str:

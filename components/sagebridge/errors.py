@@ -1,4 +1,12 @@
-"""What to say of a failed call to the engine."""
+"""Errors: the exception for what a user can put right, and the reason in a failed call to the engine."""
+
+
+class UserError(Exception):
+    """Says what was wrong, where, and what to do; the command line prints it and exits with 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 def reason(error: Exception) -> str:

@@ -2,36 +2,15 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi_terraform import state
 
-from sagebridge.errors import reason
-
-
-class Local(NamedTuple):
-    """A state file on this machine."""
-
-    path: str
-
-
-class S3(NamedTuple):
-    """A state object of Terraform's S3 backend."""
-
-    bucket: str
-    key: str
-
-
-class Remote(NamedTuple):
-    """A workspace of HCP Terraform."""
-
-    organization: str
-    workspace: str
+from sagebridge.errors import UserError, reason
+from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, StateLocation, parse_state_location
 
 
 @dataclass(frozen=True)
@@ -52,24 +31,30 @@ class TerraformBase:
         """Reads the base's outputs from Terraform's state.
 
         Args:
-            location: a path, ``s3://bucket/key``, or ``remote://organisation/workspace`` (HCP Terraform).
-            region: region of the state's bucket; default is the AWS configuration's.
+            location: a path, ``s3://bucket/key?region=…&profile=…``, or ``remote://organisation/workspace?hostname=…``
+                (HCP Terraform); what stands after the ``?`` may be left out.
+            region: region of the state's bucket where the location does not say it; default is the AWS configuration's.
             secret_outputs: outputs that are secrets besides those that the state marks ``sensitive``. HCP Terraform
                 does not hand the marks out, so there these are all. Default none.
 
         Raises:
-            pulumi.RunError: there is no state, it cannot be read, or one of the base's own outputs is missing, not a
-                string, or a secret.
+            pulumi.RunError: the location has another form, there is no state, it cannot be read, or one of the base's
+                own outputs is missing, not a string, or a secret.
         """
-        where = parse_location(location)
         try:
-            outputs = _outputs(where, region)
+            state_location = parse_state_location(location)
+        except UserError as error:
+            raise pulumi.RunError(f"Cannot read the Terraform base's state: {error}") from error
+        if isinstance(state_location, S3Object):
+            state_location = replace(state_location, region=state_location.region or region)
+        try:
+            outputs = _outputs(state_location)
         except Exception as error:  # the engine has no type of its own for a failed invoke
             raise pulumi.RunError(
                 f"Cannot read the Terraform base's state {location}: {reason(error)} "
                 "(apply terraform/base first, or set terraformState to where its state is)"
             ) from error
-        secrets = {*secret_outputs, *_sensitive(where, region, outputs)}
+        secrets = {*secret_outputs, *_sensitive(state_location, outputs)}
         own = typed_outputs(outputs, location)
         for name in sorted(secrets & own.keys()):
             raise pulumi.RunError(
@@ -78,25 +63,6 @@ class TerraformBase:
             )
         kept = {name: pulumi.Output.secret(value) if name in secrets else value for name, value in outputs.items()}
         return cls(**own, outputs=kept)
-
-
-def parse_location(location: str) -> Local | S3 | Remote:
-    """Returns what a location means, by its form.
-
-    Raises:
-        pulumi.RunError: a URL of another kind, or one that lacks a part.
-    """
-    if "://" not in location:
-        return Local(str(Path(location).resolve()))
-    url = urlsplit(location)
-    rest = url.path.strip("/")
-    if url.scheme == "s3" and url.netloc and rest:
-        return S3(url.netloc, rest)
-    if url.scheme == "remote" and url.netloc and rest and "/" not in rest:
-        return Remote(url.netloc, rest)
-    raise pulumi.RunError(
-        f"terraformState: {location!r} must be a path, s3://bucket/key, or remote://organisation/workspace"
-    )
 
 
 def typed_outputs(outputs: Mapping[str, Any], location: str) -> dict[str, str]:
@@ -124,36 +90,38 @@ def _own() -> list[str]:
     return [known.name for known in fields(TerraformBase) if known.name != "outputs"]
 
 
-def _sensitive(where: Local | S3 | Remote, region: str | None, outputs: Mapping[str, Any]) -> set[str]:
+def _sensitive(location: StateLocation, outputs: Mapping[str, Any]) -> set[str]:
     """Returns the outputs that Terraform marks; of a state that cannot be looked into, all but the base's own.
 
     pulumi-terraform hands out the values alone (6.1.0, its loop over ``OutputValues``).
     """
-    if isinstance(where, Remote):
+    if isinstance(location, RemoteWorkspace):
         return set()
     try:
-        described = json.loads(_text(where, region))["outputs"]
+        described = json.loads(_text(location))["outputs"]
         return {name for name, output in described.items() if output.get("sensitive")}
     except (OSError, ValueError, LookupError, AttributeError, TypeError, BotoCoreError, ClientError):
         return set(outputs) - set(_own())
 
 
-def _text(where: Local | S3, region: str | None) -> bytes:
-    if isinstance(where, Local):
-        return Path(where.path).read_bytes()
+def _text(location: LocalFile | S3Object) -> bytes:
+    if isinstance(location, LocalFile):
+        return location.path.read_bytes()
     from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a state in a file need not cost
 
-    client: Any = Session().create_client("s3", region_name=region)
-    text: bytes = client.get_object(Bucket=where.bucket, Key=where.key)["Body"].read()
+    client: Any = Session(profile=location.profile).create_client("s3", region_name=location.region)
+    text: bytes = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
     return text
 
 
-def _outputs(where: Local | S3 | Remote, region: str | None) -> Mapping[str, Any]:
-    match where:
-        case Local(path):
-            return state.get_local_reference(path=path).outputs
-        case S3(bucket, key):
-            return state.get_s3_reference(bucket=bucket, key=key, region=region).outputs
-        case Remote(organization, workspace):
+def _outputs(location: StateLocation) -> Mapping[str, Any]:
+    match location:
+        case LocalFile(path):
+            return state.get_local_reference(path=str(path.resolve())).outputs  # the plugin runs in another folder
+        case S3Object(bucket, key, region, profile):
+            return state.get_s3_reference(bucket=bucket, key=key, region=region, profile=profile).outputs
+        case RemoteWorkspace(organization, workspace, hostname):
             workspaces: state.WorkspacesDict = {"name": workspace}
-            return state.get_remote_reference(organization=organization, workspaces=workspaces).outputs
+            return state.get_remote_reference(
+                hostname=hostname, organization=organization, workspaces=workspaces
+            ).outputs

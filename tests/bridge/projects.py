@@ -11,24 +11,23 @@ STATE = "terraform.tfstate"
 
 
 class Project:
-    """A project in a folder, its stack ``dev``, and the bridge's commands on it.
-
-    Attributes:
-        aws: the local AWS, with a backend of its own.
-        project: its folder.
-        program: its text.
-        terraform: the folder of the root module that hands over.
-        out: where `adopt` writes.
-    """
+    """A project in a folder, its stack `dev`, and the bridge's commands on it."""
 
     def __init__(self, aws: Aws, place: Path) -> None:
         (place / "stacks").mkdir()
-        own = {"PYTHONPATH": str(ROOT), "PULUMI_BACKEND_URL": (place / "stacks").as_uri()}
-        self.aws = dataclasses.replace(aws, environment={**aws.environment, **own})
-        self.terraform, self.project, self.out = place / "terraform", place / "project", place / "out"
+        environment = {"PYTHONPATH": str(ROOT), "PULUMI_BACKEND_URL": (place / "stacks").as_uri()}
+        self.aws = dataclasses.replace(aws, environment={**aws.environment, **environment})
+        """The local AWS, with a backend of its own."""
+        self.terraform = place / "terraform"
+        """The folder of the root module that hands over."""
+        self.project = place / "project"
+        """The project's folder."""
+        self.out = place / "out"
+        """Where `adopt` writes."""
         self.project.mkdir()
         (self.project / "Pulumi.yaml").write_text("name: adopted\nruntime: python\n")
         self.program = self.project / "__main__.py"
+        """The program's file."""
         self.program.write_text("")
         self.pulumi("stack", "init", "dev")
         for key in ("region us-east-1", "skipCredentialsValidation true", "skipRequestingAccountId true"):
@@ -62,9 +61,9 @@ class Project:
         return self.bridge("adopt", *self._state(), *arguments)
 
     def adopt_refused(self, *arguments: str) -> str:
-        said = self.refused("adopt", *self._state(), *arguments)
+        message = self.refused("adopt", *self._state(), *arguments)
         assert not self.out.exists()
-        return said
+        return message
 
     def _state(self) -> tuple[str, ...]:
         return "--state", str(self.terraform / STATE), "--out", str(self.out)
@@ -75,5 +74,5 @@ class Project:
         return text
 
     def resources(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.pulumi("stack", "export"))["deployment"].get("resources", [])
-        return found
+        resources: list[dict[str, Any]] = json.loads(self.pulumi("stack", "export"))["deployment"].get("resources", [])
+        return resources

@@ -7,13 +7,13 @@ pulumi-terraform-bridge 3.128 (pkg/tfbridge/rawstate.go).
 import re
 from typing import Any
 
-from sagebridge.bridge.stack.state import reveal
+from sagebridge.bridge.secret import reveal
 
 DELTA = "__pulumi_raw_state_delta"
 
 
 def recover(outputs: dict[str, Any]) -> Any:
-    """The attributes as Terraform's provider told them."""
+    """Returns the attributes as Terraform's provider told them."""
     return _recover({key: value for key, value in reveal(outputs).items() if key != DELTA}, outputs[DELTA])
 
 

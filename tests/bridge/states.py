@@ -4,7 +4,8 @@ They are made anew, and the golden files after them, by
 
     rm tests/bridge/states/aws_*.json
     eval "$(make -s env)"; export UPDATE_STATES=1
-    python -m pytest tests/bridge/test_export_*.py; python -m pytest tests/bridge/test_translation.py
+    python -m pytest tests/bridge/export/test_component.py tests/bridge/export/test_fields.py
+    python -m pytest tests/bridge/export/test_translate.py
 
 where the tests that have real stacks write the largest resource of each type. Nothing in them is written by hand.
 """
@@ -14,9 +15,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sagebridge.bridge.stack import cli as pulumi
-from sagebridge.bridge.stack import mapping
-from sagebridge.bridge.stack.mapping import ProviderMapping
+from sagebridge.bridge.stack.cli import get_mapping
+from sagebridge.bridge.stack.mapping import ProviderMapping, parse_mapping
 
 FOLDER = Path(__file__).parent / "states"
 MAPPING = FOLDER / "mapping.json"
@@ -24,14 +24,14 @@ UPDATE = "UPDATE_STATES" in os.environ
 _ALWAYS_NEW = ("created", "modified", "sourcePosition", "stackTrace")
 
 
-def known() -> ProviderMapping:
-    """The mapping of all types in the folder."""
+def provider_mapping() -> ProviderMapping:
+    """Returns the mapping of all types in the folder."""
     text = MAPPING.read_text()
-    return mapping.read(text, json.loads(text)["resources"])
+    return parse_mapping(text, json.loads(text)["resources"])
 
 
 def documents() -> dict[str, dict[str, Any]]:
-    """The states by type, each with its provider."""
+    """Returns the states by type, each with its provider."""
     return {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("aws_*.json"))}
 
 
@@ -41,18 +41,18 @@ def keep(export: str) -> None:
         return
     FOLDER.mkdir(exist_ok=True)
     document = json.loads(export)
-    text = pulumi.get_mapping("")
+    text = get_mapping("")
     names = {info["tok"]: name for name, info in json.loads(text)["resources"].items()}
-    resources = [_trimmed(one) for one in document["deployment"]["resources"]]
-    for resource in sorted(resources, key=lambda one: len(json.dumps(one))):
+    resources = [_trimmed(resource) for resource in document["deployment"]["resources"]]
+    for resource in sorted(resources, key=lambda resource: len(json.dumps(resource))):
         if resource["type"] in names:
-            provider = next(one for one in resources if resource["provider"].startswith(f"{one['urn']}::"))
+            provider = next(item for item in resources if resource["provider"].startswith(f"{item['urn']}::"))
             alone = [provider, resource | {"dependencies": [], "propertyDependencies": {}}]
             inner = {"manifest": document["deployment"]["manifest"], "resources": alone}
             file = FOLDER / f"{names[resource['type']]}.json"
-            made = {"version": document["version"], "deployment": inner}
-            if not file.exists() or len(file.read_text()) <= len(_text(made)):
-                file.write_text(_text(made))
+            state = {"version": document["version"], "deployment": inner}
+            if not file.exists() or len(file.read_text()) <= len(_text(state)):
+                file.write_text(_text(state))
     _write_mapping(json.loads(text))
 
 
@@ -65,8 +65,8 @@ def _write_mapping(document: dict[str, Any]) -> None:
     types = {file.stem for file in FOLDER.glob("aws_*.json")}
     provider = document["provider"]
     provider["schema"].pop("endpoints", None)
-    provider["resources"] = {name: one for name, one in provider["resources"].items() if name in types}
-    document["resources"] = {name: one for name, one in document["resources"].items() if name in types}
+    provider["resources"] = {name: schema for name, schema in provider["resources"].items() if name in types}
+    document["resources"] = {name: info for name, info in document["resources"].items() if name in types}
     MAPPING.write_text(_text(document | {"provider": provider | {"dataSources": {}}, "dataSources": {}}))
 
 

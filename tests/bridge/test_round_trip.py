@@ -25,9 +25,9 @@ class Journey(Project):
         module_copy("endpoint", place).rename(self.terraform)
         override = "local_override.tf"
         shutil.copyfile(ROOT / "terraform" / "local" / override, self.terraform / override)
-        given = {"endpoint_name": self.endpoint, "serverless": serverless, "tags": {"team": "ml"}}
-        given |= {"model_data": model_data, "execution_role_arn": base.execution_role_arn}
-        (self.terraform / "terraform.tfvars.json").write_text(json.dumps(given))
+        variables = {"endpoint_name": self.endpoint, "serverless": serverless, "tags": {"team": "ml"}}
+        variables |= {"model_data": model_data, "execution_role_arn": base.execution_role_arn}
+        (self.terraform / "terraform.tfvars.json").write_text(json.dumps(variables))
         aws.must("terraform", "init", "-input=false", cwd=self.terraform)
         self.apply()
         self.ends_in = self.terraform
@@ -35,7 +35,7 @@ class Journey(Project):
     def attributes(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Returns what Terraform knows of each resource, by type."""
         shown = json.loads(self.aws.must("terraform", "show", "-json", cwd=folder))
-        return {each["type"]: each["values"] for each in shown["values"]["root_module"]["resources"]}
+        return {resource["type"]: resource["values"] for resource in shown["values"]["root_module"]["resources"]}
 
     def served(self) -> tuple[object, float]:
         """Returns when the endpoint was made, and what it predicts."""
@@ -52,15 +52,15 @@ class Journey(Project):
 
 @pytest.fixture(params=[None, {"memory_size_in_mb": 2048}], ids=["real-time", "serverless"])
 def journey(aws: Aws, base: Base, model_data: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Journey]:
-    made = Journey(aws, base, model_data, tmp_path, request.param)
-    yield made
-    made.aws.must("terraform", "destroy", "-auto-approve", "-input=false", cwd=made.ends_in)
+    journey = Journey(aws, base, model_data, tmp_path, request.param)
+    yield journey
+    journey.aws.must("terraform", "destroy", "-auto-approve", "-input=false", cwd=journey.ends_in)
 
 
 def test_there_and_back_again(journey: Journey, tmp_path: Path) -> None:
-    began, first = journey.attributes(journey.terraform), journey.served()
+    attributes, first = journey.attributes(journey.terraform), journey.served()
     assert first[1] == pytest.approx(PREDICTION, abs=1e-9)
-    assert len(began) == 3
+    assert len(attributes) == 3
     journey.adopt()
     journey.paste()
     assert journey.bridge("verify") == "nothing would change\n"
@@ -69,17 +69,17 @@ def test_there_and_back_again(journey: Journey, tmp_path: Path) -> None:
     assert journey.bridge("verify") == "nothing would change\n"
 
     fresh = tmp_path / "fresh"
-    told = journey.bridge("export", "--out", str(fresh), "--handoff")
-    *steps, proof = re.findall(r"```sh\n(.*?)```", told, flags=re.DOTALL)
+    printed = journey.bridge("export", "--out", str(fresh), "--handoff")
+    *steps, proof = re.findall(r"```sh\n(.*?)```", printed, flags=re.DOTALL)
     commands = [step.replace(" apply", " apply -auto-approve") for step in steps]
     assert [command.split()[0] for command in commands] == ["sagebridge", "pulumi", "terraform", "terraform", "pulumi"]
-    said = [journey.aws.must("bash", "-euc", command, cwd=journey.project) for command in commands]
+    outputs = [journey.aws.must("bash", "-euc", command, cwd=journey.project) for command in commands]
     journey.ends_in = fresh
-    assert "3 imported, 0 added, 0 changed, 0 destroyed" in said[2]
+    assert "3 imported, 0 added, 0 changed, 0 destroyed" in outputs[2]
     journey.program.write_text("")
     journey.aws.must("bash", "-euc", proof, cwd=journey.project)
-    assert [each["type"] for each in journey.resources()] == ["pulumi:pulumi:Stack"]
+    assert [resource["type"] for resource in journey.resources()] == ["pulumi:pulumi:Stack"]
 
     assert journey.planned(fresh) == 0
     assert journey.served() == first
-    assert journey.attributes(fresh) == began
+    assert journey.attributes(fresh) == attributes

@@ -140,7 +140,8 @@ def test_a_sensitive_output_of_the_base_is_a_secret(aws: Aws, base: Base, declar
     aws.s3.upload_file(str(tmp_path / "base.tfstate"), base.bucket_name, "states/sensitive.tfstate")
 
     def program() -> None:
-        places = (str(tmp_path / "base.tfstate"), f"s3://{base.bucket_name}/states/sensitive.tfstate")
+        settings = f"region=us-east-1&profile={aws.environment['AWS_PROFILE']}"
+        places = (str(tmp_path / "base.tfstate"), f"s3://{base.bucket_name}/states/sensitive.tfstate?{settings}")
         for number, place in enumerate(places):
             outputs = TerraformBase.read(place).outputs
             pulumi.export(f"token{number}", outputs["token"])

@@ -140,7 +140,9 @@ def is_gone(pid: int) -> bool:
 
 def test_neither_the_handler_nor_any_process_above_it_has_the_callers_secrets(tmp_path: Path) -> None:
     """A handler runs as the server's user, so it can read what its parents were started with."""
-    start = "import sys; from pathlib import Path; from sagebridge.local import control; control.start(Path(sys.argv[1]))"
+    start = (
+        "import sys; from pathlib import Path; from sagebridge.local import control; control.start(Path(sys.argv[1]))"
+    )
     environment = {**os.environ, "MY_SECRET": "hush-hush", "AWS_SECRET_ACCESS_KEY": "hush-hush"}
     subprocess.run([sys.executable, "-c", start, str(tmp_path)], env=environment, check=True)
     try:

@@ -10,8 +10,8 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - the folder that is made there is its o
 
 
 @contextlib.contextmanager
-def folder() -> Iterator[Path]:
-    """Give a folder, mode 0700, that is removed when the block ends."""
-    place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="bridge-", dir=place) as name:
+def scratch_folder() -> Iterator[Path]:
+    """Makes a folder, mode 0700, that is removed when the block ends."""
+    parent = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="bridge-", dir=parent) as name:
         yield Path(name)

@@ -1,113 +1,134 @@
-"""The proofs that Terraform gives: of an exported module, and of a stack's outputs."""
+"""The work of `sagebridge verify`: proofs that nothing would change."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sagebridge.bridge import outputs as stack_outputs
-from sagebridge.bridge import scratch
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.export import command as export
+from sagebridge.bridge.export.command import translate_stack
+from sagebridge.bridge.export.folder import read_manifest
 from sagebridge.bridge.export.translate import Export
-from sagebridge.bridge.outputs import ORIGIN
-from sagebridge.bridge.stack import cli as pulumi
-from sagebridge.bridge.stack import state as deployment
-from sagebridge.bridge.terraform import cli as terraform
-from sagebridge.bridge.terraform import plan
-from sagebridge.bridge.terraform.location import Location
+from sagebridge.bridge.outputs import ORIGIN, sensitive_outputs, state_outputs
+from sagebridge.bridge.scratch import scratch_folder
+from sagebridge.bridge.stack.cli import export_stack, run_pulumi
+from sagebridge.bridge.stack.preview import changes
+from sagebridge.bridge.stack.state import parse_stack
+from sagebridge.bridge.terraform.cli import plan_copy, terraform_command
+from sagebridge.bridge.terraform.plan import plan_differences
+from sagebridge.bridge.terraform.storage import StateStorage
+from sagebridge.errors import UserError
 
 _READ = "read"
+"""The output of the module that lets Terraform read a state."""
 
 
-def module(stack: str, folder: Path) -> list[str]:
-    """Return what is against a module: that it imports every resource of the stack as it is, and nothing else.
-
-    Args:
-        stack: the stack that it was exported from; secrets for the module's variables are read from it.
-        folder: the module's.
+def verify_stack(stack: str) -> list[str]:
+    """Returns what a preview of a stack would change.
 
     Raises:
-        BridgeError: It is no exported module, it is another stack's, the stack no longer has one of its secrets, or
-            Terraform refuses it.
+        UserError: `pulumi` fails.
     """
-    manifest = export.read_manifest(folder)
-    terraform.command()  # missing, it is better said at once
-    now, found = export.read_stack(stack)
-    if (manifest.project, manifest.stack) != (now.project, now.name):
-        raise BridgeError(
-            f"{folder} was exported from {manifest.project}/{manifest.stack}, not {now.project}/{now.name}"
-        )
-    values = {found.place(variable): variable.value for variable in found.variables.values()}
-    if missing := [name for name, place in manifest.variables.items() if place not in values]:
-        raise BridgeError(f"the stack {stack} has no value any more for {', '.join(missing)}: export it again")
-    given = {name: values[place] for name, place in manifest.variables.items()}
-    planned = plan.verdict(terraform.plan(folder, given), manifest.imports)
-    return [*outdated(manifest.imports, found), *map(str, planned)]
+    return changes(run_pulumi("preview", "--json", "--stack", stack))
 
 
-def outdated(imports: Mapping[str, str], found: Export) -> list[str]:
-    """Return how what a module imports is not what the stack has by now.
+def verify_module(stack: str, folder: Path) -> list[str]:
+    """Returns how a module is not one that imports every resource of a stack as it is, and nothing else.
 
     Args:
-        imports: the module's, IDs by address.
-        found: what would be exported now.
+        stack: The stack that it was exported from; secrets for the module's variables are read from it.
+        folder: The module's folder.
+
+    Raises:
+        UserError: The folder is not an exported module, is another stack's, has a variable for a secret that the stack
+            has no more, or Terraform refuses it.
     """
-    now = {address: one.id for address, one in found.imports.items()}
+    manifest = read_manifest(folder)
+    terraform_command()  # where it is missing, that is better said at once
+    state, export = translate_stack(stack)
+    if (manifest.project, manifest.stack) != (state.project, state.name):
+        raise UserError(
+            f"{folder} was exported from {manifest.project}/{manifest.stack}, not {state.project}/{state.name}"
+        )
+    values = {export.origin(variable): variable.value for variable in export.variables.values()}
+    if missing := [name for name, origin in manifest.variables.items() if origin not in values]:
+        raise UserError(f"the stack {stack} no longer has a value for {', '.join(missing)}: export it again")
+    plan = plan_copy(folder, {name: values[origin] for name, origin in manifest.variables.items()})
+    return [*outdated_imports(manifest.imports, export), *map(str, plan_differences(plan, manifest.imports))]
+
+
+def outdated_imports(imports: Mapping[str, str], export: Export) -> list[str]:
+    """Returns how what a module imports is not what the stack has by now.
+
+    Args:
+        imports: The module's import IDs by address.
+        export: The stack as it would be exported now.
+    """
+    current = {address: imported.id for address, imported in export.imports.items()}
     lines = {
-        **{address: "is not the stack's any more" for address in imports if address not in now},
-        **{address: "is the stack's by now, and not in the module" for address in now if address not in imports},
-        **{a: f"is {now[a]} by now, not {id_}" for a, id_ in imports.items() if now.get(a, id_) != id_},
+        **{address: "is not the stack's any more" for address in imports if address not in current},
+        **{address: "is the stack's by now, and not in the module" for address in current if address not in imports},
+        **{
+            address: f"is {current[address]} by now, not {identity}"
+            for address, identity in imports.items()
+            if current.get(address, identity) != identity
+        },
     }
-    return [f"{address}: {what}: export it again" for address, what in lines.items()]
+    return [f"{address}: {line}: export it again" for address, line in lines.items()]
 
 
-def outputs(stack: str, location: Location) -> list[str]:
-    """Return how what Terraform reads at a place is not what the stack's outputs are now.
+def verify_outputs(stack: str, storage: StateStorage) -> list[str]:
+    """Returns how what Terraform reads of a state is not what the stack's outputs are now.
 
     Secret outputs count if the state has them: they were asked for.
 
+    Args:
+        stack: The stack's name.
+        storage: Where the state is.
+
     Raises:
-        BridgeError: There is no state, or it cannot be read.
+        UserError: There is no state, or it cannot be read.
     """
-    text = location.read()
+    text = storage.read()
     if text is None:
-        raise BridgeError(f"there is no Terraform state {location}: `sagebridge outputs` writes it")
-    found = deployment.read(pulumi.export_stack(stack))
-    asked = [name for name in stack_outputs.sensitive(text, str(location)) if name in found.outputs]
-    return differences(stack_outputs.carried(found, asked).outputs, *_read(location))
+        raise UserError(f"there is no Terraform state {storage}: `sagebridge outputs` writes it")
+    state = parse_stack(export_stack(stack))
+    secrets = [name for name in sensitive_outputs(text, str(storage)) if name in state.outputs]
+    return output_differences(state_outputs(state, secrets).outputs, *_read_by_terraform(storage))
 
 
-def _read(location: Location) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Let Terraform read a state's outputs; return their values and their types."""
-    backend, config = location.backend()
+def _read_by_terraform(storage: StateStorage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the values and the types of a state's outputs, as Terraform reads them."""
+    backend, config = storage.backend()
     document = {
         "data": {"terraform_remote_state": {"stack": {"backend": backend, "config": config}}},
         "output": {_READ: {"value": "${data.terraform_remote_state.stack.outputs}", "sensitive": True}},
     }
-    with scratch.folder() as folder:
+    with scratch_folder() as folder:
         (folder / "main.tf.json").write_text(json.dumps(document), encoding="utf-8")
-        planned = terraform.plan(folder, {})
-    found = planned["planned_values"]["outputs"][_READ]
-    return found["value"], found["type"][1]
+        plan = plan_copy(folder, {})
+    output = plan["planned_values"]["outputs"][_READ]
+    return output["value"], output["type"][1]
 
 
-def differences(expected: dict[str, dict[str, Any]], values: dict[str, Any], types: dict[str, Any]) -> list[str]:
-    """Return how what Terraform read is not what the stack has; values are not shown.
+def output_differences(
+    expected: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any], types: Mapping[str, Any]
+) -> list[str]:
+    """Returns how what Terraform read is not what the stack has; values are not shown.
 
     Args:
-        expected: the outputs that a state of the stack has now; see `outputs.carried`.
-        values: what Terraform read, by name.
-        types: their types as cty writes them.
+        expected: The outputs that a state of the stack would have now; see `state_outputs`.
+        values: What Terraform read, by name.
+        types: The values' types as cty writes them.
     """
-    found = []
+    differences = []
     for name in sorted(expected.keys() | values.keys()):
         if name not in values:
-            found.append(f"{name}: Terraform does not read it")
+            differences.append(f"{name}: Terraform does not read it")
         elif name not in expected:
-            found.append(f"{name}: the stack does not have it, or it is a secret now")
+            differences.append(f"{name}: the stack does not have it, or it is a secret now")
         elif types[name] != expected[name]["type"]:
-            found.append(f"{name}: its type is {json.dumps(types[name])}, not {json.dumps(expected[name]['type'])}")
+            kinds = json.dumps(types[name]), json.dumps(expected[name]["type"])
+            differences.append(f"{name}: its type is {kinds[0]}, not {kinds[1]}")
         elif values[name] != expected[name]["value"]:
-            found.append(f"{name}: " + ("another update's" if name == ORIGIN else "its value is another"))
-    return found
+            differences.append(f"{name}: " + ("of another update" if name == ORIGIN else "its value is another"))
+    return differences

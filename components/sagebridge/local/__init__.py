@@ -3,6 +3,10 @@
 `README.md` says what is faithful to AWS and what is not.
 """
 
+from sagebridge.errors import UserError as LocalError
+
+__all__ = ["ACCOUNT", "CONTROL_PATH", "FAULTS", "MOTO_VERSION", "PORT", "REGION", "LocalError"]
+
 MOTO_VERSION = "5.2.5"  # the only moto whose insides `store.py` was written for
 ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"
@@ -19,7 +23,3 @@ FAULTS = {
     "rollback": "an update ends InService on the old configuration, silently",
     "slow": "a deployment takes --seconds longer",
 }
-
-
-class LocalError(Exception):
-    """Something a user can put right; its text says what was wrong, where, and what to do."""

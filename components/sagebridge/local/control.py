@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sagebridge.files import write_file
 from sagebridge.local import CONTROL_PATH, PORT, REGION, LocalError
-from sagebridge.local.files import write_file
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0

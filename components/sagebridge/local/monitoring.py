@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sagebridge.files import write_file
 from sagebridge.local.cloudwatch import moto as cloudwatch
 from sagebridge.local.cloudwatch.alarms import Alarms
 from sagebridge.local.cloudwatch.endpoints import EndpointMetrics
 from sagebridge.local.cloudwatch.metrics import Metrics
-from sagebridge.local.files import write_file
 from sagebridge.local.loop import Loop
 from sagebridge.local.scaling.autoscaling import AutoScaling, empty_state
 

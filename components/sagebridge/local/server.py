@@ -27,6 +27,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from sagebridge.files import write_file
 from sagebridge.local import CONTROL_PATH, PORT, REGION, LocalError
 from sagebridge.local.cloudwatch.cbor import in_cbor
 from sagebridge.local.cloudwatch.endpoints import Gauges
@@ -34,7 +35,6 @@ from sagebridge.local.console.page import RECENT, Console, Sources
 from sagebridge.local.console.views import facts
 from sagebridge.local.control import write_config
 from sagebridge.local.faults import Faults, FaultyMoto
-from sagebridge.local.files import write_file
 from sagebridge.local.monitoring import TARGET, Monitoring
 from sagebridge.local.runtime import Runtime
 from sagebridge.local.sagemaker.service import WORK, SageMaker, empty_state

@@ -42,8 +42,8 @@ from moto.sqs.models import Queue
 from werkzeug.test import run_wsgi_app
 from werkzeug.wsgi import get_input_stream
 
+from sagebridge.files import write_file
 from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, LocalError
-from sagebridge.local.files import write_file
 from sagebridge.local.shapes import AwsError
 
 if TYPE_CHECKING:

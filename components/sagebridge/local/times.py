@@ -7,8 +7,8 @@ import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from sagebridge.files import write_file
 from sagebridge.local import LocalError
-from sagebridge.local.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path

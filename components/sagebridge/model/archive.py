@@ -14,9 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from sagebridge.files import open_whole
 from sagebridge.model.contract import HANDLER, MODEL
 from sagebridge.model.errors import CommandError
-from sagebridge.model.files import whole
 from sagebridge.model.progress import progress
 
 VERSIONS = "versions.json"
@@ -51,8 +51,9 @@ def package(model: Path, handler: Path, out: Path) -> Package:
         raise CommandError(f"there is no handler {handler}; name the script that serves the model with --handler")
     script = handler.read_bytes()
     size = model.stat().st_size
+    out.parent.mkdir(parents=True, exist_ok=True)
     with (
-        whole(out) as file,
+        open_whole(out) as file,
         model.open("rb") as source,
         progress(f"packing {model}", size) as report,
     ):

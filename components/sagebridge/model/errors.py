@@ -1,7 +1,5 @@
-"""The one exception that this room raises for what its user can put right."""
+"""The exception for what a user can put right, under the name that this room has for it."""
 
-import click
+from sagebridge.errors import UserError as CommandError
 
-
-class CommandError(click.ClickException):
-    """What was wrong, where, and what to do; the command line prints it and exits with 1."""
+__all__ = ["CommandError"]

@@ -1,10 +1,10 @@
 """What `pulumi` and `terraform` know: the stack's configuration and outputs, the base's outputs."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from sagebridge import processes
 from sagebridge.model.errors import CommandError
 
 SECONDS = 60
@@ -65,26 +65,9 @@ def get_output(stack: str, name: str) -> str:
 
 
 def run(*command: str) -> str:
-    """Run a command in the current folder and return what it prints, without the last line's end.
+    """Returns what a command prints in the current folder, without the last line's end.
 
     Raises:
-        CommandError: It is not on the PATH, fails (the message is its own), or takes over 60 s.
+        CommandError: The command is not on the PATH, fails (the message is its own), or takes over 60 s.
     """
-    shown = " ".join(command)
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise CommandError(f'{command[0]} is not on the PATH; eval "$(make -s env)" puts it there') from error
-    except subprocess.TimeoutExpired as error:
-        raise CommandError(f"`{shown}` did not end within {SECONDS} s") from error
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())
-        raise CommandError(f"`{shown}` failed with exit code {done.returncode}: {said}")
-    return done.stdout.strip()
+    return processes.run(command, seconds=SECONDS, explain=lambda text: " ".join(text.split())).strip()

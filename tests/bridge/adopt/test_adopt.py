@@ -23,7 +23,7 @@ class Handover(Project):
     def __init__(self, aws: Aws, base: Base, model_data: str, place: Path, **names: str) -> None:
         super().__init__(aws, place)
         self.names = names
-        self.given = {"execution_role_arn": base.execution_role_arn, "model_data": model_data, "token": TOKEN}
+        self.variables = {"execution_role_arn": base.execution_role_arn, "model_data": model_data, "token": TOKEN}
         self.terraform.mkdir()
         shutil.copyfile(ROOT / "tests" / "bridge" / "adopt" / "main.tf", self.terraform / "main.tf")
         (module_copy("endpoint", self.terraform) / "providers.tf").unlink()
@@ -31,8 +31,8 @@ class Handover(Project):
         self.apply()
 
     def apply(self) -> str:
-        variables = json.dumps({**self.given, "names": self.names})
-        (self.terraform / "terraform.tfvars.json").write_text(variables)
+        text = json.dumps({**self.variables, "names": self.names})
+        (self.terraform / "terraform.tfvars.json").write_text(text)
         return super().apply()
 
     def end(self) -> None:
@@ -46,9 +46,9 @@ def handover(
     aws: Aws, base: Base, model_data: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Handover]:
     name = f"h{uuid.uuid4().hex[:8]}"
-    made = Handover(aws, base, model_data, tmp_path, **{key: f"{name}-{key}" for key in request.param})
-    yield made
-    made.end()
+    handover = Handover(aws, base, model_data, tmp_path, **{key: f"{name}-{key}" for key in request.param})
+    yield handover
+    handover.end()
 
 
 @pytest.mark.parametrize("handover", [("scaled", "serverless")], indirect=True)
@@ -58,13 +58,13 @@ def test_one_of_two_is_adopted_forgotten_and_changed_and_the_other_is_untouched(
     aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=capacity)
     aws.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
     before = aws.sagemaker.describe_endpoint(EndpointName=name)
-    said = handover.adopt("--address", 'module.served["scaled"].aws_sagemaker_endpoint.this')
+    steps = handover.adopt("--address", 'module.served["scaled"].aws_sagemaker_endpoint.this')
     assert (handover.out / "stack-before.json").stat().st_mode & 0o777 == 0o600
 
     assert "autoscaling" in handover.paste()
     assert handover.bridge("verify") == "nothing would change\n"
     assert handover.planned() == 0
-    assert {each["type"] for each in handover.resources() if not each["type"].startswith("pulumi:")} == {
+    assert {resource["type"] for resource in handover.resources() if not resource["type"].startswith("pulumi:")} == {
         "sagebridge:index:SageMakerEndpoint",
         "aws:sagemaker/model:Model",
         "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
@@ -78,7 +78,7 @@ def test_one_of_two_is_adopted_forgotten_and_changed_and_the_other_is_untouched(
         "adopt", "--state", str(handover.terraform / STATE), "--out", str(handover.out / "again")
     )
 
-    commands = [line.strip() for line in said.splitlines() if line.strip().startswith("terraform state rm")]
+    commands = [line.strip() for line in steps.splitlines() if line.strip().startswith("terraform state rm")]
     assert len(commands) == 7
     for command in commands:
         handover.aws.must("sh", "-c", command, cwd=handover.terraform)
@@ -135,22 +135,22 @@ def test_what_was_changed_behind_terraforms_back_is_not_adopted(aws: Aws, handov
     aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ml"}])
 
     # Names that are not the component's stand beside it.
-    handover.given["policy_name"] = "mine"
+    handover.variables["policy_name"] = "mine"
     handover.apply()
     locks = handover.project.parent / "stacks" / ".pulumi" / "locks" / "organization" / "adopted" / "dev"
     locks.mkdir(parents=True, exist_ok=True)
     lock = {"pid": 77, "username": "ann", "hostname": "host", "timestamp": "2026-11-22T21:32:51Z"}
     (locks / "77.json").write_text(json.dumps(lock))
-    said = handover.adopt_refused()
-    assert "locked" in said
-    assert "ann@host" in said
+    message = handover.adopt_refused()
+    assert "locked" in message
+    assert "ann@host" in message
     (locks / "77.json").unlink()
 
     adopted = json.loads(handover.adopt("--json"))
     assert len(adopted["endpoints"][name]) == 7
     text = handover.paste()
     assert "aws.appautoscaling.Policy(" in text
-    assert "stands beside the component" in (handover.out / "README.md").read_text()
+    assert "is declared beside the component" in (handover.out / "README.md").read_text()
     assert handover.bridge("verify") == "nothing would change\n"
     aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ops"}])
     handover.pulumi("refresh", "--yes", "--skip-preview")

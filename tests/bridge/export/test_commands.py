@@ -6,13 +6,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from sagebridge.bridge import scratch
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.terraform import cli as terraform
+from sagebridge.bridge.commands import export_command
+from sagebridge.bridge.export.folder import FORMATS
+from sagebridge.bridge.scratch import MEMORY
+from sagebridge.bridge.terraform.cli import plan_copy, terraform_command
 from sagebridge.cli import main
+from sagebridge.errors import UserError
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
 from tests.stacks import Declared
@@ -29,7 +32,7 @@ ABOUT = {
 }
 
 
-def said(*arguments: str) -> str:
+def refusal(*arguments: str) -> str:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit), result.exception
@@ -43,7 +46,7 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "pulumi is not on the PATH" in said(*EXPORT)
+    assert "pulumi is not on the PATH" in refusal(*EXPORT)
     assert not Path("module").exists()
 
 
@@ -51,21 +54,44 @@ def test_a_missing_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", str(tmp_path))
     Path("module").mkdir()
     Path("module", "bridge.json").write_text(json.dumps(ABOUT))
-    assert "neither terraform nor tofu is on the PATH" in said(*VERIFY)
+    assert "neither terraform nor tofu is on the PATH" in refusal(*VERIFY)
 
 
 def test_opentofu_is_taken_where_there_is_no_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for name in ("tofu", "terraform"):
         (tmp_path / name).symlink_to(sys.executable)
-        assert terraform.command() == name
+        assert terraform_command() == name
 
 
 def test_no_exported_module(tmp_path: Path) -> None:
-    assert "has no bridge.json" in said(*VERIFY)
+    assert "has no bridge.json" in refusal(*VERIFY)
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "main.tf").touch()
-    assert "not overwritten" in said(*EXPORT)
+    assert "not overwritten" in refusal(*EXPORT)
+
+
+@pytest.mark.parametrize(
+    "command", [("outputs", "--to"), ("verify", "--outputs"), ("adopt", "--out", "adopted", "--state")]
+)
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("remote://acme/base", "run `terraform state pull > FILE` in Terraform's folder and name that file"),
+        ("gcs://bucket/key", "it must be a path, s3://bucket/key"),
+        ("s3://bucket/key?regoin=x", "it may have region and profile, each once and with a value, not regoin=x"),
+    ],
+)
+def test_a_state_in_another_place(command: tuple[str, ...], location: str, message: str) -> None:
+    text = refusal(*command, location, "--stack", "dev")
+    assert message in text
+    assert text.count("\n") == 1
+
+
+def test_every_format_can_be_chosen() -> None:
+    (option,) = [option for option in export_command.params if option.name == "form"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == list(FORMATS)
 
 
 def test_two_proofs_at_once() -> None:
@@ -76,8 +102,8 @@ def test_two_proofs_at_once() -> None:
 
 @pytest.mark.engine
 def test_no_such_stack(bridge: Bridge) -> None:
-    said = bridge.fails("export", "--stack", "organization/shop/nothing", "--out", "module")
-    assert "no stack named" in said
+    message = bridge.fails("export", "--stack", "organization/shop/nothing", "--out", "module")
+    assert "no stack named" in message
     assert not Path("module").exists()
 
 
@@ -104,10 +130,10 @@ def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_pat
 
     aws.must("sagebridge", "local", "times", "--creating", "20")
     try:
-        with ThreadPoolExecutor(1) as beside:
-            said = beside.submit(both_say_it)
+        with ThreadPoolExecutor(1) as pool:
+            both = pool.submit(both_say_it)
             declared.up()
-            assert said.result()
+            assert both.result()
     finally:
         aws.must("sagebridge", "local", "times", "--creating", "0")
     assert list(tmp_path.iterdir()) == []
@@ -129,12 +155,12 @@ def test_a_stack_whose_passphrase_is_another(aws: Aws, bridge: Bridge, tmp_path:
     (tmp_path / "state.json").unlink()
     aws.environment["PULUMI_CONFIG_PASSPHRASE"], before = "another", aws.environment["PULUMI_CONFIG_PASSPHRASE"]
     try:
-        said = bridge.fails("export", "--stack", "locked", "--out", str(tmp_path / "module"))
+        message = bridge.fails("export", "--stack", "locked", "--out", str(tmp_path / "module"))
     finally:
         aws.environment["PULUMI_CONFIG_PASSPHRASE"] = before
         aws.must("pulumi", "stack", "rm", "locked", "--yes", "--force", cwd=tmp_path)
-    assert "incorrect passphrase" in said
-    assert "hidden" not in said
+    assert "incorrect passphrase" in message
+    assert "hidden" not in message
     assert not (tmp_path / "module").exists()
 
 
@@ -149,8 +175,8 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
     )
     (tmp_path / "main.tf.json").write_text(text)
     (tmp_path / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
-    with pytest.raises(BridgeError, match=r"not \(secret\)!") as refused:
-        terraform.plan(tmp_path, {"a": "sw0rdf1sh"})
+    with pytest.raises(UserError, match=r"not \(secret\)!") as refused:
+        plan_copy(tmp_path, {"a": "sw0rdf1sh"})
     assert "sw0rdf1sh" not in refused.value.message
     assert sorted(file.name for file in tmp_path.iterdir()) == ["backend.tf", "main.tf.json"]
-    assert list(scratch.MEMORY.glob("bridge-*")) == []
+    assert list(MEMORY.glob("bridge-*")) == []

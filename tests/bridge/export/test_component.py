@@ -81,7 +81,7 @@ TRUST_ALLOW = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aw
 
 @pytest.fixture
 def stack(aws: Aws, declared: Declared) -> Iterator[str]:
-    """The stack's name, once it is up."""
+    """Yields the stack's name, once it is up."""
     image = {"image": declared.args.pop("image"), "model_data_url": declared.args.pop("model_data_url")}
     scaling: Any = {"min_capacity": 1, "max_capacity": 3, "invocations_per_instance": 100.0}
     most: Any = image | {"variant_name": "Most", "initial_variant_weight": 0.8, "autoscaling": scaling}
@@ -103,24 +103,24 @@ def test_from_pulumi_to_terraform(aws: Aws, declared: Declared, stack: str, tmp_
     states.keep(aws.must("pulumi", "stack", "export", "--show-secrets", cwd=bridge.folder))
     for form in ("json", "hcl"):
         folder = tmp_path / form
-        told = bridge.must("export", "--stack", stack, "--out", str(folder), "--format", form, "--handoff")
+        printed = bridge.must("export", "--stack", stack, "--out", str(folder), "--format", form, "--handoff")
         verified = bridge.must("verify", "--stack", stack, "--module", str(folder))
-        for text in (told, verified, *(file.read_text() for file in folder.iterdir())):
+        for text in (printed, verified, *(file.read_text() for file in folder.iterdir())):
             assert CORE not in text
             assert CREDENTIAL not in text
 
     changed_behind_its_back(aws, bridge, declared, folder)
 
     terraform = replace(aws, environment=aws.environment | {SECRETS_NAME: SECRET, "PYTHONPATH": str(ROOT)})
-    *steps, proof = re.findall(r"```sh\n(.*?)```", told, flags=re.DOTALL)
+    *steps, proof = re.findall(r"```sh\n(.*?)```", printed, flags=re.DOTALL)
     assert [step.split()[0] for step in steps] == ["sagebridge", "pulumi", "terraform", "terraform", "pulumi"]
     assert "pulumi preview" in proof
-    said = [
+    outputs = [
         terraform.must("bash", "-euc", step.replace(" apply", " apply -auto-approve"), cwd=bridge.folder)
         for step in steps
     ]
-    assert "23 imported, 0 added, 1 changed, 0 destroyed" in said[2]
-    assert CORE not in "".join(said)
+    assert "23 imported, 0 added, 1 changed, 0 destroyed" in outputs[2]
+    assert CORE not in "".join(outputs)
     declared.program = lambda: None
     assert set(declared.preview()) <= {"same"}
     assert aws.predict(stack) == pytest.approx(PREDICTION, abs=1e-9)
@@ -137,31 +137,32 @@ def changed_behind_its_back(aws: Aws, bridge: Bridge, declared: Declared, folder
     arn = aws.sagemaker.describe_endpoint(EndpointName=declared.endpoint)["EndpointArn"]
     aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "live"}])
     assert 'aws_sagemaker_endpoint.endpoint: tags.stage: "live" → "test"' in bridge.fails(*verify)
-    (told,) = [
-        one
-        for one in json.loads(bridge.fails(*verify, "--json"))["differences"]
-        if one.startswith("aws_sagemaker_endpoint.endpoint: tags.")
+    (difference,) = [
+        line
+        for line in json.loads(bridge.fails(*verify, "--json"))["differences"]
+        if line.startswith("aws_sagemaker_endpoint.endpoint: tags.")
     ]
-    assert "stage" in told
+    assert "stage" in difference
     aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
 
     manifest = folder / "bridge.json"
-    own = manifest.read_text()
-    manifest.write_text(own.replace(f'"stack": "{declared.endpoint}"', '"stack": "other"'))
+    text = manifest.read_text()
+    manifest.write_text(text.replace(f'"stack": "{declared.endpoint}"', '"stack": "other"'))
     assert f"was exported from declared/other, not declared/{declared.endpoint}" in bridge.fails(*verify)
-    manifest.write_text(own)
+    manifest.write_text(text)
 
     state = folder.parent / "state.json"
     exported = aws.must("pulumi", "stack", "export", "--show-secrets", "--file", str(state), cwd=bridge.folder)
     assert CORE not in exported
     state.write_text(state.read_text().replace(CORE, "another"))
     aws.must("pulumi", "stack", "import", "--file", str(state), cwd=bridge.folder)
-    said = bridge.fails(*verify)
+    message = bridge.fails(*verify)
     assert (
-        "aws_sagemaker_model.endpoint_Most_model: primary_container[0].environment.TOKEN: (secret) → (secret)" in said
+        "aws_sagemaker_model.endpoint_Most_model: primary_container[0].environment.TOKEN: (secret) → (secret)"
+        in message
     )
-    assert CORE not in said
-    assert "another" not in said
+    assert CORE not in message
+    assert "another" not in message
     state.write_text(state.read_text().replace("another", CORE))
     aws.must("pulumi", "stack", "import", "--file", str(state), cwd=bridge.folder)
 
@@ -170,8 +171,8 @@ def changed_by_terraform(terraform: Aws, endpoint: str, folder: Path) -> None:
     """Another instance type of the variant that does not scale: a new configuration, the same endpoint."""
     before = terraform.sagemaker.describe_endpoint(EndpointName=endpoint)
     code = re.sub("prevent_destroy += true", "", (folder / "main.tf").read_text())
-    begin, found, end = code.rpartition("ml.m5.xlarge")
-    assert found
+    begin, instance_type, end = code.rpartition("ml.m5.xlarge")
+    assert instance_type
     (folder / "main.tf").write_text(f"{begin}ml.m5.large{end}")
     terraform.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=folder)
     terraform.must("terraform", "plan", "-input=false", "-detailed-exitcode", cwd=folder)

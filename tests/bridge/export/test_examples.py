@@ -9,7 +9,7 @@ from tests.bridge.commands import Bridge
 from tests.conftest import Aws
 from tests.stacks import PROGRAMS, Stack
 
-LEFT = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
+NOT_CARRIED = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
 """What cannot be imported, as AWS does not tell it."""
 
 
@@ -19,9 +19,9 @@ LEFT = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
 def test_an_example_exports_to_a_plan_without_changes(aws: Aws, example: Stack, name: str, tmp_path: Path) -> None:
     example.up()
     bridge, module = Bridge(aws, Path(example.work_dir)), tmp_path / "module"
-    told = json.loads(bridge.must("export", "--stack", example.name, "--out", str(module), "--json"))
-    kinds = [address.partition(".")[0] for address in told["imports"]]
+    exported = json.loads(bridge.must("export", "--stack", example.name, "--out", str(module), "--json"))
+    kinds = [address.partition(".")[0] for address in exported["imports"]]
     assert kinds.count("aws_sagemaker_endpoint") == len(example.outputs())
-    left = {one["name"] for one in told["notCarried"] if "nothing in AWS" not in one["reason"]}
-    assert left == LEFT.get(name, set())
+    not_carried = {item["name"] for item in exported["notCarried"] if "nothing in AWS" not in item["reason"]}
+    assert not_carried == NOT_CARRIED.get(name, set())
     assert "nothing would change" in bridge.must("verify", "--stack", example.name, "--module", str(module))

@@ -24,24 +24,24 @@ NO_CHANGES = 0
 
 @pytest.fixture
 def stack(aws: Aws, given: Given) -> Iterator[str]:
-    """All resources of the table, on a local AWS whose deployments take no time."""
+    """Yields the name of a stack with all resources of the table, on a local AWS whose deployments take no time."""
     aws.must("sagebridge", "local", "times", "--pace", "10000")
     name = f"t{uuid.uuid4().hex[:8]}"
-    found = automation.create_stack(
+    stack = automation.create_stack(
         name,
         project_name="fields",
         program=lambda: make(given, changed=False),
         opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
     )
-    found.set_config("aws:region", automation.ConfigValue(REGION))
-    found.up(color="never")
+    stack.set_config("aws:region", automation.ConfigValue(REGION))
+    stack.up(color="never")
     yield f"organization/fields/{name}"
-    found.destroy(color="never")
+    stack.destroy(color="never")
     aws.must("sagebridge", "local", "times", "--pace", "1")
 
 
 def with_only(tofu: str, bridge: Bridge, place: Path) -> Bridge:
-    """The bridge where OpenTofu is to be had and Terraform is not."""
+    """Returns the bridge where OpenTofu is to be had and Terraform is not."""
     (place / "bin").mkdir()
     for command in (tofu, shutil.which("pulumi")):
         assert command
@@ -55,9 +55,9 @@ def test_terraform_imports_every_argument_as_it_is(aws: Aws, bridge: Bridge, sta
     states.keep(aws.must("pulumi", "stack", "export", "--show-secrets", "--stack", stack))
     for form in ("json", "hcl"):
         folder = tmp_path / form
-        told = json.loads(bridge.must("export", "--stack", stack, "--out", str(folder), "--format", form, "--json"))
-        assert len(told["imports"]) == 25
-        assert [one["name"].rpartition("::")[2] for one in told["notCarried"]] == [
+        exported = json.loads(bridge.must("export", "--stack", stack, "--out", str(folder), "--format", form, "--json"))
+        assert len(exported["imports"]) == 25
+        assert [item["name"].rpartition("::")[2] for item in exported["notCarried"]] == [
             "aws-appautoscaling-scheduled-action-all"
         ]
         assert "nothing would change" in bridge.must("verify", "--stack", stack, "--module", str(folder))

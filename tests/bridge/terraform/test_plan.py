@@ -1,12 +1,12 @@
-"""The verdict on a plan: what would change is named by resource and attribute, and no secret is shown."""
+"""The check of a plan: what would change is named by resource and attribute, and no secret is shown."""
 
 import copy
 from typing import Any
 
 import pytest
 
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.terraform import plan
+from sagebridge.bridge.terraform.plan import plan_differences
+from sagebridge.errors import UserError
 
 ADDRESS = "aws_x.a"
 VALUES = {"name": "n", "tags": {"team": "ml"}, "list": [1, 2], "token": "hidden"}
@@ -17,12 +17,12 @@ def document(**changes: Any) -> dict[str, Any]:
     return {"resource_changes": [{"address": ADDRESS, "change": copy.deepcopy(IMPORTED) | changes}]}
 
 
-def verdict(**changes: Any) -> list[str]:
-    return [str(one) for one in plan.verdict(document(**changes), [ADDRESS])]
+def differences(**changes: Any) -> list[str]:
+    return list(map(str, plan_differences(document(**changes), [ADDRESS])))
 
 
 def test_only_imports_are_fine() -> None:
-    assert verdict() == []
+    assert differences() == []
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,15 @@ def test_only_imports_are_fine() -> None:
     ],
 )
 def test_other_actions_are_not(actions: list[str], word: str) -> None:
-    assert verdict(actions=actions)[0] == f"{ADDRESS}: would be {word}"
+    assert differences(actions=actions)[0] == f"{ADDRESS}: would be {word}"
 
 
 def test_differences_are_named_by_attribute() -> None:
     after = {"name": "m", "tags": {"team": "ml", "new": "yes"}, "list": [1, 3], "token": "hidden", "id": None}
-    said = verdict(actions=["update"], after=after, after_unknown={"list": [False, True]}, replace_paths=[["name"]])
-    assert said == [
+    lines = differences(
+        actions=["update"], after=after, after_unknown={"list": [False, True]}, replace_paths=[["name"]]
+    )
+    assert lines == [
         f"{ADDRESS}: id: nothing → null",
         f"{ADDRESS}: list[1]: 2 → (known after apply)",
         f'{ADDRESS}: name: "n" → "m" (replaces it)',
@@ -52,25 +54,25 @@ def test_differences_are_named_by_attribute() -> None:
 @pytest.mark.parametrize("marks", [True, {"token": True}])
 @pytest.mark.parametrize("side", ["before_sensitive", "after_sensitive"])
 def test_a_secret_that_changed_is_named_and_not_shown(side: str, marks: Any) -> None:
-    said = verdict(actions=["update"], after=VALUES | {"token": "other"}, **{side: marks})
-    assert "(secret) → (secret)" in said[0]
-    assert "hidden" not in str(said)
-    assert "other" not in str(said)
+    lines = differences(actions=["update"], after=VALUES | {"token": "other"}, **{side: marks})
+    assert "(secret) → (secret)" in lines[0]
+    assert "hidden" not in str(lines)
+    assert "other" not in str(lines)
 
 
 def test_marking_a_value_as_sensitive_is_no_change() -> None:
     marked = {"actions": ["update"], "before_sensitive": {}, "after_sensitive": {"token": True}}
-    assert verdict(**marked) == []
-    assert verdict(**marked, importing=None) == [f"{ADDRESS}: would not be imported"]
-    assert verdict(**marked, after_unknown={"name": True}) != []
-    assert verdict(actions=["update"]) == [f"{ADDRESS}: would be updated"]
+    assert differences(**marked) == []
+    assert differences(**marked, importing=None) == [f"{ADDRESS}: would not be imported"]
+    assert differences(**marked, after_unknown={"name": True}) != []
+    assert differences(actions=["update"]) == [f"{ADDRESS}: would be updated"]
 
 
 def test_nothing_else_may_be_there_and_nothing_be_missing() -> None:
-    found = document(importing=None)
-    found["resource_changes"].append({"address": "aws_x.b", "change": {"actions": ["create"]}})
-    found |= {"output_changes": {"url": {"actions": ["create"]}}, "complete": False}
-    assert [str(one) for one in plan.verdict(found, [ADDRESS, "aws_x.c"])] == [
+    plan = document(importing=None)
+    plan["resource_changes"].append({"address": "aws_x.b", "change": {"actions": ["create"]}})
+    plan |= {"output_changes": {"url": {"actions": ["create"]}}, "complete": False}
+    assert list(map(str, plan_differences(plan, [ADDRESS, "aws_x.c"]))) == [
         "aws_x.c: is not in the plan",
         f"{ADDRESS}: would not be imported",
         "aws_x.b: would be created, and is not of the stack",
@@ -81,5 +83,5 @@ def test_nothing_else_may_be_there_and_nothing_be_missing() -> None:
 
 @pytest.mark.parametrize("changes", [1, [1], [{"address": "a"}], [{"address": "a", "change": {}}]])
 def test_what_is_no_plan_is_refused(changes: Any) -> None:
-    with pytest.raises(BridgeError, match="another form"):
-        plan.verdict({"resource_changes": changes}, [])
+    with pytest.raises(UserError, match="another form"):
+        plan_differences({"resource_changes": changes}, [])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.stack.state import Secret
-from sagebridge.bridge.terraform import state as tfstate
+from sagebridge.bridge.secret import Secret
+from sagebridge.bridge.terraform.state import parse_state
+from sagebridge.errors import UserError
 
 RESOURCE: dict[str, Any] = {
     "module": 'module.m["a.b"].module.n[0]',
@@ -47,7 +47,7 @@ STATE: dict[str, Any] = {
 
 
 def test_a_state_is_read_with_addresses_and_secrets() -> None:
-    state = tfstate.parse(json.dumps(STATE), "there")
+    state = parse_state(json.dumps(STATE), "there")
     assert (state.serial, state.lineage) == (7, "l")
     assert state.outputs["open"].value == [1]
     assert state.outputs["shut"].value == Secret("s")
@@ -60,30 +60,33 @@ def test_a_state_is_read_with_addresses_and_secrets() -> None:
 def test_what_is_sensitive_within_a_set_makes_all_of_it_a_secret() -> None:
     path = [{"type": "get_attr", "value": "subnets"}, {"type": "index", "value": {"value": "s", "type": "string"}}]
     instance = RESOURCE["instances"][0] | {"sensitive_attributes": [path]}
-    state = tfstate.parse(json.dumps(STATE | {"resources": [RESOURCE | {"instances": [instance]}]}), "there")
+    state = parse_state(json.dumps(STATE | {"resources": [RESOURCE | {"instances": [instance]}]}), "there")
     assert state.resources[0].attributes["subnets"] == Secret(["s"])
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "not whole JSON"),
         (json.dumps(STATE)[:-9], "broken or cut off"),
         ("[" * 100_000, "not whole JSON"),
-        ("[]", "state is no dict"),
+        ("[]", "the state is no object"),
         ("{}", "version none"),
         ('{"version": 3}', "version 3"),
         ('{"version": "4"}', "version none"),
         ('{"serial": 1, "lineage": "l", "meta": {}, "encrypted_data": "x", "encryption_version": "v0"}', "by OpenTofu"),
         (json.dumps(STATE | {"outputs": {"a": {"value": 1}}}), "outputs.a has no value or no type"),
-        (json.dumps(STATE | {"resources": [3]}), "resources.0. is no dict"),
-        (json.dumps(STATE | {"resources": [RESOURCE | {"instances": [None]}]}), r"instances\[0\] is missing"),
+        (json.dumps(STATE | {"resources": [3]}), r"resources\[0\] is no object"),
+        (
+            json.dumps(STATE | {"resources": [RESOURCE | {"instances": [None]}]}),
+            r"resources\[0\].instances\[0\] is no object",
+        ),
         (json.dumps(STATE | {"serial": "1"}), "serial is no int"),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name(text: str, said: str) -> None:
-    with pytest.raises(BridgeError, match=said):
-        tfstate.parse(text, "there")
+def test_what_cannot_be_read_is_refused_by_name(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        parse_state(text, "there")
 
 
 JSON = st.recursive(
@@ -95,13 +98,13 @@ JSON = st.recursive(
 
 @given(st.sampled_from(["serial", "lineage", "outputs", "resources"]), JSON)
 def test_a_wrong_type_anywhere_is_a_message(name: str, value: Any) -> None:
-    with contextlib.suppress(BridgeError):
-        tfstate.parse(json.dumps(STATE | {name: value}), "there")
+    with contextlib.suppress(UserError):
+        parse_state(json.dumps(STATE | {name: value}), "there")
 
 
 @given(st.sampled_from(sorted(RESOURCE)), JSON)
 def test_a_wrong_type_in_a_resource_is_a_message(name: str, value: Any) -> None:
     instance = {**RESOURCE["instances"][0], "attributes": value, "sensitive_attributes": value, "index_key": value}
     for changed in ({name: value}, {"instances": [instance]}, {"instances": [instance | {"attributes": {"a": 1}}]}):
-        with contextlib.suppress(BridgeError):
-            tfstate.parse(json.dumps(STATE | {"resources": [RESOURCE | changed]}), "there")
+        with contextlib.suppress(UserError):
+            parse_state(json.dumps(STATE | {"resources": [RESOURCE | changed]}), "there")

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.bridge.adopt.discover import ACTION, ALARM, POLICY, TARGET, Endpoint
-from sagebridge.bridge.errors import BridgeError
+from sagebridge.bridge.secret import Secret, reveal, spread_to_leaves
 from sagebridge.bridge.stack.mapping import Field, Fields, ProviderMapping
-from sagebridge.bridge.stack.state import Secret, reveal
+from sagebridge.bridge.terraform.importing import NOT_IMPORTABLE, import_id
 from sagebridge.bridge.terraform.state import Resource
 from sagebridge.endpoint import names, parts, rules, spec
 from sagebridge.endpoint import resources as build
 from sagebridge.endpoint.schema import UNKNOWN
+from sagebridge.errors import UserError
 from sagebridge.guards import hooks as rollout
 from sagebridge.guards import retained
 from sagebridge.monitoring import alarms as component_alarms
@@ -84,7 +85,7 @@ def call(found: Endpoint, mapping: ProviderMapping) -> Call:
     """Return the call that declares an endpoint as Terraform made it.
 
     Raises:
-        BridgeError: The component cannot declare it so; names each attribute.
+        UserError: The component cannot declare it so; names each attribute.
     """
     return _Builder(found, mapping).call()
 
@@ -97,7 +98,7 @@ def arguments(fields: Fields, attributes: Mapping[str, Any]) -> Values:
     found = {}
     for each in fields.all:
         if each.settable and each.terraform not in NOT_ARGUMENTS:
-            value = _argument(each, _spread(attributes.get(each.terraform)))
+            value = _argument(each, spread_to_leaves(attributes.get(each.terraform)))
             if reveal(value) == DEFAULTS.get(each.terraform):
                 continue
             if not _empty(value) or (not each.optional and value is not None):
@@ -122,12 +123,10 @@ class _Builder:
         beside = self._scaling(given) + self._alarms(given)
         self._compare(given)
         if self.problems:
-            raise BridgeError(
-                "\n- ".join([f"{self.found.endpoint.address} cannot be adopted as it is:", *self.problems])
-            )
+            raise UserError("\n- ".join([f"{self.found.endpoint.address} cannot be adopted as it is:", *self.problems]))
         if wrong := rules.validate(self.name, _passed_over(given)):
             said = "\n- ".join(str(problem) for problem in wrong)
-            raise BridgeError(f"{self.found.endpoint.address} cannot be a SageMakerEndpoint:\n- {said}")
+            raise UserError(f"{self.found.endpoint.address} cannot be a SageMakerEndpoint:\n- {said}")
         declared = tuple(self._declared(resource) for resource in beside)
         imports, made = self._imports(given, declared)
         generation = self.generation or retained.ADOPTED + str(reveal(self.found.configuration.attributes["name"]))
@@ -136,7 +135,7 @@ class _Builder:
     def _arguments(self, resource: Resource) -> Values:
         found = self.mapping.by_terraform.get(resource.type)
         if found is None:
-            raise BridgeError(
+            raise UserError(
                 f"the aws provider's mapping has no {resource.type}: install the plugin that the stack uses"
             )
         return arguments(found.fields, resource.attributes)
@@ -399,18 +398,17 @@ class _Builder:
         known = {(tokens[each.type], child): each for child, each in children}
         known |= {(each.token, each.name): each.origin for each in declared}
         return (
-            {key: import_id(each) for key, each in known.items() if each.type != ACTION},
-            tuple(key for key, each in known.items() if each.type == ACTION),
+            {key: _import_id(each) for key, each in known.items() if each.type not in NOT_IMPORTABLE},
+            tuple(key for key, each in known.items() if each.type in NOT_IMPORTABLE),
         )
 
 
-def import_id(resource: Resource) -> str:
-    """Return what the provider imports a resource by (hashicorp/aws: the type's page, "Import")."""
-    found = reveal(resource.attributes)
-    if resource.type in (TARGET, POLICY):
-        parts = (found["service_namespace"], found["resource_id"], found["scalable_dimension"])
-        return "/".join(parts if resource.type == TARGET else (*parts, found["name"]))
-    return str(found["alarm_name" if resource.type == ALARM else "name"])
+def _import_id(resource: Resource) -> str:
+    """Returns the ID that the provider imports a resource by."""
+    identity = import_id(resource.type, reveal(resource.attributes))
+    if identity is None:
+        raise UserError(f"{resource.address} has no import ID in the Terraform state: run `terraform apply` first")
+    return identity
 
 
 def _child_name(name: str, resource: Resource) -> str:
@@ -484,24 +482,12 @@ def _argument(each: Field, value: Any) -> Any:  # noqa: ANN401 - JSON's types
         return None
     if each.fields is not None:
         blocks = [arguments(each.fields, block) for block in (value if isinstance(value, list) else [value])]
-        if each.one or not isinstance(value, list):
+        if each.single or not isinstance(value, list):
             return blocks[0] if blocks else None
         return blocks
-    if each.repeated and each.one:
+    if each.repeated and each.single:
         return value[0] if value else None
     return value
-
-
-def _spread(value: Any) -> Any:  # noqa: ANN401 - JSON's types
-    """Return a value whose marks of secrecy are on its leaves."""
-    if isinstance(value, Secret) and isinstance(value.value, dict | list):
-        inner = value.value
-        items = inner.items() if isinstance(inner, dict) else enumerate(inner)
-        spread = {key: _spread(Secret(item)) for key, item in items}
-        return spread if isinstance(inner, dict) else list(spread.values())
-    if isinstance(value, dict):
-        return {key: _spread(item) for key, item in value.items()}
-    return [_spread(item) for item in value] if isinstance(value, list) else value
 
 
 def _empty(value: Any) -> bool:  # noqa: ANN401 - any value

@@ -1,13 +1,12 @@
-"""Which resources of a Terraform state belong to an endpoint. Pure."""
+"""Finds the resources of a Terraform state that belong to an endpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.stack.state import reveal
+from sagebridge.bridge.secret import reveal
 from sagebridge.bridge.terraform.state import Resource, State
+from sagebridge.errors import UserError
 
 MODEL, CONFIGURATION, ENDPOINT = (
     "aws_sagemaker_model",
@@ -25,21 +24,18 @@ TYPES = (MODEL, CONFIGURATION, ENDPOINT, TARGET, POLICY, ACTION, ALARM)
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint with what belongs to it.
-
-    Attributes:
-        endpoint: itself.
-        configuration: the one that it runs.
-        models: those of the configuration's variants.
-        scaling: scalable targets of its variants, their policies and scheduled actions, in this order.
-        alarms: those whose metrics have the endpoint as a dimension.
-    """
+    """An endpoint with what belongs to it."""
 
     endpoint: Resource
+    """The endpoint itself."""
     configuration: Resource
+    """The configuration that it runs."""
     models: tuple[Resource, ...]
+    """The models of the configuration's variants."""
     scaling: tuple[Resource, ...] = ()
+    """The scalable targets of its variants, their policies and scheduled actions, in this order."""
     alarms: tuple[Resource, ...] = ()
+    """The alarms whose metrics have the endpoint as a dimension."""
 
     @property
     def name(self) -> str:
@@ -52,118 +48,116 @@ class Endpoint:
         return (*self.models, self.configuration, self.endpoint, *self.scaling, *self.alarms)
 
 
-def find(state: State, addresses: Sequence[str] = ()) -> list[Endpoint]:
-    """Return the endpoints at some addresses, or all if none is named.
+def find_endpoints(state: State, addresses: Sequence[str] = ()) -> list[Endpoint]:
+    """Returns the endpoints of a state.
+
+    Args:
+        state: The state.
+        addresses: The endpoints' addresses; all endpoints if none is named.
 
     Raises:
-        BridgeError: There is no endpoint there, or what it is made from is not (or not only its own) in the state.
+        UserError: There is no endpoint at an address, or what it is made of is missing, tainted or another endpoint's
+            as well.
     """
-    every = {resource.address: resource for resource in state.resources if resource.type == ENDPOINT}
-    has = ", ".join(every) or "none"
-    if missing := [address for address in addresses if address not in every]:
-        raise BridgeError(f"the Terraform state has no endpoint at {', '.join(missing)} (it has: {has})")
-    if not every:
-        raise BridgeError("the Terraform state has no aws_sagemaker_endpoint: name the state of the module that has it")
-    return [_endpoint(state, every[address]) for address in dict.fromkeys(addresses or every)]
+    endpoints = {resource.address: resource for resource in state.resources if resource.type == ENDPOINT}
+    if missing := [address for address in addresses if address not in endpoints]:
+        raise UserError(
+            f"the Terraform state has no endpoint at {', '.join(missing)} (it has: {', '.join(endpoints) or 'none'})"
+        )
+    if not endpoints:
+        raise UserError("the Terraform state has no aws_sagemaker_endpoint: name the state of the module that has it")
+    return [_endpoint(state, endpoints[address]) for address in dict.fromkeys(addresses or endpoints)]
 
 
 def _endpoint(state: State, endpoint: Resource) -> Endpoint:
-    runs = _attribute(endpoint, "endpoint_config_name")
-    configuration = _named(state, CONFIGURATION, runs, endpoint)
-    models = tuple(dict.fromkeys(_named(state, MODEL, name, configuration).address for name in _models(configuration)))
-    found = Endpoint(
+    name = _attribute(endpoint, "name")
+    configuration = _used(state, CONFIGURATION, _attribute(endpoint, "endpoint_config_name"), endpoint)
+    models = dict.fromkeys(_used(state, MODEL, model, configuration).address for model in _model_names(configuration))
+    neighbours = [resource for resource in state.resources if _same_place(resource, endpoint)]
+    complete = Endpoint(
         endpoint,
         configuration,
         tuple(resource for address in models for resource in state.resources if resource.address == address),
         tuple(
             resource
-            for kind in (TARGET, POLICY, ACTION)
-            for resource in state.resources
-            if resource.type == kind
-            and _same_place(resource, endpoint)
-            and str(reveal(resource.attributes.get("resource_id"))).startswith(
-                f"endpoint/{_attribute(endpoint, 'name')}/variant/"
-            )
+            for scaling_type in (TARGET, POLICY, ACTION)
+            for resource in neighbours
+            if resource.type == scaling_type and _scales(resource, name)
         ),
         tuple(
             resource
-            for resource in state.resources
-            if resource.type == ALARM
-            and _same_place(resource, endpoint)
-            and _attribute(endpoint, "name") in _watched(reveal(resource.attributes))
+            for resource in neighbours
+            if resource.type == ALARM and name in _watched_endpoints(reveal(resource.attributes))
         ),
     )
-    _refuse_shared(state, found)
-    for resource in found.all:
+    for user, used in _shared(state, complete):
+        raise UserError(
+            f"{used.address} is used by {endpoint.address} and by {user.address}: give each its own in Terraform first,"
+            " as Pulumi deletes it with its endpoint"
+        )
+    for resource in complete.all:
         if resource.tainted or resource.deposed:
-            what = "tainted" if resource.tainted else "deposed"
-            raise BridgeError(f"{resource.address} is {what}: run `terraform apply` first, until a plan is empty")
-    return found
+            condition = "tainted" if resource.tainted else "deposed"
+            raise UserError(f"{resource.address} is {condition}: run `terraform apply` first, until a plan is empty")
+    return complete
 
 
-def _named(state: State, kind: str, name: str, user: Resource) -> Resource:
-    found = [
-        resource
-        for resource in state.resources
-        if resource.type == kind and reveal(resource.attributes.get("name")) == name and _same_place(resource, user)
-    ]
-    if not found:
-        raise BridgeError(
-            f"{user.address} uses the {kind} {name}, which is not in this Terraform state: import it there, or adopt"
-            " the endpoint from the state that has all three"
-        )
-    return found[0]
+def _used(state: State, terraform_type: str, name: str, user: Resource) -> Resource:
+    """Returns the resource of a type and name that another resource uses."""
+    for resource in state.resources:
+        named = resource.type == terraform_type and reveal(resource.attributes.get("name")) == name
+        if named and _same_place(resource, user):
+            return resource
+    raise UserError(
+        f"{user.address} uses the {terraform_type} {name}, which is not in this Terraform state: import it there, or"
+        " adopt the endpoint from the state that has all three"
+    )
 
 
-def _same_place(one: Resource, other: Resource) -> bool:
-    """Tell whether two are in the same region and account, as far as a state knows."""
-    keys = [":".join(str(reveal(each.attributes.get("arn", ""))).split(":")[3:5:1]) for each in (one, other)]
-    regions = [reveal(each.attributes.get("region")) for each in (one, other)]
-    return one.provider == other.provider and regions[0] == regions[1] and keys[0] == keys[1]
+def _same_place(resource: Resource, other: Resource) -> bool:
+    """Tells whether two resources are in the same region and account, as far as a state says."""
+    return _place(resource) == _place(other)
 
 
-def _refuse_shared(state: State, found: Endpoint) -> None:
-    """A model or configuration that another endpoint uses would have two owners, and the first would delete it."""
-    for user, used in chain(
-        (
-            (other, found.configuration)
-            for other in state.resources
-            if other.type == ENDPOINT
-            and other.address != found.endpoint.address
-            and _same_place(other, found.endpoint)
-            and reveal(other.attributes.get("endpoint_config_name")) == _attribute(found.configuration, "name")
-        ),
-        (
-            (other, model)
-            for other in state.resources
-            if other.type == CONFIGURATION
-            and other.address != found.configuration.address
-            and _same_place(other, found.endpoint)
-            for model in found.models
-            if _attribute(model, "name") in _models(other)
-        ),
-    ):
-        raise BridgeError(
-            f"{used.address} is used by {found.endpoint.address} and by {user.address}: give each its own in Terraform"
-            " first, as Pulumi deletes it with its endpoint"
-        )
+def _place(resource: Resource) -> tuple[str, Any, list[str]]:
+    arn = str(reveal(resource.attributes.get("arn", "")))
+    return resource.provider, reveal(resource.attributes.get("region")), arn.split(":")[3:5]
 
 
-def _models(configuration: Resource) -> list[str]:
+def _scales(resource: Resource, endpoint: str) -> bool:
+    return str(reveal(resource.attributes.get("resource_id"))).startswith(f"endpoint/{endpoint}/variant/")
+
+
+def _shared(state: State, endpoint: Endpoint) -> Iterator[tuple[Resource, Resource]]:
+    """Yields each resource that uses the endpoint's configuration or one of its models as well, with what it uses.
+
+    That would have two owners, and the first one would delete it.
+    """
+    configuration = endpoint.configuration
+    for resource in state.resources:
+        if not _same_place(resource, endpoint.endpoint):
+            continue
+        if resource.type == ENDPOINT and resource.address != endpoint.endpoint.address:
+            runs = reveal(resource.attributes.get("endpoint_config_name"))
+            if runs == _attribute(configuration, "name"):
+                yield resource, configuration
+        if resource.type == CONFIGURATION and resource.address != configuration.address:
+            names = _model_names(resource)
+            yield from ((resource, model) for model in endpoint.models if _attribute(model, "name") in names)
+
+
+def _model_names(configuration: Resource) -> list[str]:
     attributes = reveal(configuration.attributes)
     variants = [*_blocks(attributes, "production_variants"), *_blocks(attributes, "shadow_production_variants")]
     return [str(variant.get("model_name")) for variant in variants]
 
 
-def _watched(alarm: dict[str, Any]) -> set[str]:
-    """Return the endpoints whose metrics an alarm looks at."""
+def _watched_endpoints(alarm: dict[str, Any]) -> set[str]:
+    """Returns the endpoints whose metrics an alarm watches."""
     metrics = [metric for query in _blocks(alarm, "metric_query") for metric in _blocks(query, "metric")]
-    return {
-        name
-        for each in (alarm, *metrics)
-        if isinstance(dimensions := each.get("dimensions"), dict)
-        and isinstance(name := dimensions.get("EndpointName"), str)
-    }
+    dimensions = [metric.get("dimensions") for metric in (alarm, *metrics)]
+    names = [values.get("EndpointName") for values in dimensions if isinstance(values, dict)]
+    return {name for name in names if isinstance(name, str)}
 
 
 def _blocks(attributes: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -174,5 +168,5 @@ def _blocks(attributes: dict[str, Any], name: str) -> list[dict[str, Any]]:
 def _attribute(resource: Resource, name: str) -> str:
     value = reveal(resource.attributes.get(name))
     if not isinstance(value, str) or not value:
-        raise BridgeError(f"{resource.address} has no {name} in the Terraform state: run `terraform apply` first")
+        raise UserError(f"{resource.address} has no {name} in the Terraform state: run `terraform apply` first")
     return value

@@ -1,4 +1,4 @@
-"""How Terraform forgets resources without destroying them, and the steps of a handover. Pure."""
+"""How Terraform forgets resources without destroying them, and the steps of a handover."""
 
 import re
 import shlex
@@ -13,53 +13,56 @@ From {state} into the stack {stack}:
 
 {endpoints}
 
-The steps are safe to stop after, each. Until step 3 both tools have these resources in their state: change them with
-neither, and destroy neither. No step changes anything in AWS.
+You can stop after each step. Until step 3 both tools have these resources in their states: do not change or destroy
+them with either. No step changes anything in AWS.
 
-1. Done: they are in the stack's state, imported. `{backup}` is the stack as it was before. To go back, run
-   `pulumi stack import --stack {stack} --file {backup}`; Terraform has everything as before.
+1. Done: they are imported into the stack's state. `{backup}` is the stack as it was before. To go back, run
+   `pulumi stack import --stack {stack} --file {backup}`; Terraform still has everything.
 2. Paste `{program}` into the program, then prove it: `sagebridge verify --stack {stack}` must exit with
    0.{secrets}{scaling}
-3. Terraform forgets them.{forget}
-4. From now on Pulumi alone changes them. {last}
+3. Let Terraform forget them.{forget}
+4. From now on change them with Pulumi only. {last}
 {referring}"""
 
 SCALING = """
-   {targets} stands beside the component, whose policies have other names. AWS refuses another instance type
-   while a variant scales: take its target out for that update, or write it as `autoscaling` and let it be replaced."""
+   {targets} is declared beside the component, because its policies have other names than the component's. AWS refuses
+   another instance type while a variant scales: take its target out for such an update, or declare it as `autoscaling`
+   and let it be replaced."""
 
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What makes Terraform forget.
-
-    Attributes:
-        removed: a module's file with ``removed`` blocks (Terraform 1.7 and newer); empty if none would do.
-        commands: ``terraform state rm`` for what the blocks do not name, as they take no keys.
-        every: ``terraform state rm`` for all, for older Terraforms.
-        referring: addresses of others that depend on what is forgotten.
-    """
+    """What makes Terraform forget resources."""
 
     removed: str
+    """A module's file with `removed` blocks (Terraform 1.7 and newer); empty if blocks would not do."""
     commands: tuple[str, ...]
-    every: tuple[str, ...]
+    """`terraform state rm` for the resources that the blocks cannot name, as they take no keys."""
+    all_commands: tuple[str, ...]
+    """`terraform state rm` for all resources, for older Terraforms."""
     referring: tuple[str, ...]
+    """Addresses of other resources that depend on what is forgotten."""
 
 
-def forgetting(state: State, adopted: Sequence[Resource]) -> Forgetting:
-    """Return what makes Terraform forget resources."""
+def plan_forgetting(state: State, adopted: Sequence[Resource]) -> Forgetting:
+    """Returns what makes Terraform forget resources.
+
+    Args:
+        state: The state that they are in.
+        adopted: The resources.
+    """
     addresses = {resource.address for resource in adopted}
-    left = [resource for resource in state.resources if resource.address not in addresses]
-    kept = {scope for resource in left for scope in _scopes(resource)}
-    blocks = dict.fromkeys(next((s for s in _scopes(each) if s not in kept), None) for each in adopted)
-    whole = [block for block in blocks if block is not None]
-    single = [each for each in adopted if all(scope in kept for scope in _scopes(each))]
-    forgotten = {each.block for each in adopted} - kept
+    others = [resource for resource in state.resources if resource.address not in addresses]
+    kept = {scope for resource in others for scope in _scopes(resource)}
+    outermost = [next((scope for scope in _scopes(resource) if scope not in kept), None) for resource in adopted]
+    forgotten = {resource.block for resource in adopted} - kept
     return Forgetting(
-        removed="\n".join(map(_removed, whole)),
-        commands=tuple(_state_rm(each) for each in single),
-        every=tuple(_state_rm(each) for each in adopted),
-        referring=tuple(sorted({each.address for each in left if forgotten & set(each.dependencies)})),
+        removed="\n".join(_removed(scope) for scope in dict.fromkeys(outermost) if scope is not None),
+        commands=tuple(
+            _state_rm(resource) for resource, scope in zip(adopted, outermost, strict=True) if scope is None
+        ),
+        all_commands=tuple(map(_state_rm, adopted)),
+        referring=tuple(sorted({other.address for other in others if forgotten & set(other.dependencies)})),
     )
 
 
@@ -68,42 +71,53 @@ def readme(  # noqa: PLR0913 - a text with as many blanks
     state: str,
     stack: str,
     endpoints: Sequence[str],
-    found: Forgetting,
+    forgetting: Forgetting,
     program: str,
     removed: str,
     backup: str,
     secrets: Sequence[str],
     scaling: Sequence[str],
 ) -> str:
-    """Return the steps of a handover from Terraform to Pulumi, in order."""
-    kept = ", ".join(f"`{key}`" for key in secrets)
+    """Returns the steps of a handover from Terraform to Pulumi, in order.
+
+    Args:
+        state: Where Terraform's state is.
+        stack: The stack's name.
+        endpoints: A line for each endpoint.
+        forgetting: What makes Terraform forget.
+        program: The name of the file with the program.
+        removed: The name of the file with `removed` blocks.
+        backup: The name of the file with the stack as it was before.
+        secrets: Keys of the stack's configuration.
+        scaling: Addresses of scalable targets that are declared beside the component.
+    """
     forget = ""
-    if found.removed:
+    if forgetting.removed:
+        before = [command for command in forgetting.all_commands if command not in forgetting.commands]
         forget += (
-            "\n   - Take their blocks, and the outputs of them, out of the configuration, put"
-            f" `{removed}` beside the rest of it, and run `terraform plan`: it must say"
-            " `0 to add, 0 to change, 0 to destroy`, and of each that it `will no longer be managed by Terraform`. Then"
-            " `terraform apply`.\n     Terraform 1.6 and older have no `removed` blocks:"
-            " there, before the blocks are taken out:\n" + _code(c for c in found.every if c not in found.commands)
+            "\n   - Take their blocks, and outputs that name them, out of the configuration, put"
+            f" `{removed}` beside the rest of it, and run `terraform plan`. It must say"
+            " `0 to add, 0 to change, 0 to destroy`, and of each resource that it `will no longer be managed by"
+            " Terraform`. Then run `terraform apply`.\n     Terraform 1.6 and older have no `removed` blocks:"
+            f" run this there, before the blocks are taken out:\n{_code(before)}"
         )
-    if found.commands:
+    if forgetting.commands:
         forget += (
-            "\n   - Others of the same blocks stay, and a `removed` block takes no key. So run this first, and only"
-            " then take their keys out of `count`, `for_each` or the module's call:\n"
-            + _code(found.commands)
-            + "     Then `terraform plan` must have nothing to do with them."
+            "\n   - Other instances of the same blocks stay, and a `removed` block takes no key. Run this first, and"
+            " only then take the adopted keys out of `count`, `for_each` or the module's call:\n"
+            f"{_code(forgetting.commands)}     Then `terraform plan` must have nothing to do with them."
         )
-    referring = "\n".join(f"- `{address}`" for address in found.referring)
+    referring = "\n".join(f"- `{address}`" for address in forgetting.referring)
     return README.format(
         state=state,
         stack=stack,
         endpoints="\n".join(f"- {line}" for line in endpoints),
         backup=backup,
         program=program,
-        secrets=f"\n   Its secrets are in the stack's configuration: {kept}." if kept else "",
-        scaling=SCALING.format(targets=", ".join(f"`{each}`" for each in scaling)) if scaling else "",
+        secrets=f"\n   Its secrets are in the stack's configuration: {_listed(secrets)}." if secrets else "",
+        scaling=SCALING.format(targets=_listed(scaling)) if scaling else "",
         forget=forget,
-        last=f"Delete `{removed}` once it is applied wherever it should be." if found.removed else "",
+        last=f"Delete `{removed}` once it is applied everywhere." if forgetting.removed else "",
         referring=f"\nThese refer to them in Terraform, and need a literal or a data source instead:\n\n{referring}\n"
         if referring
         else "",
@@ -111,7 +125,7 @@ def readme(  # noqa: PLR0913 - a text with as many blanks
 
 
 def _scopes(resource: Resource) -> list[str]:
-    """Return what a ``removed`` block may name to forget a resource: the modules around it, the outermost first."""
+    """Returns what a `removed` block may name to forget a resource: the modules around it, the outermost first."""
     modules = re.findall(r"module\.[^.\[]+", resource.block.removesuffix(f"{resource.type}.{resource.name}"))
     return [".".join(modules[: depth + 1]) for depth in range(len(modules))] + [resource.block]
 
@@ -126,3 +140,7 @@ def _state_rm(resource: Resource) -> str:
 
 def _code(lines: Iterable[str]) -> str:
     return "".join(["\n     ```sh\n", *(f"     {line}\n" for line in lines), "     ```\n"])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -6,28 +6,31 @@ import os
 import pulumi
 
 VARIABLE = "BRIDGE_IMPORTS"
-"""JSON: import ids by ``type name``; null for what has no import and is put anew with the values that it has."""
+"""The environment variable with the import IDs, as JSON by `type name`.
+
+The ID is null for what has no import, and is put anew with the values that it has.
+"""
 
 
 def register() -> None:
     """Makes each AWS resource of this program an import.
 
     Raises:
-        pulumi.RunError: (from a resource) the program declares a resource that nothing was named for.
+        pulumi.RunError: (from a resource) The program declares a resource that nothing was named for.
     """
-    ids = json.loads(os.environ[VARIABLE])
+    import_ids = json.loads(os.environ[VARIABLE])
 
     def transformation(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         if not args.type_.startswith("aws:"):
             return None
         key = f"{args.type_} {args.name}"
-        if key not in ids:
+        if key not in import_ids:
             raise pulumi.RunError(f"{args.name} ({args.type_}) would be made anew: Terraform has nothing that it is")
-        if ids[key] is None:
+        if import_ids[key] is None:
             return None
-        # All is ignored, else the engine would go on and change what it has imported.
-        imported = pulumi.ResourceOptions(import_=ids[key], ignore_changes=["*"])
-        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, imported))
+        # All changes are ignored, or the engine would go on and change what it has imported.
+        options = pulumi.ResourceOptions(import_=import_ids[key], ignore_changes=["*"])
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, options))
 
     # Not `register_resource_transform`: a replacement trigger that passes through one makes the engine panic (3.246).
     pulumi.runtime.register_stack_transformation(transformation)

@@ -1,4 +1,4 @@
-"""An adoption, rehearsed in a stack of its own: of the same names, with a backend in memory that is gone afterwards.
+"""Rehearses an adoption in a stack of its own: of the same names, with a backend in memory that is gone afterwards.
 
 The engine itself makes there what the real stack's state gets. The program is the text that its user will paste, so
 what it gives in the rehearsal it gives in the program.
@@ -9,83 +9,90 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sagebridge.bridge import scratch
-from sagebridge.bridge.adopt import inside_rehearsal as importing
 from sagebridge.bridge.adopt.compare import Call
-from sagebridge.bridge.adopt.program import Source
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.stack import cli as pulumi
-from sagebridge.bridge.stack import merge as merging
-from sagebridge.bridge.stack import preview
+from sagebridge.bridge.adopt.inside_rehearsal import VARIABLE
+from sagebridge.bridge.adopt.program import Program
+from sagebridge.bridge.scratch import scratch_folder
+from sagebridge.bridge.stack.cli import run_pulumi
+from sagebridge.bridge.stack.merge import with_generations
+from sagebridge.bridge.stack.preview import changes
+from sagebridge.errors import UserError
+
+_REGISTER = "from sagebridge.bridge.adopt import inside_rehearsal\n\ninside_rehearsal.register()\n"
+_NOT_INHERITED = {"PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE"}
 
 
 def rehearse(
-    stack: str, project: str, config: Mapping[str, Mapping[str, Any]], source: Source, calls: Sequence[Call]
+    stack: str, project: str, config: Mapping[str, Mapping[str, Any]], program: Program, calls: Sequence[Call]
 ) -> str:
-    """Import endpoints into a stack of its own, and return its export, secrets in clear.
+    """Imports endpoints into a stack of its own, and returns its export, secrets in clear.
 
     Nothing in AWS changes, but that scheduled actions, which have no import, are put anew as they are.
 
     Args:
-        stack: the stack's name.
-        project: its project's.
-        config: its configuration, as ``pulumi config --json --show-secrets`` tells it.
-        source: the program.
-        calls: the calls in it.
+        stack: The stack's name.
+        project: Its project's name.
+        config: Its configuration, as `pulumi config --json --show-secrets` tells it.
+        program: The program.
+        calls: The calls in it.
 
     Raises:
-        BridgeError: The import fails, or the program would change something after it.
+        UserError: The import fails, or the program would change something after it.
     """
-    ids: dict[str, str | None] = {
-        " ".join(key): identifier for call in calls for key, identifier in call.imports.items()
-    }
-    ids |= {" ".join(key): None for call in calls for key in call.made}
-    with scratch.folder() as folder:
+    with scratch_folder() as folder:
         (folder / "state").mkdir()
-        environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("PULUMI_STACK", "PULUMI_CONFIG")},
-            "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-            importing.VARIABLE: json.dumps(ids),
-        }
-        environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
+        env = _environment(folder / "state", calls)
+        in_folder = partial(run_pulumi, cwd=folder, env=env)
 
-        def run(*arguments: str, stdin: str | None = None) -> str:
-            return pulumi.run(*arguments, "--stack", stack, cwd=folder, env=environment, stdin=stdin)
+        def run(*arguments: str, stdin: str = "") -> str:
+            return in_folder(*arguments, "--stack", stack, stdin=stdin)
 
+        settings = {key: setting for key, setting in config.items() if key.startswith("aws:")}
+        plain = {key: _value(setting) for key, setting in settings.items() if not setting.get("secret")}
+        hidden = {key: str(setting["value"]) for key, setting in settings.items() if setting.get("secret")}
         (folder / "Pulumi.yaml").write_text(json.dumps({"name": project, "runtime": {"name": "python"}}))
-        plain = {key: _value(item) for key, item in config.items() if key.startswith("aws:") and not item.get("secret")}
         (folder / f"Pulumi.{stack}.yaml").write_text(json.dumps({"config": plain}))
-        pulumi.run("stack", "init", stack, cwd=folder, env=environment)
-        hidden = {
-            key: str(item["value"]) for key, item in config.items() if key.startswith("aws:") and item.get("secret")
-        }
-        for key, value in {**hidden, **texts(source)}.items():
+        in_folder("stack", "init", stack)
+        for key, value in {**hidden, **config_texts(program)}.items():
             run("config", "set", key, "--secret", stdin=value)
 
-        program = folder / "__main__.py"
-        register = "from sagebridge.bridge.adopt import inside_rehearsal\n\ninside_rehearsal.register()\n"
-        program.write_text(register + source.text)
+        main = folder / "__main__.py"
+        main.write_text(_REGISTER + program.text)
         run("up", "--yes", "--skip-preview")
         generations = {f"{call.name}-generation": call.generation for call in calls}
-        run("stack", "import", stdin=merging.with_generations(run("stack", "export", "--show-secrets"), generations))
-        program.write_text(source.text)
-        if found := preview.differences(run("preview", "--json")):
-            raise BridgeError(
-                "\n- ".join(["the call would change what Terraform made, so nothing was adopted:", *found])
-                + "\nRun `terraform apply` until a plan is empty; if it is, this is a fault of the bridge"
+        run("stack", "import", stdin=with_generations(run("stack", "export", "--show-secrets"), generations))
+        main.write_text(program.text)
+        if differences := changes(run("preview", "--json")):
+            raise UserError(
+                "\n- ".join(["the call would change what Terraform made, so nothing was adopted:", *differences])
+                + "\nRun `terraform apply` until a plan is empty; if it is empty already, this is a fault of the bridge"
             )
         return run("stack", "export", "--show-secrets")
 
 
-def texts(source: Source) -> dict[str, str]:
-    """Return a program's secrets as the configuration keeps them."""
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in source.secrets.items()}
+def config_texts(program: Program) -> dict[str, str]:
+    """Returns a program's secrets as the configuration keeps them."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in program.secrets.items()}
 
 
-def _value(item: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON's types
-    return item.get("objectValue", item["value"])
+def _environment(backend: Path, calls: Sequence[Call]) -> dict[str, str]:
+    """Returns the environment of the rehearsal's commands."""
+    import_ids: dict[str, str | None] = {}
+    for call in calls:
+        import_ids |= {" ".join(key): import_id for key, import_id in call.imports.items()}
+        import_ids |= dict.fromkeys(map(" ".join, call.made))
+    return {
+        **{name: value for name, value in os.environ.items() if name not in _NOT_INHERITED},
+        "PULUMI_BACKEND_URL": backend.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        VARIABLE: json.dumps(import_ids),
+    }
+
+
+def _value(setting: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON's types
+    return setting.get("objectValue", setting["value"])

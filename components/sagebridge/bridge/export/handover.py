@@ -4,31 +4,33 @@ import shlex
 from collections.abc import Sequence
 
 from sagebridge.bridge.export.translate import Export, NotCarried
-from sagebridge.bridge.stack.state import PROVIDER, STACK, Resource, Stack
+from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource
 from sagebridge.bridge.terraform.hcl import to_hcl
 
 
 def steps(stack: Stack, export: Export, folder: str) -> str:
-    """Return who does what when, in Markdown: each step is safe to stop after, and none deletes anything in AWS."""
-    urns, stay = forgotten(stack, export)
-    forget = _listed(f"pulumi state delete --stack {stack.name} --yes --force", urns)
-    imported = [one.urn for one in export.imports.values()]
-    protect = _listed(f"pulumi state protect --stack {stack.name} --yes", imported)
-    users = (
-        f"\n   First take out of the program what depends on them, and `pulumi up`: {', '.join(stay)}." if stay else ""
+    """Returns who does what when, in Markdown: each step is safe to stop after, and none deletes anything in AWS."""
+    forgotten, dependents = forgotten_resources(stack, export)
+    forget = _command(f"pulumi state delete --stack {stack.name} --yes --force", forgotten)
+    imported = [item.urn for item in export.imports.values()]
+    protect = _command(f"pulumi state protect --stack {stack.name} --yes", imported)
+    first = (
+        f"\n   Before that, take what depends on them out of the program and run `pulumi up`: {', '.join(dependents)}."
+        if dependents
+        else ""
     )
-    secrets = ",".join(f" TF_VAR_{name}" for name in export.variables)
-    given = f" First set, for this step and the next:{secrets}." if secrets else ""
-    place = shlex.quote(folder)
+    names = ",".join(f" TF_VAR_{name}" for name in export.variables)
+    secrets = f"\n   Before this step and the next, set{names}." if names else ""
+    module = shlex.quote(folder)
     return f"""\
-Until step 3 Pulumi manages these resources, from step 5 Terraform does. In between both know them, so neither may
-delete: step 2 sees to Pulumi, `terraform destroy` is not for these steps. Each step is safe to stop after, and to do
-again. All commands are for the Pulumi project's folder.
+Pulumi manages these resources until step 3, and Terraform does from step 5 on. In between both tools have them in their
+states, so neither may delete them: step 2 makes Pulumi refuse to, and `terraform destroy` must not be run. You can stop
+after each step, and repeat it. Run all commands in the Pulumi project's folder.
 
-1. Prove that nothing would change. It must end with exit code 0.
+1. Prove that nothing would change. The command must exit with 0.
 
    ```sh
-   sagebridge verify --stack {stack.name} --module {place}
+   sagebridge verify --stack {stack.name} --module {module}
    ```
 
 2. Stop every automation that runs `pulumi up` on {stack.name}, and let Pulumi refuse to delete anything.
@@ -37,97 +39,112 @@ again. All commands are for the Pulumi project's folder.
    {protect}
    ```
 
-3. Let Terraform import: it shows its plan and asks. All must be imported, and nothing added or destroyed. Changed it
-   counts only resources with a secret, which it marks as sensitive in its own state.{given}
+3. Let Terraform import: it shows its plan and asks. The plan must import all resources, and add and destroy none. It
+   changes only resources that have a secret, which it marks as sensitive in its own state.{secrets}
 
    ```sh
-   terraform -chdir={place} init && terraform -chdir={place} apply
+   terraform -chdir={module} init && terraform -chdir={module} apply
    ```
 
-4. See that Terraform has nothing left to do: exit code 0.
+4. Prove that Terraform has nothing left to do. The command must exit with 0.
 
    ```sh
-   terraform -chdir={place} plan -detailed-exitcode
+   terraform -chdir={module} plan -detailed-exitcode
    ```
 
-5. Let Pulumi forget. This changes its state only; what was imported stays in AWS and keeps working.{users}
+5. Let Pulumi forget the resources. This changes its state only: they stay in AWS and keep working.{first}
 
    ```sh
    {forget}
    ```
 
-6. Take the resources out of the Pulumi program, then see that it has nothing left to do. Before that, `pulumi up` would
-   make them a second time.
+6. Take the resources out of the Pulumi program, then prove that Pulumi has nothing left to do. Do not run `pulumi up`
+   before that: it would make them a second time.
 
    ```sh
    pulumi preview --stack {stack.name} --expect-no-changes
    ```
 
-7. The `import` blocks have done their work: they may be removed.
+7. The `import` blocks have done their work and may be removed.
 """
 
 
-def _listed(command: str, urns: Sequence[str]) -> str:
+def _command(command: str, urns: Sequence[str]) -> str:
+    """Returns a command with URNs as its arguments, one a line."""
     return " \\\n     ".join([command, *map(shlex.quote, urns)])
 
 
-def forgotten(stack: Stack, export: Export) -> tuple[list[str], list[str]]:
-    """Return the URNs that Pulumi is to forget, each before what it depends on, and those that stay and depend on them.
+def forgotten_resources(stack: Stack, export: Export) -> tuple[list[str], list[str]]:
+    """Returns the URNs that Pulumi is to forget, and those that stay and depend on them.
 
-    Beside what is imported: what Terraform can only make, and Pulumi's own (components, providers) that is empty then.
+    Of the first, each comes before what it depends on. Pulumi forgets what is imported, what Terraform can only make,
+    and components and providers that are empty then.
     """
-    there = [one for one in stack.resources if not one.delete and one.type != STACK]
-    gone = {one.urn for one in export.imports.values()} | {one.name for one in export.not_carried if one.block}
-    emptied = _around(there, gone)
-    while used := {urn for one in there if one.urn not in gone | emptied for urn in _behind(one)} & emptied:
+    resources = [resource for resource in stack.resources if not resource.delete and resource.type != STACK]
+    forgotten = {imported.urn for imported in export.imports.values()}
+    forgotten |= {item.name for item in export.not_carried if item.block}
+    emptied = _emptied(resources, forgotten)
+    while used := _used_by_others(resources, forgotten | emptied) & emptied:
         emptied -= used
-    gone |= emptied
-    stay = [one.urn for one in there if one.urn not in gone and gone & _behind(one)]
-    return [one.urn for one in reversed(there) if one.urn in gone], stay
+    forgotten |= emptied
+    dependents = [item.urn for item in resources if item.urn not in forgotten and forgotten & _dependencies(item)]
+    return [resource.urn for resource in reversed(resources) if resource.urn in forgotten], dependents
 
 
-def _around(there: Sequence[Resource], gone: set[str]) -> set[str]:
-    """Return the components and providers of what goes, and the engine's own that is in those or depends on it."""
-    found: set[str] = set()
-    for one in reversed(there):  # what stands in another, or uses it, comes after it
-        if one.urn in gone | found:
-            found |= {urn for urn in (one.parent, one.provider) if urn}
-    around = {one.urn for one in there if one.urn in found - gone and (not one.custom or one.type.startswith(PROVIDER))}
-    for one in there:
-        if one.type.startswith("pulumi:") and (one.parent in around or (gone | around).intersection(one.dependencies)):
-            around.add(one.urn)
-    return around
+def _emptied(resources: Sequence[StackResource], forgotten: set[str]) -> set[str]:
+    """Returns components and providers of what is forgotten, and the engine's own resources in them or after them."""
+    around: set[str] = set()
+    for resource in reversed(resources):  # a resource comes after what it is in and what it uses
+        if resource.urn in forgotten | around:
+            around |= {urn for urn in (resource.parent, resource.provider) if urn}
+    emptied = {
+        resource.urn
+        for resource in resources
+        if resource.urn in around - forgotten and (not resource.custom or resource.type.startswith(PROVIDER))
+    }
+    for resource in resources:
+        depends = (forgotten | emptied).intersection(resource.dependencies)
+        if resource.type.startswith("pulumi:") and (resource.parent in emptied or depends):
+            emptied.add(resource.urn)
+    return emptied
 
 
-def _behind(one: Resource) -> set[str]:
-    return {urn for urn in (one.parent, one.provider, *one.dependencies) if urn}
+def _used_by_others(resources: Sequence[StackResource], forgotten: set[str]) -> set[str]:
+    """Returns what the resources that are not forgotten depend on."""
+    return {urn for resource in resources if resource.urn not in forgotten for urn in _dependencies(resource)}
+
+
+def _dependencies(resource: StackResource) -> set[str]:
+    return {urn for urn in (resource.parent, resource.provider, *resource.dependencies) if urn}
 
 
 def readme(stack: Stack, export: Export, folder: str) -> str:
-    """Return the README of an exported module."""
+    """Returns the README of an exported module."""
     parts = [
         f"# The stack {stack.name} of {stack.project}, for Terraform",
         f"""\
-`sagebridge export` wrote this from Pulumi's state of {stack.time}: {len(export.imports)} resources, each
-with an `import` block. It needs Terraform 1.5 or OpenTofu 1.6, or newer. Put what is yours, such as a backend, into
-files of your own: another export writes its own files anew and leaves those alone.""",
+`sagebridge export` wrote this module from Pulumi's state of {stack.time}. It has {len(export.imports)} resources, each
+with an `import` block, and needs Terraform 1.5 or OpenTofu 1.6, or newer. Put what is yours, such as a backend, into
+files of your own: another export overwrites its own files and leaves yours alone.""",
         """\
-Names that Pulumi made up are not in the code: Terraform keeps the ones that it imports, and gives new ones of its own
-to what it replaces, so that the new can be made before the old is destroyed.""",
+Names that Pulumi made up are not in the code. Terraform keeps the names that it imports. It gives a new name to what
+replaces a resource, so that the new resource can be made before the old one is destroyed.""",
     ]
     if export.variables:
-        named = "\n".join(f"- `{name}`: {one.shown} of `{one.address}`" for name, one in export.variables.items())
-        parts += [
-            f"## Secrets\n\nThese variables have no default. Give them as `TF_VAR_…`, or from your vault.\n\n{named}"
-        ]
+        lines = "\n".join(
+            f"- `{name}`: {variable.attribute} of `{variable.address}`" for name, variable in export.variables.items()
+        )
+        parts.append(
+            "## Secrets\n\nThese variables have no default. Set them as `TF_VAR_…`, or from your vault.\n\n" + lines
+        )
     parts += [_not_carried(export.not_carried), f"## From Pulumi to Terraform\n\n{steps(stack, export, folder)}"]
     return "\n\n".join(parts)
 
 
-def _not_carried(left: Sequence[NotCarried]) -> str:
-    if not left:
-        return "## What was not carried\n\nNothing: all of the stack's AWS resources are here."
-    lines = "\n".join(f"- `{one.name}`: {one.reason}" for one in left)
-    blocks = [one.block for one in left if one.block]
+def _not_carried(items: Sequence[NotCarried]) -> str:
+    if not items:
+        return "## What was not carried\n\nNothing: all of the stack's AWS resources are in the module."
+    lines = "\n".join(f"- `{item.name}`: {item.reason}" for item in items)
+    blocks = [item.block for item in items if item.block]
     code = f"\n\n```hcl\n{to_hcl(blocks)}```" if blocks else ""
     return f"## What was not carried\n\n{lines}{code}"

@@ -1,58 +1,63 @@
-"""Secret values → variables of the module, without a default."""
+"""Replaces secret values by variables of the module, which have no default."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagebridge.bridge.stack.state import Secret, reveal
-from sagebridge.bridge.terraform import names
-from sagebridge.bridge.terraform.hcl import Block, Nested, Ref, Template
+from sagebridge.bridge import names
+from sagebridge.bridge.secret import Secret, reveal
+from sagebridge.bridge.terraform.blocks import Block, Nested, Ref, Template
+
+Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A secret value of the stack.
-
-    Attributes:
-        address: the block that has it, such as ``aws_sagemaker_model.live``.
-        path: the attribute's in it.
-        value: in clear.
-    """
+    """A secret value of the stack."""
 
     address: str
-    path: tuple[str, ...]
+    """The address of the block that has it, such as `aws_sagemaker_model.live`."""
+    path: Steps
+    """The attribute's path in the block."""
     value: Any = field(repr=False)
+    """The value in clear."""
 
     @property
-    def shown(self) -> str:
-        """The path as people write it, such as ``primary_container[0].image``."""
+    def attribute(self) -> str:
+        """The path as people write it, such as `primary_container[0].image`."""
         return "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in self.path).removeprefix(".")
 
     @property
     def block(self) -> Mapping[str, Any]:
         """The arguments of its block."""
         return {
-            "description": f"{self.shown} of {self.address}, a secret of the Pulumi stack",
+            "description": f"{self.attribute} of {self.address}, a secret of the Pulumi stack",
             "type": Ref(_type(self.value)),
             "sensitive": True,
         }
 
 
-def take(blocks: Iterable[Block]) -> tuple[list[Block], dict[str, Variable]]:
-    """Put a variable where a secret stands.
+def take_secrets(blocks: Iterable[Block]) -> tuple[list[Block], dict[str, Variable]]:
+    """Puts a variable where a secret is.
 
     Returns:
-        The blocks, and the variables by name: that of the block and what tells it from the block's other secrets.
+        The blocks, and the variables by name: the name of the block, and what tells the secret from the block's others.
     """
-    given = list(blocks)
-    found = [Variable(_address(block), path, value) for block in given for path, value in _secrets(block.body, ())]
-    named = names.unique(
-        {number: (*one.address.split("."), *one.path[:-1], f"{one.address.rpartition('.')[2]}_{one.path[-1]}")
-         for number, one in enumerate(found)}
-    )  # fmt: skip
-    refs = {(one.address, one.path): Template((Ref(f"var.{named[n]}"),)) for n, one in enumerate(found)}
-    placed = [Block(block.labels, _placed(block.body, (), _address(block), refs)) for block in given]
-    return placed, {named[number]: one for number, one in enumerate(found)}
+    blocks = list(blocks)
+    variables = [Variable(_address(block), path, value) for block in blocks for path, value in _secrets(block.body, ())]
+    named = names.unique(dict(enumerate(map(_parts, variables))))
+    refs = {
+        (variable.address, variable.path): Template((Ref(f"var.{named[number]}"),))
+        for number, variable in enumerate(variables)
+    }
+    replaced = [Block(block.labels, _replaced(block.body, (), _address(block), refs)) for block in blocks]
+    return replaced, {named[number]: variable for number, variable in enumerate(variables)}
+
+
+def _parts(variable: Variable) -> list[str]:
+    """Returns the parts of a variable's name; the last one has the name of the block and of the attribute."""
+    *outer, attribute = variable.path
+    return [*variable.address.split("."), *outer, f"{variable.address.rpartition('.')[2]}_{attribute}"]
 
 
 def _address(block: Block) -> str:
@@ -61,7 +66,7 @@ def _address(block: Block) -> str:
     return ".".join([*labels, alias] if isinstance(alias, str) else labels)
 
 
-def _inner(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any value
+def _items(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any value
     if isinstance(value, Nested):
         yield from ((str(number), block) for number, block in enumerate(value.blocks))
     elif isinstance(value, Mapping):
@@ -70,26 +75,26 @@ def _inner(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any value
         yield from ((str(number), item) for number, item in enumerate(value))
 
 
-def _secrets(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - any value
+def _secrets(value: Any, path: Steps) -> Iterator[tuple[Steps, Any]]:  # noqa: ANN401 - any value
     if isinstance(value, Secret):
         yield path, reveal(value)
-    for name, item in _inner(value):
-        yield from _secrets(item, (*path, name))
+    for step, item in _items(value):
+        yield from _secrets(item, (*path, step))
 
 
-def _placed(value: Any, path: tuple[str, ...], address: str, refs: Mapping[tuple[str, tuple[str, ...]], Any]) -> Any:  # noqa: ANN401 - any value
+def _replaced(value: Any, path: Steps, address: str, refs: Mapping[tuple[str, Steps], Any]) -> Any:  # noqa: ANN401 - any value
     if isinstance(value, Secret):
         return refs[address, path]
-    inner = {name: _placed(item, (*path, name), address, refs) for name, item in _inner(value)}
+    items = {step: _replaced(item, (*path, step), address, refs) for step, item in _items(value)}
     if isinstance(value, Nested):
-        return Nested(tuple(inner.values()))
+        return Nested(tuple(items.values()))
     if isinstance(value, Mapping):
-        return inner
-    return list(inner.values()) if isinstance(value, list) else value
+        return items
+    return list(items.values()) if isinstance(value, list) else value
 
 
 def _type(value: Any) -> str:  # noqa: ANN401 - JSON's types
-    """Return the type constraint of a value; a map's or list's elements are texts in the AWS provider, or anything."""
+    """Returns a value's type constraint; elements of a map or list are texts in the AWS provider, or anything."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):

@@ -1,35 +1,38 @@
-"""What `pulumi preview --json` says would change. Pure."""
+"""Reads what `pulumi preview --json` says would change."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sagebridge.bridge.errors import BridgeError
-from sagebridge.bridge.files import parse_json
+from sagebridge.bridge.documents import parse_json
+from sagebridge.errors import UserError
 
 
-def differences(text: str) -> list[str]:
-    """Return each change by resource and property; none means that nothing would change. Values are not shown.
+def changes(preview: str) -> list[str]:
+    """Returns each change by resource and property, and nothing if nothing would change. Values are not shown.
+
+    Args:
+        preview: What `pulumi preview --json` printed.
 
     Raises:
-        BridgeError: It is no preview.
+        UserError: It is not a preview.
     """
-    begin = text.find("{")  # pulumi may print a warning before it
-    document = parse_json(text[begin:] if begin >= 0 else text, "the preview")
+    begin = preview.find("{")  # pulumi may print a warning before it
+    document = parse_json(preview[begin:] if begin >= 0 else preview, "the preview")
     try:
-        found = [line for step in document.get("steps", []) for line in _lines(step)]
-        summary = {operation for operation, count in document.get("changeSummary", {}).items() if count}
+        lines = [line for step in document.get("steps", []) for line in _lines(step)]
+        operations = {operation for operation, count in document.get("changeSummary", {}).items() if count}
     except (AttributeError, KeyError, TypeError) as error:
-        raise BridgeError(f"`pulumi preview --json` has another form than Pulumi 3.246 writes: {error}") from None
-    if not found and summary - {"same"}:
-        found = [f"the preview counts {', '.join(sorted(summary - {'same'}))}"]
-    return found
+        raise UserError(f"`pulumi preview --json` has another form than Pulumi 3.246 writes: {error}") from None
+    if not lines and operations - {"same"}:
+        lines = [f"the preview counts {', '.join(sorted(operations - {'same'}))}"]
+    return lines
 
 
 def _lines(step: Mapping[str, Any]) -> list[str]:
     operation, urn = step["op"], step["urn"]
     if operation == "same":
         return []
-    _, _, kinds, name = urn.split("::", 3)
-    about = f"{name} ({kinds.rpartition('$')[2]})"
+    _, _, types, name = urn.split("::", 3)
     properties = sorted(step.get("detailedDiff") or step.get("diffReasons") or [])
-    return [f"{about}: {operation}" + (f" of {', '.join(properties)}" if properties else "")]
+    of = f" of {', '.join(properties)}" if properties else ""
+    return [f"{name} ({types.rpartition('$')[2]}): {operation}{of}"]

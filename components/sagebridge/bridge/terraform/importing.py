@@ -1,6 +1,6 @@
-"""What `terraform import` asks for, and what it does not find.
+"""How Terraform imports each type, or why it cannot, and which arguments an import does not bring.
 
-A resource's ID is that in the state, but for the types below, whose documentation asks for more. Sources: "Import" in
+The import ID is the ID in the state, but for the types below, whose documentation asks for more. Sources: "Import" in
 each type's page of the AWS provider's documentation, as pulumi_aws 7.51.1 repeats it, and the importers and their
 acceptance tests (`ImportStateVerifyIgnore`) in terraform-provider-aws 6.34.0, internal/service.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _SCALED = "{service_namespace}/{resource_id}/{scalable_dimension}"
-_TEMPLATES = {
+_IMPORT_IDS = {
     "aws_api_gateway_resource": "{rest_api_id}/{id}",
     "aws_api_gateway_stage": "{rest_api_id}/{stage_name}",
     "aws_apigatewayv2_integration": "{api_id}/{id}",
@@ -33,7 +33,7 @@ _TEMPLATES = {
     "aws_s3_bucket_object": "{bucket}/{key}",
     "aws_s3_object": "{bucket}/{key}",
 }
-"""By Terraform's type: attributes, in Terraform's names, and what stands between them."""
+"""What an import ID is made of, by Terraform's type: attributes, and what stands between them."""
 
 NOT_IMPORTABLE = {
     "aws_appautoscaling_scheduled_action": (
@@ -47,35 +47,36 @@ NOT_IMPORTABLE = {
     ),
     "aws_s3_object_copy": "declare an aws_s3_object, which can be imported",
 }
-"""Types without an importer in terraform-provider-aws 6.34.0, and what to do; of others `verify` tells."""
+"""What to do instead, by types without an importer in terraform-provider-aws 6.34.0; `verify` finds others."""
 
-
-_NEVER_FOUND = frozenset({"force_delete", "force_destroy", "force_detach_policies", "skip_destroy"})
+_NEVER_IMPORTED = frozenset({"force_delete", "force_destroy", "force_detach_policies", "skip_destroy"})
 _OBJECT = frozenset({"acl", "content", "content_base64", "source_hash"})
-_NOT_FOUND = {"aws_s3_bucket_object": _OBJECT, "aws_s3_object": _OBJECT, "aws_sagemaker_domain": {"retention_policy"}}
+_NOT_IMPORTED = {
+    "aws_s3_bucket_object": _OBJECT,
+    "aws_s3_object": _OBJECT,
+    "aws_sagemaker_domain": frozenset({"retention_policy"}),
+}
 
 DEFAULTED = {"aws_s3_bucket_object": ("acl", "force_destroy")}
-"""Arguments that no import finds and Terraform has a default for: only `ignore_changes` leaves them as they are."""
+"""Arguments that no import brings and Terraform has a default for: only `ignore_changes` leaves them as they are."""
 
 
-def not_found(terraform_type: str) -> frozenset[str]:
-    """Return the arguments that no import finds, as AWS does not keep or tell them: to bring them is an update."""
-    return _NEVER_FOUND | _NOT_FOUND.get(terraform_type, frozenset())
+def arguments_not_imported(terraform_type: str) -> frozenset[str]:
+    """Returns the arguments that no import brings, as AWS does not keep or tell them: to declare them is an update."""
+    return _NEVER_IMPORTED | _NOT_IMPORTED.get(terraform_type, frozenset())
 
 
-def import_id(terraform_type: str, state_id: str, attributes: Mapping[str, Any], region: str | None) -> str | None:
-    """Return a resource's import ID, or none if an attribute that it needs is not known.
+def import_id(terraform_type: str, attributes: Mapping[str, Any], region: str | None = None) -> str | None:
+    """Returns a resource's import ID, or `None` if an attribute that it needs is missing.
 
     Args:
         terraform_type: Terraform's type.
-        state_id: the ID in the state.
-        attributes: in Terraform's names.
-        region: the resource's own, where it is another than its provider's.
+        attributes: The attributes by Terraform's names, `id` among them.
+        region: The resource's own region, if it is another than its provider's.
     """
-    template = _TEMPLATES.get(terraform_type, "{id}")
-    needed = [name for _, name, _, _ in string.Formatter().parse(template) if name]
-    found = {**attributes, "id": state_id}
-    if not all(isinstance(found.get(name), str) and found[name] for name in needed):
+    template = _IMPORT_IDS.get(terraform_type, "{id}")
+    needed = {name: attributes.get(name) for _, name, _, _ in string.Formatter().parse(template) if name}
+    if not all(isinstance(value, str) and value for value in needed.values()):
         return None
-    identity = template.format(**{name: found[name] for name in needed})
+    identity = template.format(**needed)
     return f"{identity}@{region}" if region else identity

@@ -21,7 +21,7 @@ from operator import attrgetter
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from sagebridge.local.files import write_file
+from sagebridge.files import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -16,8 +16,8 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from sagebridge.files import write_file
 from sagebridge.local import ACCOUNT, REGION
-from sagebridge.local.files import write_file
 from sagebridge.local.serving.invocations import Request
 from sagebridge.local.serving.model_data import Aws, split_url
 from sagebridge.local.serving.variant import NoInstanceError

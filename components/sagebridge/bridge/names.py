@@ -1,4 +1,4 @@
-"""Names of Terraform's: unique ones of letters, digits and underscores."""
+"""Makes identifiers that are short and unique: names of Terraform's resources and variables, and of Python's."""
 
 import re
 from collections import Counter
@@ -9,28 +9,29 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def identifier(text: str) -> str:
-    """Return a text as an identifier: what may not stand in one becomes an underscore."""
+    """Returns a text as an identifier: every letter that may not be in one becomes an underscore."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", text)
     return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
 
 
 def unique(paths: Mapping[Key, Sequence[str]]) -> dict[Key, str]:
-    """Give each its own name: the last part of its path, more parts where that is not enough, then a number.
+    """Returns a unique name for each path: its last part, more parts where that is not enough, then a number.
 
     Args:
-        paths: for each its own name, last, after those of what it stands in.
+        paths: The parts by key: the name comes last, after the names of what it is in.
     """
-    names: dict[Key, str] = {}
-    counted = _shortest(paths)
-    taken = set(counted.values())
+    shortest = _shortest(paths)
+    reserved = set(shortest.values())
     used: set[str] = set()
-    for key, name in counted.items():
-        found, number = name, 1
-        while found in used:
+    names: dict[Key, str] = {}
+    for key, name in shortest.items():
+        candidate, number = name, 1
+        while candidate in used:
             number += 1
-            found = f"{name}_{number}" if f"{name}_{number}" not in taken else found
-        used.add(found)
-        names[key] = found
+            numbered = f"{name}_{number}"
+            candidate = candidate if numbered in reserved else numbered
+        used.add(candidate)
+        names[key] = candidate
     return names
 
 

@@ -1,0 +1,30 @@
+"""Names are short, unique and identifiers."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagebridge.bridge.names import unique
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        ({1: ["a-b"], 2: ["c"]}, {1: "a_b", 2: "c"}),
+        ({1: ["one", "x"], 2: ["two", "x"], 3: ["y"]}, {1: "one_x", 2: "two_x", 3: "y"}),
+        ({1: ["a.b"], 2: ["a-b"], 3: ["a_b_2"]}, {1: "a_b", 2: "a_b_3", 3: "a_b_2"}),
+        ({1: ["1é"], 2: [""]}, {1: "_1_", 2: "_"}),
+    ],
+)
+def test_names_are_short_and_unique(paths: dict[int, list[str]], expected: dict[int, str]) -> None:
+    assert unique(paths) == expected
+
+
+@given(st.dictionaries(st.integers(), st.lists(st.sampled_from(["a", "a_2", "A", "é", "-", "a-2", "1"]), min_size=1)))
+def test_all_names_are_identifiers_and_unique(paths: dict[int, list[str]]) -> None:
+    unique_names = unique(paths)
+    assert unique_names.keys() == paths.keys()
+    assert len(set(unique_names.values())) == len(unique_names)
+    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in unique_names.values())
