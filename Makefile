@@ -12,7 +12,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test unit check docs format bench bench-long lock
+.PHONY: help up down env doctor engine test unit check docs images format bench bench-long lock
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ check: engine ## Format, lint, types, Terraform, docs against code
 
 docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
 	@.venv/bin/python -m tools.reference
+
+images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemaker-core
+	@$(TOOLS) images
 
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go

@@ -77,12 +77,11 @@ class Monitor(mocks.MockMonitor):
         super().__init__(world)
         self.registered: list[Registered] = []
         self.outputs: dict[str, Any] = {}
-        self.callbacks = Callbacks()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         inputs = dict(pulumi.runtime.rpc.deserialize_properties(request.object))
-        bound = request.hooks
-        hooks = [*bound.before_create, *bound.before_update, *bound.after_create, *bound.after_update, *bound.on_error]
+        kinds = ("before_create", "before_update", "after_create", "after_update", "on_error")
+        hooks = [hook for kind in kinds for hook in getattr(request.hooks, kind)]
         self.registered.append(
             Registered(
                 *(request.type, request.name, request.parent, inputs),
@@ -98,24 +97,12 @@ class Monitor(mocks.MockMonitor):
 
     def of_type(self, kind: str) -> Registered:
         """Returns the one resource of a type."""
-        (found,) = self.all_of_type(kind)
-        return found
+        (resource,) = self.all_of_type(kind)
+        return resource
 
     def all_of_type(self, kind: str) -> list[Registered]:
         """Returns the resources of a type."""
         return [resource for resource in self.registered if resource.type == kind]
-
-
-class Callbacks:
-    """Stands where the SDK serves hooks to the engine; the mock monitor runs none."""
-
-    def __init__(self) -> None:
-        self.hooks: dict[str, Callable[[Any], Any]] = {}
-
-    def register_resource_hook(self, hook: pulumi.ResourceHook | pulumi.ErrorHook) -> None:
-        self.hooks[hook.name] = hook.callback
-
-    register_error_hook = register_resource_hook
 
 
 @pytest.fixture
@@ -129,14 +116,13 @@ def monitor(world: World) -> Iterator[Monitor]:
     asyncio.set_event_loop(loop)  # sharing one lets pending tasks leak between tests (pulumi's own conftest)
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
-    settings.SETTINGS.callbacks = monitor.callbacks
     yield monitor
     pulumi.runtime.set_all_config({})
-    settings.SETTINGS.outputs.clear()  # a program that failed leaves some, and the next test's would wait for them
-    left = asyncio.all_tasks(loop)
-    for task in left:
+    settings.SETTINGS.outputs.clear()  # a program that failed leaves some, for which the next test's program would wait
+    pending = asyncio.all_tasks(loop)
+    for task in pending:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
     loop.close()
 
 

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
-from pulumi.runtime import _callbacks
 
 from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base, copy_from_git
@@ -124,14 +123,9 @@ class Declared(Stack):
         }
         self.program: Callable[[], None] = self.declare
         options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
-        stack = automation.create_stack(name, "declared", self._run, opts=options)
+        stack = automation.create_stack(name, "declared", lambda: self.program(), opts=options)  # noqa: PLW0108 - a test sets it
         stack.set_all_config(local_settings())
         super().__init__(stack, name)
-
-    def _run(self) -> None:
-        # The SDK keeps what served the hooks of each program; that of one that failed cannot be stopped by the next.
-        _callbacks._CallbackServicer._servicers.clear()  # noqa: SLF001 - it has no other way
-        self.program()
 
     def declare(self, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the component and exports its outputs."""
@@ -200,10 +194,23 @@ def example(aws: Aws, base: Base, model_data: str, name: str, tmp_path: Path) ->
 
 
 @pytest.fixture
-def declared(aws: Aws, base: Base, model_data: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Declared]:
-    """A stack of one component; destroyed after the test."""
+def new_declared(
+    aws: Aws, base: Base, model_data: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Declared]]:
+    """Makes stacks of one component; they are destroyed after the test."""
     for name in [name for name in aws.environment if name.startswith("AWS_")]:
         monkeypatch.setenv(name, aws.environment[name])  # the program and its hooks run in this process
-    made = Declared(aws, base, model_data)
-    yield made
-    made.destroy()
+    made: list[Declared] = []
+
+    def make() -> Declared:
+        made.append(Declared(aws, base, model_data))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.destroy()
+
+
+@pytest.fixture
+def declared(new_declared: Callable[[], Declared]) -> Declared:
+    return new_declared()

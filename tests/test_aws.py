@@ -1,88 +1,15 @@
-"""Mocks: the hooks ask AWS where the stack's provider goes."""
+"""Pure: clients go where the provider's settings say; the hooks ask AWS with them."""
 
-from collections.abc import Callable
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-import pulumi
-import pulumi_aws as aws
 import pytest
 from botocore.session import Session
 
-from sagebridge import SageMakerEndpoint
-from sagebridge import _aws as provider
-from tests.endpoint.endpoints import args
-from tests.mocks import Monitor
-
-Run = Callable[[Callable[[], object]], Monitor]
-
-
-@pytest.fixture
-def found(run: Run) -> Callable[..., dict[str, Any]]:
-    """Returns the settings that a component sees."""
-
-    def found(opts: Callable[[], pulumi.ResourceOptions | None] = lambda: None) -> dict[str, Any]:
-        seen: list[Any] = []
-
-        def program() -> None:
-            given = opts()
-            SageMakerEndpoint("endpoint", args(), given)
-            pulumi.Output.from_input(provider.settings(given)).apply(seen.append)
-
-        run(program)
-        return dict(seen[0])
-
-    return found
-
-
-def test_the_default_providers_are_the_stacks_configuration(found: Callable[..., dict[str, Any]]) -> None:
-    pulumi.runtime.set_config("aws:region", "eu-central-1")
-    pulumi.runtime.set_config("aws:assumeRoles", '[{"roleArn": "arn:aws:iam::1:role/deployer"}]')
-    pulumi.runtime.set_config("aws:endpoints", '[{"sagemaker": "http://localhost:1"}]')
-    assert found() == {
-        "region": "eu-central-1",
-        "assume_roles": [{"role_arn": "arn:aws:iam::1:role/deployer"}],
-        "endpoints": [{"sagemaker": "http://localhost:1"}],
-    }
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        lambda own: pulumi.ResourceOptions(provider=own),
-        lambda own: pulumi.ResourceOptions(providers=[own]),
-        lambda own: pulumi.ResourceOptions(providers={"aws": own}),
-        lambda own: pulumi.ResourceOptions(
-            parent=pulumi.ComponentResource("a:b:C", "parent", None, pulumi.ResourceOptions(providers=[own]))
-        ),
-    ],
-    ids=["provider", "list", "mapping", "parent"],
-)
-def test_an_explicit_providers_are_its_own_not_the_stacks(
-    found: Callable[..., dict[str, Any]], options: Callable[[aws.Provider], pulumi.ResourceOptions]
-) -> None:
-    pulumi.runtime.set_config("aws:region", "eu-central-1")
-
-    def opts() -> pulumi.ResourceOptions:
-        return options(
-            aws.Provider(
-                "own",
-                region="us-west-2",
-                profile="mine",
-                assume_roles=[{"role_arn": "first"}, {"role_arn": "second", "external_id": "x"}],
-                shared_config_files=["a"],
-                secret_key="s",  # noqa: S106 - nobody's
-            )
-        )
-
-    assert found(opts) == {
-        "region": "us-west-2",
-        "profile": "mine",
-        "secret_key": "s",
-        "assume_roles": [{"role_arn": "first"}, {"role_arn": "second", "external_id": "x"}],
-        "shared_config_files": ["a"],
-    }
+from sagebridge import _aws
 
 
 def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
@@ -90,7 +17,7 @@ def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
 ) -> None:
     (tmp_path / "config").write_text("[profile mine]\naws_access_key_id = a\naws_secret_access_key = b\n")
     monkeypatch.delenv("AWS_CONFIG_FILE", raising=False)
-    made = provider.client(
+    made = _aws.sagemaker_client(
         {
             "region": "eu-central-1",
             "shared_config_files": [str(tmp_path / "config")],
@@ -104,12 +31,12 @@ def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
 
 
 def test_for_the_same_settings_and_environment_there_is_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"region": "eu-central-1", "access_key": "a", "secret_key": "b"}
-    assert provider.client(given) is provider.client(dict(given))
-    assert provider.client(given) is not provider.client({**given, "region": "eu-west-1"})
-    before = provider.client(given)
+    settings = {"region": "eu-central-1", "access_key": "a", "secret_key": "b"}
+    assert _aws.sagemaker_client(settings) is _aws.sagemaker_client(dict(settings))
+    assert _aws.sagemaker_client(settings) is not _aws.sagemaker_client({**settings, "region": "eu-west-1"})
+    before = _aws.sagemaker_client(settings)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
-    assert provider.client(given).meta.endpoint_url == "http://localhost:1"
+    assert _aws.sagemaker_client(settings).meta.endpoint_url == "http://localhost:1"
     assert before.meta.endpoint_url != "http://localhost:1"
 
 
@@ -124,9 +51,9 @@ def test_a_chain_of_roles_is_assumed_one_by_the_other_and_again_before_they_expi
         def __init__(self, key: str | None) -> None:
             self.key = key
 
-        def assume_role(self, **given: Any) -> Any:
-            assumed.append(given | ({"by": self.key} if self.key else {}))
-            keys = {"AccessKeyId": given["RoleArn"], "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}
+        def assume_role(self, **request: Any) -> Any:
+            assumed.append(request | ({"by": self.key} if self.key else {}))
+            keys = {"AccessKeyId": request["RoleArn"], "SecretAccessKey": "s", "SessionToken": f"t{len(assumed)}"}
             return {"Credentials": {**keys, "Expiration": expires}}
 
         assume_role_with_web_identity = assume_role
@@ -141,7 +68,7 @@ def test_a_chain_of_roles_is_assumed_one_by_the_other_and_again_before_they_expi
     )
     roles = [{"role_arn": "first"}, {"role_arn": "second", "external_id": "x", "session_name": "me"}]
     web = {"role_arn": "web", "web_identity_token_file": str(tmp_path / "token")}
-    made = provider.client({"region": "us-east-1", "assume_role_with_web_identity": web, "assume_roles": roles})
+    made = _aws.sagemaker_client({"region": "us-east-1", "assume_role_with_web_identity": web, "assume_roles": roles})
     credentials = cast("Any", made)._request_signer._credentials  # noqa: SLF001 - what signs the calls
     assert credentials.get_frozen_credentials().token == "t3"  # noqa: S105 - nobody's
     assert assumed == [
@@ -154,14 +81,53 @@ def test_a_chain_of_roles_is_assumed_one_by_the_other_and_again_before_they_expi
     assert credentials.get_frozen_credentials().token == "t4"  # noqa: S105 - nobody's
 
 
+def test_a_role_is_assumed_with_the_settings_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"access_key": "a", "secret_key": "b", "token": "c", "assume_roles": [{"role_arn": "r"}]}
+    asked: list[dict[str, Any]] = []
+
+    class Sts:
+        def assume_role(self, **_: object) -> Any:
+            keys = {"AccessKeyId": "role", "SecretAccessKey": "s", "SessionToken": "t"}
+            return {"Credentials": {**keys, "Expiration": datetime.now(UTC) + timedelta(hours=1)}}
+
+    def create_client(session: Session, name: str, **options: Any) -> Any:
+        if name != "sts":
+            return real(session, name, **options)
+        asked.append(options)
+        return Sts()
+
+    real: Any = Session.create_client
+    monkeypatch.setattr(Session, "create_client", create_client)
+    client: Any = _aws.s3_client({**settings, "region": "us-east-1", "endpoints": [{"sts": "http://localhost:1"}]})
+    assert client._request_signer._credentials.get_frozen_credentials().access_key == "role"  # noqa: SLF001
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_session_token": "c"}
+    assert asked == [{"endpoint_url": "http://localhost:1", **keys}]
+
+
+def test_a_client_of_s3_has_the_settings_and_uploads_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    searched = list(_aws.LOADER.search_paths)
+    client: Any = _aws.s3_client({"profile": "mine"}, _aws.IMPATIENT)
+    assert client.meta.region_name == "eu-west-3"
+    assert client.meta.config.connect_timeout == 3
+    assert callable(client.upload_fileobj)
+    assert searched == _aws.LOADER.search_paths
+
+
 def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    assert provider.region({}) == "eu-west-1"
+    assert _aws.region({}) == "eu-west-1"
     monkeypatch.setenv("AWS_REGION", "eu-west-2")  # the provider's first choice
-    assert provider.region({}) == "eu-west-2"
-    assert provider.region({"region": "eu-central-1"}) == "eu-central-1"
-    assert provider.region({"profile": "none", "region": "eu-central-1"}) == "eu-central-1"
+    assert _aws.region({}) == "eu-west-2"
+    assert _aws.region({"region": "eu-central-1"}) == "eu-central-1"
+    assert _aws.region({"profile": "none", "region": "eu-central-1"}) == "eu-central-1"
 
 
 def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
-    assert provider.region({"profile": "none"}) is None
+    assert _aws.region({"profile": "none"}) is None
+
+
+def test_the_commands_make_clients_without_loading_pulumi() -> None:
+    code = "import sys, sagebridge._aws; sys.exit('pulumi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,20 +1,44 @@
-"""What a program is: started quickly, and with one of what it needs only once."""
+"""Every assumption about Pulumi's SDK that it does not document, and what breaks if it does not hold any more.
 
+All of them were tried with pulumi 3.246.0, the lowest of the range, and 3.272.0, the newest in November 2026.
+"""
+
+import ast
+import asyncio
 import gc
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
 
+import grpc
+import pulumi
+import pulumi_aws as aws
 import pytest
+from pulumi.runtime import Settings
+from pulumi.runtime._callbacks import _CallbackServicer
+from pulumi.runtime.proto.resource_pb2 import SupportsFeatureRequest, SupportsFeatureResponse
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
+from pulumi.runtime.settings import SETTINGS, _get_callbacks
 
-from sagebridge import SageMakerEndpoint
-from sagebridge import _sdk as program
+import sagebridge
+from sagebridge import SageMakerEndpoint, _sdk
+from tests.conftest import ROOT
 from tests.endpoint.endpoints import MODEL, args
 from tests.mocks import Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 
+PACKAGE = Path(sagebridge.__file__).parent
+SDK_NAMES = {"_name", "_protect", "_callbacks", "_servicers", "MockMonitor", "SETTINGS", "get_monitor", "__new__"}
+"""Names of the SDK that the package uses, or used once. A resource's name is ``pulumi_resource_name``."""
 NEEDLESS = ("boto3", "botocore.session", "moto", "pandas", "sklearn")
 PARTS = ("appautoscaling", "cloudwatch", "iam", "s3")
 
@@ -25,22 +49,263 @@ def test_what_a_plain_endpoint_does_not_use_is_not_imported(module: str) -> None
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def private_uses(path: Path) -> Iterator[str]:
+    """Yields where a module imports what Pulumi's SDK does not document, or reads a private name of its objects."""
+    text = path.read_text()
+    for node in ast.walk(ast.parse(text)) if "pulumi" in text else ():
+        where = f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("pulumi.runtime."):
+            yield f"{where} imports {node.module}"
+        if isinstance(node, ast.Attribute) and node.attr in SDK_NAMES:
+            yield f"{where} reads {ast.unparse(node)}"
+
+
+def test_no_other_module_of_the_package_knows_what_the_sdk_hides() -> None:
+    modules = [path for path in PACKAGE.rglob("*.py") if path != Path(_sdk.__file__)]
+    assert [use for path in modules for use in private_uses(path)] == []
+
+
+# --- once: the connection to the engine takes attributes, and goes when the program has ended ---
+
+
 def test_what_a_program_made_goes_with_its_connection_to_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a process that runs many programs keeps what each of them made."""
+
     class Connection: ...
 
     connection = Connection()
-    found = weakref.ref(connection)
-    monkeypatch.setattr(program, "get_monitor", found)
-    program.once(list, (connection,))  # which refers to it, as tasks do by their context
+    reference = weakref.ref(connection)
+    monkeypatch.setattr(_sdk, "get_monitor", reference)
+    _sdk.once(list, (connection,))  # it refers to the connection, as tasks do by their context
     del connection
     gc.collect()
-    assert found() is None
+    assert reference() is None
 
 
 def test_an_archive_is_looked_up_once_however_many_endpoints_load_it(run: Run, world: World) -> None:
+    """Otherwise the connection to the engine is another object each time that the program asks for it."""
+
     def declare() -> None:
         for name in ("one", "two"):
             SageMakerEndpoint(name, args())
 
     assert len(run(declare).all_of_type(MODEL)) == 2
     assert len(world.calls) == 1
+
+
+# --- runs_on_engine: the connection to an engine is gRPC's stub, and that of a unit test is not ---
+
+
+def test_an_engine_is_told_from_a_unit_test(run: Run) -> None:
+    """Otherwise a unit test would ask AWS, or a program on the engine would not, and would lose what has scaled."""
+    seen = []
+    run(lambda: seen.append(_sdk.runs_on_engine()))
+    assert seen == [False]
+
+    def connected() -> bool:
+        Settings("project", "stack", monitor="127.0.0.1:1")
+        return _sdk.runs_on_engine()
+
+    assert copy_context().run(connected)
+
+
+# --- engine_state: the engine answers pulumi:pulumi:getResource with the state ---
+
+
+def test_the_engine_tells_a_providers_inputs(run: Run) -> None:
+    """Otherwise the hooks of an endpoint with an explicit provider do not know where to ask AWS."""
+    seen: list[Any] = []
+    run(lambda: _sdk.engine_state(aws.Provider("other", region="eu-west-1")).apply(seen.append))
+    assert seen[0]["region"] == "eu-west-1"
+
+
+# --- is_protected: Resource._protect is the option, also where it comes from the parent ---
+
+
+def test_protection_comes_from_the_parent(run: Run) -> None:
+    """Otherwise what stops the deletion of a protected endpoint is not protected itself."""
+    seen = []
+
+    def declare() -> None:
+        parent = pulumi.ComponentResource("a:b:C", "parent", None, pulumi.ResourceOptions(protect=True))
+        child = pulumi.ComponentResource("a:b:C", "child", None, pulumi.ResourceOptions(parent=parent))
+        plain = pulumi.ComponentResource("a:b:C", "plain")
+        seen.extend([_sdk.is_protected(child), bool(_sdk.is_protected(plain))])
+
+    run(declare)
+    assert seen == [True, False]
+
+
+# --- serve_hooks: SETTINGS.callbacks is what registers hooks, and is None only where there is no engine ---
+
+
+def test_hooks_are_taken_in_a_unit_test(run: Run) -> None:
+    """Otherwise a unit test with Pulumi's mocks fails with "No callback server registered"."""
+    called: list[Any] = []
+
+    def declare() -> None:
+        _sdk.serve_hooks()
+        before = pulumi.ResourceHook("before", called.append)
+        error = pulumi.ErrorHook("error", lambda _: False)
+        hooks = pulumi.ResourceHookBinding(before_create=[before], on_error=[error])
+        pulumi.ComponentResource("a:b:C", "name", None, pulumi.ResourceOptions(hooks=hooks))
+
+    assert run(declare).registered[-1].hooks == ["before", "error"]
+    assert called == []
+
+
+def test_the_hooks_of_a_program_have_one_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise each hook has a server of its own, and a program that fails soon ends with a segmentation fault."""
+    started: list[object] = []
+
+    async def count(server: object) -> None:
+        started.append(server)
+
+    monkeypatch.setattr(_CallbackServicer, "serve", count)
+
+    async def register() -> list[object]:
+        async def server() -> object:
+            return await _get_callbacks()  # as the SDK does in the task that registers a hook
+
+        Settings("project", "stack", monitor="127.0.0.1:1")
+        _sdk.serve_hooks()
+        return [SETTINGS.callbacks, *await asyncio.gather(*(asyncio.create_task(server()) for _ in range(3)))]
+
+    servers = copy_context().run(asyncio.new_event_loop().run_until_complete, register())
+    assert len(started) == 1
+    assert servers == started * 4
+
+
+# --- programs kept apart: the SDK lists servers in _CallbackServicer._servicers, and makes channels with
+# --- _GRPC_CHANNEL_OPTIONS ---
+
+
+class Server:
+    """Stands for what serves the hooks of a program."""
+
+    def __init__(self) -> None:
+        self._server = self
+        self.stops = 0
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Newer SDKs stop only the servers of the loop that ends."""
+        return asyncio.get_running_loop()
+
+    async def stop(self, **_: float) -> None:
+        self.stops += 1
+
+
+def test_a_program_that_ends_stops_no_server_of_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise it stops the hooks of a program beside it, or fails over the server of one that has failed."""
+
+    class Connection: ...
+
+    connections = Connection(), Connection()
+    servers = Server(), Server()
+    for connection, server in zip(connections, servers, strict=True):
+        monkeypatch.setattr(_sdk, "get_monitor", lambda current=connection: current)
+        _CallbackServicer._servicers.append(server)  # type: ignore[arg-type]  # noqa: SLF001 - as the SDK does
+    monkeypatch.setattr(_sdk, "get_monitor", lambda: connections[0])
+    asyncio.run(_CallbackServicer.shutdown())  # type: ignore[no-untyped-call]
+    assert [server.stops for server in servers] == [1, 0]
+
+
+def test_a_program_without_a_connection_has_no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a test that runs Pulumi's functions without mocks fails at its end."""
+    monkeypatch.setattr(_sdk, "get_monitor", lambda: None)
+    asyncio.run(_CallbackServicer.shutdown())  # type: ignore[no-untyped-call]
+
+
+def test_a_new_engine_is_reached_at_the_port_of_one_that_has_ended() -> None:
+    """Otherwise gRPC does not try the port again for a while: it shares what connects it with the connection before."""
+    asked = SupportsFeatureRequest(id="resourceHooks")
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:{1}".format(*listening.getsockname())
+
+    def connect() -> Any:
+        return Settings("project", "stack", monitor=address).monitor
+
+    ended = copy_context().run(connect)
+    for _ in range(2):
+        with pytest.raises(grpc.RpcError, match="Connection refused"):
+            ended.SupportsFeature(asked)
+
+    class Engine(ResourceMonitorServicer):
+        def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 - gRPC's names
+            return SupportsFeatureResponse(hasSupport=True)
+
+    engine = grpc.server(ThreadPoolExecutor(1))
+    add_ResourceMonitorServicer_to_server(Engine(), engine)
+    engine.add_insecure_port(address)
+    engine.start()
+    try:
+        assert copy_context().run(connect).SupportsFeature(asked).hasSupport
+    finally:
+        engine.stop(0)
+
+
+# --- end_quietly: the language host leaves Python's handler of SIGINT, and the SDK logs with engine.Log ---
+
+INTERRUPTED = """
+import os, signal
+from pulumi.runtime import Settings, configure
+from sagebridge._sdk import end_quietly
+configure(Settings("project", "stack", monitor="127.0.0.1:1"))
+{before}
+end_quietly()
+os.kill(os.getpid(), signal.SIGINT)
+"""
+LOGGING = """
+import pulumi
+from pulumi.runtime import Settings, configure
+from sagebridge._sdk import end_quietly
+configure(Settings("project", "stack", monitor="127.0.0.1:1", engine="127.0.0.1:1"))
+for _ in range(2):
+    end_quietly()
+pulumi.log.error("too late")
+print("went on")
+"""
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_program_of_the_engine_that_is_interrupted_ends_without_a_traceback() -> None:
+    """Otherwise every failed update shows Python's traceback below AWS's reason."""
+    done = run_python(INTERRUPTED.format(before=""))
+    assert done.returncode == -signal.SIGINT
+    assert not done.stderr
+
+
+def test_a_handler_of_the_program_stays() -> None:
+    done = run_python(INTERRUPTED.format(before="signal.signal(signal.SIGINT, lambda *_: print('mine'))"))
+    assert (done.returncode, done.stdout) == (0, "mine\n")
+
+
+def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
+    """Otherwise the SDK fails while it ends a program, and leaves the program's tasks and server behind."""
+    done = run_python(LOGGING)
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
+
+
+def test_the_process_of_a_test_with_mocks_is_left_alone(run: Run) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    run(_sdk.end_quietly)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_process_of_an_inline_program_is_left_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def program() -> None:
+        Settings("project", "stack", monitor="127.0.0.1:1")
+        _sdk.end_quietly()
+
+    thread = threading.Thread(target=copy_context().run, args=(program,))
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGINT) is before

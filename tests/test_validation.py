@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.service_models import shapes
+from sagebridge._aws import shapes
 from sagebridge.validation import Problem, problem
 
 

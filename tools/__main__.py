@@ -6,7 +6,7 @@ import sys
 import click
 from rich.console import Console
 
-from tools import browser, doctor, engine, environment, job
+from tools import browser, doctor, engine, environment, images, job
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -36,6 +36,12 @@ def doctor_command() -> None:
 def browser_command() -> None:
     """Get a headless Chromium for the tests of the console, unless there is one."""
     click.echo(browser.get(console))
+
+
+@main.command(name="images")
+def images_command() -> None:
+    """Renew the tables of AWS's images."""
+    click.echo(f"The tables of AWS's images are those of {images.PACKAGE} {images.renew()}.")
 
 
 @main.command()

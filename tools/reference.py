@@ -13,7 +13,7 @@ import griffe
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import tables
 from sagebridge.endpoint.spec import parse
-from sagebridge.guards import hooks as rollout
+from sagebridge.guards import checks
 from sagebridge.guards.replacement import recorded, refused
 from sagebridge.validation import message
 from tools.limits import limits
@@ -69,8 +69,10 @@ def _refusals() -> dict[str, str]:
     return {
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
         "A change": message("SageMakerEndpoint 'scorer' cannot be changed like this", changed),
-        "An endpoint that the stack does not know, before a create": rollout.orphan(left),
-        "A rollback, after an update": rollout.difference(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
+        "An endpoint that the stack does not know, before a create": checks.orphan(left),
+        "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
+        "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
+        "A rollback that is not over yet": checks.rolling_back(ran),
     }
 
 

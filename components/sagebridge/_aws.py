@@ -1,81 +1,86 @@
-"""The AWS settings of a stack's provider, so that what the hooks ask AWS goes where the provider goes.
+"""Makes AWS clients, and reads botocore's models of AWS's services. Every room gets both from this module.
 
-Of a default provider they are the stack's ``aws:…`` configuration. Of an explicit one they are what the engine has of
-it: Pulumi's Python SDK hands out only some of its inputs.
+A client is made from the settings of the stack's AWS provider, so that the guards see the account that the provider
+changes. What the settings leave out comes from the environment and AWS's configuration files, as it does there.
 """
 
 import json
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pulumi
-
-from sagebridge.service_models import LOADER
+from botocore.config import Config
+from botocore.loaders import Loader
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from botocore.session import Session
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 Settings = Mapping[str, Any]
+"""Settings of an AWS provider: Pulumi's names of its inputs, in snake_case."""
 
-_PLAIN = ("region", "profile", "accessKey", "secretKey", "token")
-_COMPOSED = (
-    "assumeRoleWithWebIdentity",
-    "assumeRoles",
-    "endpoints",
-    "sharedConfigFiles",
-    "sharedCredentialsFiles",
-)
-"""Those that are JSON."""
+LOADER = Loader()
+"""Reads each of botocore's files once. The clients share it: SageMaker's model alone is 2 MB of JSON."""
+
+IMPATIENT = Config(connect_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+"""For commands that a person waits for: at most three tries of 3 s to connect, so that they end within 15 s."""
 
 
-def settings(opts: pulumi.ResourceOptions | None) -> Settings | pulumi.Output[Settings]:
-    """Returns the settings, in snake_case, of the AWS provider of a component with these options.
-
-    Those of an explicit provider are an output, unknown in the preview that would make it.
-    """
-    own = _explicit(opts or pulumi.ResourceOptions())
-    if own is None:
-        config = pulumi.Config("aws")
-        return _parsed({name: config.get(name) for name in (*_PLAIN, *_COMPOSED)})
-    found = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": own.urn})
-    return found.apply(lambda resource: _parsed(resource["state"]))
-
-
-def _explicit(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
-    given = opts.providers or []
-    listed = [*(given.values() if isinstance(given, Mapping) else given), *([opts.provider] if opts.provider else [])]
-    parents = opts.parent.get_provider("aws:sagemaker/endpoint:Endpoint") if opts.parent else None
-    return next((one for one in listed if one.package == "aws"), parents)
+@cache
+def shapes(service: str = "sagemaker") -> Mapping[str, Any]:
+    """Returns the shapes of botocore's model of a service (``service-2.json``)."""
+    model: Mapping[str, Any] = LOADER.load_service_model(service, "service-2")
+    service_shapes: Mapping[str, Any] = model["shapes"]
+    return service_shapes
 
 
 def region(settings: Settings) -> str | None:
-    """Returns the region, which may come from the environment or the profile; None if nothing says it."""
-    from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - as below
+    """Returns the region, which may come from the environment or the profile; None if nothing names one."""
+    from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - 0.1 s, which a known region need not spend
 
-    found: str | None = settings.get("region")
-    with suppress(ProfileNotFound):  # which the provider refuses
-        found = found or _session(settings).get_config_variable("region")
-    return found
+    name: str | None = settings.get("region")
+    with suppress(ProfileNotFound):  # the provider refuses the profile itself
+        name = name or _session(settings).get_config_variable("region")
+    return name
 
 
-def client(settings: Settings) -> "SageMakerClient":
-    """Returns a SageMaker client with a provider's settings; what is not set comes from the environment, as there.
+def sagemaker_client(settings: Settings) -> "SageMakerClient":
+    """Returns a client of SageMaker.
 
-    For the same settings and environment it is the same: making one takes longer than many of its calls.
+    For the same settings and environment it is the same client: making one takes longer than many of its calls.
     """
-    made: SageMakerClient = _client("sagemaker", ("sagemaker",), *_key(settings))
-    return made
+    client: SageMakerClient = _shared_client("sagemaker", *_key(settings))
+    return client
 
 
-def scaling_client(settings: Settings) -> Any:  # noqa: ANN401 - boto3-stubs are installed for what is used most
-    """Returns a client of Application Auto Scaling; see :func:`client`."""
-    return _client("application-autoscaling", ("appautoscaling", "applicationautoscaling"), *_key(settings))
+def scaling_client(settings: Settings) -> "ApplicationAutoScalingClient":
+    """Returns a client of Application Auto Scaling, shared like :func:`sagemaker_client`."""
+    client: ApplicationAutoScalingClient = _shared_client("application-autoscaling", *_key(settings))
+    return client
+
+
+def s3_client(settings: Settings, config: Config | None = None) -> "S3Client":
+    """Returns a new client of S3."""
+    client: S3Client = _client("s3", settings, config)
+    return client
+
+
+def runtime_client(settings: Settings, config: Config | None = None) -> "SageMakerRuntimeClient":
+    """Returns a new client of SageMaker Runtime, which invokes endpoints."""
+    client: SageMakerRuntimeClient = _client("sagemaker-runtime", settings, config)
+    return client
+
+
+_ENDPOINT_NAMES = {"application-autoscaling": ("appautoscaling", "applicationautoscaling")}
+"""The provider's names of a service in its ``endpoints``, where they are not botocore's."""
 
 
 def _key(settings: Settings) -> tuple[str, str]:
@@ -84,61 +89,70 @@ def _key(settings: Settings) -> tuple[str, str]:
 
 
 @cache
-def _client(service: str, names: tuple[str, ...], settings: str, _environment: str) -> Any:  # noqa: ANN401 - any client
-    """Makes a client, with the roles assumed; the service's own URL stands under one of ``names``."""
-    given = json.loads(settings)
-    session = _session(given)
-    endpoints = {name: url for listed in given.get("endpoints", []) for name, url in listed.items()}
-    if web := given.get("assume_role_with_web_identity"):
-        _assume(session, web, endpoints.get("sts"))
-    for role in given.get("assume_roles", []):  # a chain: each with the credentials of the one before
-        _assume(session, role, endpoints.get("sts"))
-    return session.create_client(service, endpoint_url=next(filter(None, map(endpoints.get, names)), None))
+def _shared_client(service: str, settings: str, _environment: str) -> Any:  # noqa: ANN401 - a client of any service
+    return _client(service, json.loads(settings), None)
+
+
+def _client(service: str, settings: Settings, config: Config | None) -> Any:  # noqa: ANN401 - a client of any service
+    """Returns a client that has assumed the roles of the settings and calls the URL that they give for the service."""
+    from boto3.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
+
+    session = _session(settings)
+    boto_session = Session(botocore_session=session)  # it lets clients of S3 upload files in parts
+    session.register_component("data_loader", LOADER)
+    endpoints = {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
+    if credentials := _credentials(session, settings, endpoints.get("sts")):
+        resolver = SimpleNamespace(load_credentials=lambda: credentials)
+        session.register_component("credential_provider", resolver)
+    names = _ENDPOINT_NAMES.get(service, (service,))
+    url = next((endpoints[name] for name in names if endpoints.get(name)), None)
+    return boto_session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload] # any service
 
 
 def _session(settings: Settings) -> "Session":
     from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
 
     session = Session(profile=settings.get("profile"))
-    session.register_component("data_loader", LOADER)
     for name, variable in (("shared_config_files", "config_file"), ("shared_credentials_files", "credentials_file")):
         if files := settings.get(name):
             session.set_config_variable(variable, files[0])
-    if given := settings.get("region") or os.environ.get("AWS_REGION"):  # which botocore does not look at
-        session.set_config_variable("region", given)
-    if "access_key" in settings:
-        session.set_credentials(settings["access_key"], settings["secret_key"], settings.get("token"))
+    if region_name := settings.get("region") or os.environ.get("AWS_REGION"):  # botocore does not look at AWS_REGION
+        session.set_config_variable("region", region_name)
     return session
 
 
-def _assume(session: "Session", role: Mapping[str, str], endpoint_url: str | None) -> None:
-    """Gives a session the credentials of a role, which are renewed before they expire: an update may take an hour."""
-    from botocore import credentials  # noqa: PLC0415 - as above
+def _credentials(session: "Session", settings: Settings, sts_url: str | None) -> "Credentials | None":
+    """Returns the credentials that the settings name, with their roles assumed; None if they name none.
 
-    create = partial(session.create_client, endpoint_url=endpoint_url)
-    given = {"RoleSessionName": role.get("session_name", "pulumi")}
-    if "external_id" in role:
-        given["ExternalId"] = role["external_id"]
-    token, file = role.get("web_identity_token"), role.get("web_identity_token_file")
-    fetcher = (
-        credentials.AssumeRoleWithWebIdentityCredentialFetcher(
-            create, lambda: token or Path(str(file)).read_text().strip(), role["role_arn"], given
+    Roles form a chain: each is assumed with the credentials of the one before it. The credentials of a role are renewed
+    before they expire: an update may take an hour.
+    """
+    from botocore import credentials as kinds  # noqa: PLC0415 - `_session` has imported it
+
+    create_client = partial(session.create_client, endpoint_url=sts_url)
+    credentials = None
+    if "access_key" in settings:
+        credentials = kinds.Credentials(settings["access_key"], settings["secret_key"], settings.get("token"))
+    if role := settings.get("assume_role_with_web_identity"):
+        web_identity = kinds.AssumeRoleWithWebIdentityCredentialFetcher(
+            create_client, _web_token(role), role["role_arn"], _request(role)
         )
-        if token or file
-        else credentials.AssumeRoleCredentialFetcher(create, session.get_credentials(), role["role_arn"], given)
-    )
-    made = credentials.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-    session._credentials = made  # type: ignore[attr-defined]  # noqa: SLF001 - `set_credentials` takes plain ones
+        credentials = kinds.DeferredRefreshableCredentials(web_identity.fetch_credentials, "assume-role")
+    for role in settings.get("assume_roles", []):
+        source = credentials or session.get_component("credential_provider").load_credentials()
+        assumed = kinds.AssumeRoleCredentialFetcher(create_client, source, role["role_arn"], _request(role))
+        credentials = kinds.DeferredRefreshableCredentials(assumed.fetch_credentials, "assume-role")
+    return credentials
 
 
-def _parsed(found: Mapping[str, Any]) -> Settings:
-    plain = {name: found[name] for name in _PLAIN if found.get(name)}
-    composed = {name: json.loads(found[name]) for name in _COMPOSED if found.get(name)}
-    settings: Settings = _snake({**plain, **composed})
-    return settings
+def _request(role: Mapping[str, str]) -> dict[str, str]:
+    """Returns what is sent to STS besides the role's ARN."""
+    request = {"RoleSessionName": role.get("session_name", "pulumi")}
+    return request | ({"ExternalId": role["external_id"]} if "external_id" in role else {})
 
 
-def _snake(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, Mapping):
-        return {re.sub("[A-Z]", lambda c: f"_{c[0].lower()}", key): _snake(inner) for key, inner in value.items()}
-    return [_snake(inner) for inner in value] if isinstance(value, list) else value
+def _web_token(role: Mapping[str, str]) -> Callable[[], str]:
+    """Returns what loads the token of a web identity. A file is read anew each time: the token in it is renewed."""
+    if "web_identity_token" in role:
+        return lambda: role["web_identity_token"]
+    return lambda: Path(role["web_identity_token_file"]).read_text().strip()

@@ -1,35 +1,157 @@
-"""What the running program has only once, for all its components."""
+"""Holds every assumption about Pulumi's Python SDK that the SDK does not document.
 
-from collections.abc import Callable
+The tests in ``tests/test_sdk.py`` say for each what breaks if the SDK changes, and with which versions it was tried.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_monitor
+import grpc
+import pulumi
+from pulumi.runtime._callbacks import _CallbackServicer
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor
 from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
 
-_MADE = "_sagebridge_made"
-"""An attribute of the program's connection to the engine: a process may run several programs (Automation API, tests).
+_SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
+"""Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
 
-A table by the connection would never let one go: tasks keep their context, and that the connection. And a connection
-that lingers after its engine has ended makes the next to the same port fail (gRPC shares what connects them).
+A table by the connection would never let one go: tasks keep their context, and that the connection.
 """
 
 
-def once(make: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - what it takes
-    """Returns what ``make`` makes of hashable arguments, made when the program first asks for it."""
-    made = vars(get_monitor()).setdefault(_MADE, {})
-    if (make, args) not in made:
-        made[make, args] = make(*args)
-    found: T = made[make, args]
-    return found
+def once(make: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - the arguments of any function
+    """Returns ``make(*args)``, which is called once in a program. The arguments must be hashable."""
+    singletons = vars(get_monitor()).setdefault(_SINGLETONS, {})
+    if (make, args) not in singletons:
+        singletons[make, args] = make(*args)
+    singleton: T = singletons[make, args]
+    return singleton
+
+
+def runs_on_engine() -> bool:
+    """Tells whether an engine runs the program. A unit test with ``pulumi.runtime.set_mocks`` has none.
+
+    The connection to an engine is a stub of gRPC. What stands for it in a test may be of any class.
+    """
+    return isinstance(get_monitor(), ResourceMonitorStub)
+
+
+def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
+    """Returns what the engine has of a resource's state; unknown in the preview that would make the resource.
+
+    The SDK itself resolves references to resources with this call. It has no other way to the inputs of a provider.
+    """
+    resolved = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": resource.urn})
+    return resolved.apply(lambda description: description["state"])
+
+
+def is_protected(resource: pulumi.Resource) -> bool | None:
+    """Returns the option ``protect`` of a resource, which it may have from its parent."""
+    return resource._protect  # noqa: SLF001 - the SDK shows it nowhere else
+
+
+class _NoServer:
+    """Takes the hooks of a program that no engine runs, which nobody will call."""
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        """Does nothing."""
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        """Does nothing."""
 
 
 def serve_hooks() -> None:
     """Waits until the SDK serves the program's hooks, from one server.
 
-    Else each hook starts a server of its own when it is registered: the SDK notes the server in a context variable of
-    the task that registers, which the other tasks do not see. And a program that fails meanwhile stops what has not
-    started yet: Python ends with a segmentation fault in gRPC and no message (pulumi 3.246, grpcio 1.85).
+    Otherwise each hook starts a server of its own when it is registered: the SDK notes the server in a context variable
+    of the task that registers, which the other tasks do not see. And a program that fails meanwhile stops servers that
+    have not started yet: Python ends with a segmentation fault in gRPC and no message (pulumi 3.246, grpcio 1.85).
+
+    Where no engine runs the program, older SDKs have no server, and would refuse every hook (pulumi 3.255; not 3.260).
     """
-    SETTINGS.callbacks = _sync_await(_get_callbacks())
+    server = _sync_await(_get_callbacks())
+    SETTINGS.callbacks = server or _NoServer()  # it has what registers a hook
+
+
+class _Servers(list[_CallbackServicer]):
+    """The SDK's list of servers of hooks, in which each program sees only those that it started.
+
+    The SDK lists the servers of all programs of a process, and a program that ends stops every server in the list. So
+    it would stop the hooks of a program that runs beside it, or fail over those of one that has ended. And the list
+    would keep the connections to all engines.
+    """
+
+    def append(self, server: _CallbackServicer) -> None:
+        _servers_of(get_monitor()).append(server)
+
+    def remove(self, server: _CallbackServicer) -> None:
+        _servers_of(get_monitor()).remove(server)
+
+    def __iter__(self) -> Iterator[_CallbackServicer]:
+        monitor = get_monitor()
+        return iter(_servers_of(monitor) if monitor else ())
+
+
+def _servers_of(monitor: object) -> list[_CallbackServicer]:
+    servers: list[_CallbackServicer] = vars(monitor).setdefault(_SERVERS, [])
+    return servers
+
+
+def _keep_programs_apart() -> None:
+    """Lets the programs of a process share neither servers of hooks nor connections.
+
+    gRPC shares a connection between all clients of one address. If the engine there has ended, the address is not tried
+    again for up to two minutes, and a new engine may get the same port: its program would fail with "Connection
+    refused".
+    """
+    for server in _CallbackServicer._servicers:  # noqa: SLF001 - the SDK has no other way
+        _servers_of(server._monitor).append(server)  # noqa: SLF001
+    _CallbackServicer._servicers = _Servers()  # noqa: SLF001
+    _GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
+
+
+_keep_programs_apart()
+
+
+def end_quietly() -> None:
+    """Lets the program end without a traceback when an update has failed, though it may still be at work.
+
+    Its messages to an engine that has ended go nowhere. An interrupt ends it, but only if the engine runs the program
+    as a process of its own, and in the main thread: an inline program of the Automation API runs in a thread of someone
+    else's process, and so does a unit test. A handler that the program has set itself stays.
+    """
+    if not runs_on_engine():
+        return
+    once(_log_while_there_is_an_engine)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _log_while_there_is_an_engine() -> None:
+    """Lets messages to an engine that has ended go nowhere.
+
+    Otherwise they fail in the midst of what the SDK does at the program's end: an inline program that fails would leave
+    its tasks, its server of hooks and its connections behind, and a traceback (pulumi 3.246, `Log` in `log.py`).
+    """
+    engine: Any = get_engine()
+    if engine is None:
+        return
+    log = engine.Log
+
+    def log_if_possible(request: Any) -> Any:  # noqa: ANN401 - gRPC's messages
+        try:
+            return log(request)
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+            return None
+
+    engine.Log = log_if_possible

@@ -9,6 +9,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi_terraform import state
 
+from sagebridge._aws import s3_client
 from sagebridge.errors import UserError, reason
 from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, StateLocation, parse_state_location
 
@@ -107,9 +108,7 @@ def _sensitive(location: StateLocation, outputs: Mapping[str, Any]) -> set[str]:
 def _text(location: LocalFile | S3Object) -> bytes:
     if isinstance(location, LocalFile):
         return location.path.read_bytes()
-    from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a state in a file need not cost
-
-    client: Any = Session(profile=location.profile).create_client("s3", region_name=location.region)
+    client = s3_client({"profile": location.profile, "region": location.region})
     text: bytes = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
     return text
 

@@ -7,8 +7,8 @@ from typing import Any
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.args import SageMakerEndpointArgs
-from sagebridge.service_models import shapes
 from sagebridge.validation import problem
 from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor
 

@@ -8,12 +8,11 @@ import pulumi
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pulumi.runtime import settings as runtime
 
 from sagebridge import SageMakerEndpoint
+from sagebridge._aws import shapes
 from sagebridge.endpoint import schema as fields
 from sagebridge.endpoint.rules import validate
-from sagebridge.service_models import shapes
 from tests.endpoint.endpoints import requests
 from tests.endpoint.examples import BUCKET, EXAMPLES, OTHER_ARCHIVE
 from tests.mocks import Monitor, World
@@ -79,7 +78,6 @@ def build(args: Mapping[str, Any]) -> Monitor:
     world.archives |= {BUCKET, OTHER_ARCHIVE}
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
-    runtime.SETTINGS.callbacks = monitor.callbacks
     try:
         loop.run_until_complete(
             pulumi.runtime.stack.run_pulumi_func(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[arg-type]

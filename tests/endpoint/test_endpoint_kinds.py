@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from sagebridge import SageMakerEndpoint
-from sagebridge.guards.hooks import RETAINED
+from sagebridge.guards.lookup import GENERATION_TAG
 from sagebridge.images import uris
 from sagebridge.validation import Problem
 from tests.endpoint.endpoints import ALARM, COMPONENT, CONFIGURATION, ENDPOINT, MODEL, STASH, TARGET, args, requests
@@ -337,7 +337,7 @@ def test_what_scales_is_made_for_a_generation_if_the_endpoints_name_is_known(
     made = seen.of_type(CONFIGURATION).inputs
     (variant,) = made["productionVariants"]
     assert variant["initialInstanceCount"] == 2  # a unit test asks no AWS what there is
-    generation = {RETAINED: "endpoint-generation-1234567"} if named else {}
+    generation = {GENERATION_TAG: "endpoint-generation-1234567"} if named else {}
     assert made["tags"] == {"team": "ml", **generation}
     assert len(seen.all_of_type(STASH)) == stashes  # with those for the order and for `protect`
 

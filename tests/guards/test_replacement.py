@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from sagebridge import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint, _sdk
 from sagebridge.endpoint.spec import parse
+from sagebridge.guards import replacement
 from sagebridge.guards.replacement import Recorded, refused
 from sagebridge.guards.replacement import recorded as recorded_of
 from tests.endpoint.endpoints import COMPONENT, args
@@ -109,8 +110,10 @@ def test_the_components_hook_refuses_by_name(run: Run, allowed: bool) -> None:  
     assert component.hooks == [name]
     given = {"urn": "u", "id": "", "name": "endpoint", "type": COMPONENT, "old_outputs": BEFORE}
     hook = pulumi.ResourceHookArgs(**given, old_inputs={}, new_inputs=component.inputs)  # type: ignore[arg-type]
+    hooks: Any = _sdk.once(replacement.hooks, allowed).before_update
+    (check,) = hooks
     if allowed:
-        seen.callbacks.hooks[name](hook)
+        check(hook)
     else:
         with pytest.raises(pulumi.RunError, match="endpoint_name cannot change from 'boston' to 'housing'"):
-            seen.callbacks.hooks[name](hook)
+            check(hook)

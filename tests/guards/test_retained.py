@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.guards.hooks import RETAINED
+from sagebridge.guards.lookup import GENERATION_TAG
 from sagebridge.guards.retained import ADOPTED, Scaled, starting
 
 
@@ -16,7 +16,11 @@ class SageMaker:
 
     def __init__(self, live: int) -> None:
         count = {"DesiredInstanceCount": live}
-        self.endpoint: Any = {"EndpointConfigName": "config", "ProductionVariants": [{"VariantName": "v", **count}]}
+        self.endpoint: Any = {
+            "EndpointStatus": "InService",
+            "EndpointConfigName": "config",
+            "ProductionVariants": [{"VariantName": "v", **count}],
+        }
         self.config: Any = {
             "EndpointConfigArn": "arn",
             "ProductionVariants": [{"VariantName": "v", "InitialInstanceCount": 2}],
@@ -29,7 +33,7 @@ class SageMaker:
         return _there(self.config)
 
     def list_tags(self, **_: str) -> Any:
-        return {"Tags": [{"Key": "team", "Value": "ml"}, {"Key": RETAINED, "Value": "mine"}]}
+        return {"Tags": [{"Key": "team", "Value": "ml"}, {"Key": GENERATION_TAG, "Value": "mine"}]}
 
 
 def _there(found: Any) -> Any:
@@ -58,6 +62,12 @@ def test_a_new_endpoint_and_a_new_variant_start_as_declared() -> None:
     sagemaker.endpoint["ProductionVariants"][0]["VariantName"] = "other"
     assert start(sagemaker) == 1
     sagemaker.endpoint = None
+    assert start(sagemaker) == 1
+
+
+def test_an_endpoint_that_takes_the_place_of_one_that_is_being_deleted_starts_as_declared() -> None:
+    sagemaker = SageMaker(4)
+    sagemaker.endpoint["EndpointStatus"] = "Deleting"
     assert start(sagemaker) == 1
 
 

@@ -28,13 +28,13 @@ def test_an_image_fits_the_models_of_its_minor_version_alone(tag: str, carried: 
     assert misfit(image, {"scikit-learn": f"{carried}.7"}) is None
     assert misfit(image, {"scikit-learn": f"{carried}rc1"}) is not None
 
-    wrong = misfit(image, {"scikit-learn": "1.1.3"})
+    problem = misfit(image, {"scikit-learn": "1.1.3"})
 
-    assert wrong is not None
-    assert all(said in wrong for said in (image, f"carries scikit-learn {carried},", "scikit-learn 1.1.3"))
-    assert "sagemaker-scikit-learn:1.1-" in wrong
-    assert f"again with scikit-learn {carried}" in wrong
-    assert "\n" not in wrong
+    assert problem is not None
+    assert all(part in problem for part in (image, f"carries scikit-learn {carried},", "scikit-learn 1.1.3"))
+    assert "sagemaker-scikit-learn:1.1-" in problem
+    assert f"again with scikit-learn {carried}" in problem
+    assert "\n" not in problem
 
 
 @pytest.mark.parametrize(

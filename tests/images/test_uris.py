@@ -4,24 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagebridge._aws import shapes
 from sagebridge.images.uris import FRAMEWORKS, image_uri
-from sagebridge.service_models import shapes
-from sagebridge.validation import Problem, problem
+from sagebridge.validation import Problem
+from sagebridge.validation import problem as shape_problem
 
 CPU, GPU, GRAVITON = "ml.m5.xlarge", "ml.g5.xlarge", "ml.c6g.large"
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
-OWN = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+BUILT_IN = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 
 
 @pytest.mark.parametrize(
     ("framework", "version", "instance_type", "uri"),
     [
-        ("sklearn", "1.9-0", CPU, f"{OWN}/sagemaker-scikit-learn:1.9-0-cpu-py3"),
-        ("sklearn", "1.9-0", None, f"{OWN}/sagemaker-scikit-learn:1.9-0-cpu-py3"),
-        ("sklearn", "1.4-2-py312", CPU, f"{OWN}/sagemaker-scikit-learn:1.4-2-py312-cpu-py3"),
-        ("sklearn", "1.0-1", GRAVITON, f"{OWN}/sagemaker-scikit-learn:1.0-1-arm64-cpu-py3"),
-        ("xgboost", "3.2-0", CPU, f"{OWN}/sagemaker-xgboost:3.2-0"),
-        ("xgboost", "1.5-1", GRAVITON, f"{OWN}/sagemaker-xgboost:1.5-1-arm64"),
+        ("sklearn", "1.9-0", CPU, f"{BUILT_IN}/sagemaker-scikit-learn:1.9-0-cpu-py3"),
+        ("sklearn", "1.9-0", None, f"{BUILT_IN}/sagemaker-scikit-learn:1.9-0-cpu-py3"),
+        ("sklearn", "1.4-2-py312", CPU, f"{BUILT_IN}/sagemaker-scikit-learn:1.4-2-py312-cpu-py3"),
+        ("sklearn", "1.0-1", GRAVITON, f"{BUILT_IN}/sagemaker-scikit-learn:1.0-1-arm64-cpu-py3"),
+        ("xgboost", "3.2-0", CPU, f"{BUILT_IN}/sagemaker-xgboost:3.2-0"),
+        ("xgboost", "1.5-1", GRAVITON, f"{BUILT_IN}/sagemaker-xgboost:1.5-1-arm64"),
         ("pytorch", "2.6.0", CPU, f"{DLC}/pytorch-inference:2.6.0-cpu-py312"),
         ("pytorch", "2.6", GPU, f"{DLC}/pytorch-inference:2.6-gpu-py312"),
         ("pytorch", "2.6.0", GRAVITON, f"{DLC}/pytorch-inference-arm64:2.6.0-cpu-py312-ubuntu22.04-sagemaker"),
@@ -50,7 +51,7 @@ def test_account_and_host_are_the_regions(region: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "property_", "allowed"),
+    ("arguments", "property_", "allowed"),
     [
         (("scikit-learn", "1.9-0", "us-east-1", CPU), "framework", "sklearn"),
         (("sklearn", "1.9", "us-east-1", CPU), "framework_version", "1.9-0 for sklearn"),
@@ -62,11 +63,13 @@ def test_account_and_host_are_the_regions(region: str, host: str) -> None:
         (("huggingface", "4.6.1", "us-east-1", GPU), "framework_version", "pytorch1.8.1, tensorflow2.4.1"),
     ],
 )
-def test_what_there_is_no_image_for_is_refused(asked: tuple[str, str, str, str], property_: str, allowed: str) -> None:
-    found = image_uri(*asked)
-    assert isinstance(found, Problem)
-    assert found.property == property_
-    assert allowed in str(found)
+def test_what_there_is_no_image_for_is_refused(
+    arguments: tuple[str, str, str, str], property_: str, allowed: str
+) -> None:
+    problem = image_uri(*arguments)
+    assert isinstance(problem, Problem)
+    assert problem.property == property_
+    assert allowed in str(problem)
 
 
 @given(
@@ -76,5 +79,5 @@ def test_what_there_is_no_image_for_is_refused(asked: tuple[str, str, str, str],
     instance_type=st.none() | st.sampled_from(shapes()["ProductionVariantInstanceType"]["enum"]) | st.text(max_size=9),
 )
 def test_there_is_an_image_or_a_problem(framework: str, version: str, region: str, instance_type: str | None) -> None:
-    found = image_uri(framework, version, region, instance_type)
-    assert isinstance(found, Problem) or problem("image", found, "ContainerImage") is None
+    uri = image_uri(framework, version, region, instance_type)
+    assert isinstance(uri, Problem) or shape_problem("image", uri, "ContainerImage") is None

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.args import AutoscalingArgs
+from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.spec import (
     TARGET_FIELDS,
     Capacity,
@@ -20,7 +22,6 @@ from sagebridge.endpoint.spec import (
 )
 from sagebridge.scaling import autoscaling
 from sagebridge.scaling.rules import problems
-from sagebridge.service_models import shapes
 from tests.endpoint.endpoints import args as endpoint_args
 from tests.images.requests import request
 from tests.mocks import Monitor
@@ -297,10 +298,10 @@ def test_what_is_not_known_yet_is_passed_over(run: Run) -> None:
 def test_what_is_declared_and_what_it_depends_on(run: Run) -> None:
     def program() -> None:
         options = pulumi.ResourceOptions()
-        registered = autoscaling.registration("endpoint", {"AllTraffic": "ml.m5.xlarge"}, options)
+        registered = autoscaling.registration("endpoint-scaling", {"AllTraffic": "ml.m5.xlarge"}, options)
         name = autoscaling.after(registered, pulumi.Output.from_input("boston"))
         given = args("async", schedules={"night": NIGHT})
-        autoscaling.autoscale("endpoint", endpoint("async", given), name, options)
+        autoscaling.autoscale(Names("endpoint"), endpoint("async", given), name, options)
 
     seen = run(program)
     assert {(made.type, made.name) for made in seen.registered if made.type != "pulumi:pulumi:Stack"} == {

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
-from sagebridge import _aws as provider
-from sagebridge import _sdk as program
-from sagebridge import interrupt
-from sagebridge.endpoint import grants, names, outputs, resources
+from sagebridge import _aws, _provider, _sdk
+from sagebridge.endpoint import grants, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
+from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import at
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
-from sagebridge.guards import hooks as rollout
-from sagebridge.guards import replacement, retained
+from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
 from sagebridge.monitoring import alarms, dashboard
 from sagebridge.scaling import autoscaling
@@ -63,16 +61,16 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             pulumi.RunError: AWS would refuse the arguments; names each problem, or an archive is not there or does not
                 fit its image. Arguments that are outputs are checked as soon as they are known, before AWS is called.
         """
-        interrupt.end_quietly()
+        _sdk.end_quietly()
         _check(name, args)
-        program.once(program.serve_hooks)
+        _sdk.once(_sdk.serve_hooks)
         declared = parse(outputs.checked(outputs.without_none(args), partial(_check, name)))
-        settings = provider.settings(opts)
+        settings = _provider.settings(opts)
         recorded = replacement.recorded(declared, _region(settings))
-        guard = pulumi.ResourceOptions(hooks=program.once(replacement.hooks, declared.replaceable))
+        guard = pulumi.ResourceOptions(hooks=_sdk.once(replacement.hooks, declared.replaceable))
         options = pulumi.ResourceOptions.merge(opts, guard)
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
-        self._name, self._declared, self._settings = name, declared, settings
+        self._names, self._declared, self._settings = Names(name), declared, settings
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
@@ -86,11 +84,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         alarms_after = [] if alarms_before else self._alarms(endpoint.name)
         if registration:
             endpoint_name = autoscaling.after(registration, endpoint.name)
-            autoscaling.autoscale(name, declared, endpoint_name, self._child)
+            autoscaling.autoscale(self._names, declared, endpoint_name, self._child)
         if declared.dashboard:
             self._dashboard(endpoint)
         if registration or declared.dashboard or alarms_after:
-            self._protection()
+            _sdk.once(self._protection)
 
         self.endpoint_name = endpoint.name
         self.endpoint_arn = endpoint.arn
@@ -114,18 +112,17 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             name: name of the policy's resource.
             role: name of the role.
         """
-        self._protection()
+        _sdk.once(self._protection)
         return grants.grant_invoke(name, role, self.endpoint_arn, self._declared.answer_paths, self._child)
 
-    @cache  # noqa: B019 - a component lives as long as the program
     def _protection(self) -> pulumi.Stash:
         """Declares what is deleted before all the rest, and so, while it is protected, stops the deletion at its start.
 
         Without it, what hangs on a protected endpoint, as its scaling, would be gone before the endpoint refuses to go.
         It keeps nothing in AWS.
         """
-        opts = pulumi.ResourceOptions(parent=self._parent, protect=self._protect, depends_on=[self])
-        return pulumi.Stash(names.protection(self._name), input=self._name, opts=opts)
+        opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
+        return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
 
     def _loaded(self, model: Model) -> Model:
         """Returns a model with its images found and its archives checked."""
@@ -152,18 +149,18 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         capacities = [user.capacity for user in self._declared.variants if user.model.variant == model.variant]
         types = [capacity.instance_type if isinstance(capacity, Instances) else None for capacity in capacities]
 
-        def find(settings: provider.Settings, *instance_types: str | None) -> str:
-            uri = uris.shared_image_uri(framework, version, provider.region(settings) or "", instance_types)
+        def find(settings: _aws.Settings, *instance_types: str | None) -> str:
+            uri = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
             if isinstance(uri, str):
                 return uri
             problems = [problem._replace(property=at(container.path, problem.property)) for problem in uri]
-            raise _refusal(self._name, problems)
+            raise _refusal(self.pulumi_resource_name, problems)
 
         return pulumi.Output.all(self._settings, *types).apply(lambda known: find(*known))
 
     def _model(self, model: Model) -> aws.sagemaker.Model:
         arguments = resources.model(self._declared, model)
-        return aws.sagemaker.Model(names.model(self._name, model.variant), **arguments, opts=self._child)
+        return aws.sagemaker.Model(self._names.model(model.variant), **arguments, opts=self._child)
 
     def _configuration(
         self, model_names: Mapping[str | None, pulumi.Input[str]]
@@ -177,14 +174,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         capacities: Mapping[str, pulumi.Input[int]] = {}
         if declared.scaled and declared.name is not None:
             rest = resources.configuration(declared, model_names, {variant.name: 0 for variant, _ in declared.scaled})
-            generation = retained.generation(self._name, rest, deployment, self._child)
+            generation = retained.generation(self._names.generation, rest, deployment, self._child)
             capacities = retained.capacities(generation, self._settings, declared.name, declared.scaled)
             tags = retained.tagged(declared.tags, generation)
         # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
         renewed = pulumi.ResourceOptions(replacement_trigger=deployment or {})
         opts = pulumi.ResourceOptions.merge(self._child, renewed)
         arguments = resources.configuration(declared, model_names, capacities)
-        return aws.sagemaker.EndpointConfiguration(names.configuration(self._name), **arguments, tags=tags, opts=opts)
+        return aws.sagemaker.EndpointConfiguration(self._names.configuration, **arguments, tags=tags, opts=opts)
 
     def _deployment(self) -> aws.sagemaker.EndpointDeploymentConfigArgsDict | None:
         return None if self._declared.rollout is None else resources.deployment(self._declared.rollout)
@@ -202,19 +199,19 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         scaled = [variant.name for variant, _ in declared.scaled]
         retaining = scaled if declared.name is not None else []
         starts = {
-            variant.name: rollout.starts_with(variant, retained=variant.name in retaining)
+            variant.name: checks.starts_with(variant, retained=variant.name in retaining)
             for variant in declared.production_variants
         }
-        followed = rollout.Rollout(self.urn, self._settings, starts, scaled, replaceable=declared.replaceable)
+        guarded = hooks.GuardedEndpoint(self.urn, self._settings, starts, scaled, replaceable=declared.replaceable)
         return aws.sagemaker.Endpoint(
-            self._name,
+            self.pulumi_resource_name,
             name=declared.name,
             endpoint_config_name=configuration.name,
             deployment_config=self._deployment(),
             tags=declared.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=program.once(rollout.Rollouts).hooks(self._name, followed),
+                hooks=_sdk.once(hooks.EndpointHooks).guard(self.pulumi_resource_name, guarded),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
                 delete_before_replace=declared.replaceable and "endpoint_name" in declared.arguments,
                 depends_on=before,
@@ -229,7 +226,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if declared.alarms is None:
             return []
         return [
-            aws.cloudwatch.MetricAlarm(names.alarm(self._name, variant.name, what), arguments, self._child)
+            aws.cloudwatch.MetricAlarm(self._names.alarm(variant.name, what), arguments, self._child)
             for variant in declared.production_variants
             for what, arguments in alarms.alarms(
                 declared.kind, declared.alarms, endpoint_name, variant.name, declared.tags
@@ -238,14 +235,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     def _registration(self) -> pulumi.Stash:
         runs_on = {variant.name: variant.runs_on for variant, _ in self._declared.scaled}
-        return autoscaling.registration(self._name, runs_on, self._child)
+        return autoscaling.registration(self._names.registration, runs_on, self._child)
 
     def _dashboard(self, endpoint: aws.sagemaker.Endpoint) -> None:
-        region = endpoint.arn.apply(lambda arn: arn.split(":")[3])
+        region = endpoint.arn.apply(lambda arn: arn.split(":")[3] if arn else "")  # mocks may have no ARN
         variant_names = [variant.name for variant in self._declared.variants]
         body = dashboard.body(self._declared.kind, endpoint.name, region, variant_names)
         aws.cloudwatch.Dashboard(
-            names.dashboard(self._name),
+            self._names.dashboard,
             dashboard_name=endpoint.name,
             dashboard_body=pulumi.Output.json_dumps(body),
             opts=self._child,
@@ -261,10 +258,10 @@ def _refusal(name: str, problems: Sequence[Problem]) -> pulumi.RunError:
     return pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
 
 
-def _region(settings: provider.Settings | pulumi.Output[provider.Settings]) -> pulumi.Input[str | None]:
+def _region(settings: _aws.Settings | pulumi.Output[_aws.Settings]) -> pulumi.Input[str | None]:
     if isinstance(settings, pulumi.Output):
-        return pulumi.Output.unsecret(settings.apply(provider.region))
-    return provider.region(settings)
+        return pulumi.Output.unsecret(settings.apply(_aws.region))
+    return _aws.region(settings)
 
 
 def _archives(models: Sequence[Model]) -> list[pulumi.Output[str]]:

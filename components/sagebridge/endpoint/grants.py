@@ -13,7 +13,7 @@ class Statement(TypedDict):
 
     Effect: str
     Action: str
-    Resource: list[str]
+    Resource: Sequence[str | None]
 
 
 class Policy(TypedDict):
@@ -23,7 +23,7 @@ class Policy(TypedDict):
     Statement: list[Statement]
 
 
-def invoke_policy(endpoint_arn: str, output_paths: Sequence[str] | None = None) -> Policy:
+def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None = None) -> Policy:
     """Returns the least policy for a caller: to invoke this endpoint and, if it is asynchronous, to read its answers.
 
     To call an asynchronous endpoint needs no right to S3: SageMaker reads the input and writes the answer with the
@@ -32,12 +32,12 @@ def invoke_policy(endpoint_arn: str, output_paths: Sequence[str] | None = None) 
     Where inputs are uploaded only the caller knows; that, and keys of its own for the bucket, it needs from elsewhere.
 
     Args:
-        endpoint_arn: ARN of the endpoint.
+        endpoint_arn: ARN of the endpoint; None in a unit test whose mocks have none.
         output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
     """
     if output_paths is None:
         return _document(("sagemaker:InvokeEndpoint", [endpoint_arn]))
-    partition = endpoint_arn.split(":")[1]
+    partition = endpoint_arn.split(":")[1] if endpoint_arn else "aws"
     answers = [_objects(partition, path) for path in output_paths]
     return _document(("sagemaker:InvokeEndpointAsync", [endpoint_arn]), ("s3:GetObject", answers))
 
@@ -68,6 +68,6 @@ def _objects(partition: str, uri: str) -> str:
     return f"arn:{partition}:s3:::{'/'.join(filter(None, [location.netloc, location.path.strip('/'), '*']))}"
 
 
-def _document(*allowed: tuple[str, list[str]]) -> Policy:
+def _document(*allowed: tuple[str, Sequence[str | None]]) -> Policy:
     statements = [Statement(Effect="Allow", Action=action, Resource=resources) for action, resources in allowed]
     return {"Version": "2012-10-17", "Statement": statements}

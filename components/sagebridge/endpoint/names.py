@@ -4,52 +4,57 @@ A stack's state keeps these names, and so does a program that ``sagebridge adopt
 makes the resource anew there.
 """
 
+from dataclasses import dataclass
+
 import pulumi
 
 
-def model(component: str, variant: str | None = None) -> str:
-    """Returns the name of a variant's own model, or of the model that variants share."""
-    return f"{component}-model" if variant is None else f"{component}-{variant}-model"
+@dataclass(frozen=True)
+class Names:
+    """The names of a component's children in Pulumi. The endpoint has the component's own."""
 
+    component: str
 
-def configuration(component: str) -> str:
-    """Returns the name of the endpoint configuration."""
-    return f"{component}-config"
+    def model(self, variant: str | None) -> str:
+        """Returns the name of a variant's own model, or of the model that variants share."""
+        return f"{self.component}-model" if variant is None else f"{self.component}-{variant}-model"
 
+    @property
+    def configuration(self) -> str:
+        """The endpoint configuration."""
+        return f"{self.component}-config"
 
-def generation(component: str) -> str:
-    """Returns the name of the configuration's generation; see ``guards/retained.py``."""
-    return f"{component}-generation"
+    @property
+    def generation(self) -> str:
+        """The configuration's generation; see ``guards/retained.py``."""
+        return f"{self.component}-generation"
 
+    @property
+    def registration(self) -> str:
+        """What scalable targets depend on; see ``scaling/autoscaling.py``."""
+        return f"{self.component}-scaling"
 
-def registration(component: str) -> str:
-    """Returns the name of what scalable targets depend on; see ``scaling/autoscaling.py``."""
-    return f"{component}-scaling"
+    def target(self, variant: str) -> str:
+        """Returns the name of a variant's scalable target."""
+        return f"{self.component}-{variant}-scaling"
 
+    def on_target(self, variant: str, what: str) -> str:
+        """Returns the name of a policy, a scheduled action or an alarm that acts on a variant's scalable target."""
+        return f"{self.target(variant)}-{what}"
 
-def target(component: str, variant: str) -> str:
-    """Returns the name of a variant's scalable target."""
-    return f"{component}-{variant}-scaling"
+    def alarm(self, variant: str, what: str) -> str:
+        """Returns the name of an alarm that watches a variant."""
+        return f"{self.component}-{variant}-{what}"
 
+    @property
+    def dashboard(self) -> str:
+        """The dashboard."""
+        return f"{self.component}-dashboard"
 
-def on_target(component: str, variant: str, what: str) -> str:
-    """Returns the name of a policy, a scheduled action or an alarm that acts on a variant's scalable target."""
-    return f"{target(component, variant)}-{what}"
-
-
-def alarm(component: str, variant: str, what: str) -> str:
-    """Returns the name of an alarm that watches a variant."""
-    return f"{component}-{variant}-{what}"
-
-
-def dashboard(component: str) -> str:
-    """Returns the name of the dashboard."""
-    return f"{component}-dashboard"
-
-
-def protection(component: str) -> str:
-    """Returns the name of what stops the deletion of a protected component."""
-    return f"{component}-protection"
+    @property
+    def protection(self) -> str:
+        """What stops the deletion of a protected component."""
+        return f"{self.component}-protection"
 
 
 def alarm_in_aws(endpoint_name: pulumi.Input[str], variant: str, what: str) -> pulumi.Input[str]:

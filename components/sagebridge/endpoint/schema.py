@@ -15,8 +15,8 @@ from typing import Final, Protocol, cast
 import pulumi
 from botocore import xform_name
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint import args as kinds
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem, Shape, problem
 
 

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
-from pulumi.runtime.mocks import MockMonitor
 
-from sagebridge import _aws as provider
-from sagebridge.endpoint import names
+from sagebridge import _aws, _sdk
 from sagebridge.endpoint.resources import ConfigurationArguments
 from sagebridge.endpoint.spec import Autoscaling, Tags, Variant
-from sagebridge.guards import hooks as rollout
+from sagebridge.guards import checks, lookup
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -40,7 +38,7 @@ class Scaled:
 
 
 def generation(
-    component: str,
+    name: str,
     configuration: ConfigurationArguments,
     deployment: "EndpointDeploymentConfigArgsDict | None",
     opts: pulumi.ResourceOptions,
@@ -48,14 +46,14 @@ def generation(
     """Returns what has another ID whenever a configuration changes. It is kept in the stack's state, not in AWS.
 
     Args:
-        component: Name of the component.
+        name: Name of the resource.
         configuration: The configuration without its tags, and with zeros where autoscaling sets a number.
         deployment: How an update reaches the endpoint; AWS takes a change of that only with a new configuration.
         opts: Options of the resource.
     """
     whole = {**configuration, "deployment_config": deployment}
     replaced = pulumi.ResourceOptions(replacement_trigger=whole)
-    return pulumi.Stash(names.generation(component), input=whole, opts=pulumi.ResourceOptions.merge(opts, replaced))
+    return pulumi.Stash(name, input=whole, opts=pulumi.ResourceOptions.merge(opts, replaced))
 
 
 def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str, str]]:
@@ -67,14 +65,14 @@ def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str,
     """
 
     def add(declared: dict[str, str], generation_id: str) -> dict[str, str]:
-        return declared if generation_id.startswith(ADOPTED) else {**declared, rollout.RETAINED: generation_id}
+        return declared if generation_id.startswith(ADOPTED) else {**declared, lookup.GENERATION_TAG: generation_id}
 
     return pulumi.Output.all(tags or {}, made_for.id).apply(lambda known: add(*known))
 
 
 def capacities(
     made_for: pulumi.Stash,
-    settings: pulumi.Input[provider.Settings],
+    settings: pulumi.Input[_aws.Settings],
     endpoint: pulumi.Input[str],
     scaled: Sequence[tuple[Variant, Autoscaling]],
 ) -> dict[str, pulumi.Output[int]]:
@@ -87,15 +85,13 @@ def capacities(
         scaled: The variants that scale, each with how.
     """
 
-    async def find(
-        settings: provider.Settings, endpoint: str, numbers: Mapping[str, Sequence[float]]
-    ) -> dict[str, int]:
+    async def find(settings: _aws.Settings, endpoint: str, numbers: Mapping[str, Sequence[float]]) -> dict[str, int]:
         capacities = {name: Scaled(*map(int, three)) for name, three in numbers.items()}
-        if isinstance(pulumi.runtime.settings.get_monitor(), MockMonitor):  # a user's unit test asks no AWS
+        if not _sdk.runs_on_engine():  # a user's unit test asks no AWS
             return {name: capacity.first for name, capacity in capacities.items()}
         generation_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:
-            return starting(provider.client(settings), endpoint, generation_id, capacities)
+            return starting(_aws.sagemaker_client(settings), endpoint, generation_id, capacities)
         except (BotoCoreError, ClientError) as error:
             raise pulumi.RunError(f"Cannot read how far endpoint {endpoint} has scaled: {error}") from error
 
@@ -120,28 +116,27 @@ def starting(
         made_for: ID of the configuration's generation, None if it is new.
         scaled: The variants that scale, by name.
     """
-    described = rollout.described(client, endpoint)
-    if described is None:
+    live = lookup.describe_endpoint(client, endpoint)
+    if live is None:
         return {name: declared.first for name, declared in scaled.items()}
-    running = rollout.described_config(client, described["EndpointConfigName"])
-    tags = client.list_tags(ResourceArn=running["EndpointConfigArn"])["Tags"] if running else []
-    generations = {tag["Value"] for tag in tags if tag["Key"] == rollout.RETAINED}
-    if running and made_for in generations | {ADOPTED + described["EndpointConfigName"]}:
-        made_with = _numbers(running["ProductionVariants"], "Initial")
+    running = lookup.describe_configuration(client, live["EndpointConfigName"])
+    if running and made_for in lookup.generations(client, running) | {ADOPTED + live["EndpointConfigName"]}:
+        initial = {variant["VariantName"]: checks.initial_numbers(variant) for variant in running["ProductionVariants"]}
+        made_with = _capacities(initial)
         return {name: made_with.get(name, declared.first) for name, declared in scaled.items()}
-    live = _numbers(described.get("ProductionVariants", []), "Desired")
+    variants = live.get("ProductionVariants", [])
+    present = _capacities({variant["VariantName"]: checks.live_numbers(variant) for variant in variants})
     return {
-        name: min(max(live[name], declared.least, 1), declared.most) if name in live else declared.first
+        name: min(max(present[name], declared.least, 1), declared.most) if name in present else declared.first
         for name, declared in scaled.items()
     }
 
 
-def _numbers(variants: Sequence[Mapping[str, object]], prefix: str) -> dict[str, int]:
-    """Returns the capacity of each variant, as AWS describes it, by the variant's name."""
-    described = {str(variant["VariantName"]): rollout.numbers(variant, prefix) for variant in variants}
+def _capacities(numbers: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
+    """Returns the capacity of each variant by name, out of its numbers."""
     return {
-        name: int(numbers[field])
-        for name, numbers in described.items()
+        name: int(fields[field])
+        for name, fields in numbers.items()
         for field in ("initial_instance_count", "provisioned_concurrency")
-        if field in numbers
+        if field in fields
     }

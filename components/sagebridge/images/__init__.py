@@ -1,1 +1,1 @@
-"""AWS's images, and whether an archive is there and fits one."""
+"""Finds AWS's images, and checks archives against them."""

@@ -1,14 +1,14 @@
-"""Whether an archive is there, and fits the image that shall load it: found out before the model is made."""
+"""Checks that an archive exists and fits the image that is to load it, before the model is made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
 
-from sagebridge import _sdk as program
+from sagebridge import _sdk
 from sagebridge.errors import reason
 from sagebridge.images.fit import misfit
 
@@ -19,57 +19,57 @@ _LOOK_UP = "aws:s3/getObject:getObject"
 def checked(
     path: str, url: pulumi.Input[str], image: pulumi.Input[str] | None, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
-    """Returns the archive's URL, once the archive is known to be there and to fit the image.
+    """Returns the archive's URL, once the archive is known to exist and to fit the image.
 
-    It is looked for as soon as URL and image are known, in a preview too; the program goes on meanwhile. What a
-    resource of the program says may be what this update uploads: in a preview it need not be there yet.
+    The archive is looked up as soon as URL and image are known, in a preview too; the program goes on meanwhile. An
+    archive whose URL comes from a resource may be one that this update uploads: in a preview it may be missing.
 
     Args:
         path: name of the argument, for the message.
         url: S3 URL of the archive.
         image: URI of the image.
-        parent: what the look-up belongs to; it has the provider.
+        parent: the resource whose provider looks the archive up.
     """
 
-    async def check(known: Sequence[Any]) -> str:
-        known_url, known_image, expected = known
-        await _check(path, known_url, known_image, parent, expected=expected)
-        return str(known_url)
+    async def check(values: Sequence[Any]) -> str:
+        plain_url, plain_image, may_be_missing = values
+        await _check(path, plain_url, plain_image, parent, may_be_missing=may_be_missing)
+        return str(plain_url)
 
-    return pulumi.Output.all(url, image, _expected(url)).apply(check)
+    return pulumi.Output.all(url, image, _may_be_missing(url)).apply(check)
 
 
 class _Archives:
-    """What is known of a program's archives: each is looked up once, however many endpoints or variants load it."""
+    """Looks up each of a program's archives once, however many endpoints or variants load it."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, pulumi.ProviderResource | None], asyncio.Task[Any]] = {}
+        self._look_ups: dict[tuple[str, pulumi.ProviderResource | None], asyncio.Task[Mapping[str, Any]]] = {}
 
-    def find(self, url: str, parent: pulumi.Resource) -> asyncio.Task[Any]:
+    def look_up(self, url: str, parent: pulumi.Resource) -> asyncio.Task[Mapping[str, Any]]:
         """Returns the look-up of an archive with the provider of a resource."""
         key = url, parent.get_provider(_LOOK_UP)
-        if key not in self._found:
+        if key not in self._look_ups:
             location = urlsplit(url)
-            asked = {"bucket": location.netloc, "key": location.path.lstrip("/")}
+            arguments = {"bucket": location.netloc, "key": location.path.lstrip("/")}
             opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi-aws"))
-            self._found[key] = asyncio.ensure_future(pulumi.runtime.invoke_async(_LOOK_UP, asked, opts))
-        return self._found[key]
+            self._look_ups[key] = asyncio.ensure_future(pulumi.runtime.invoke_async(_LOOK_UP, arguments, opts))
+        return self._look_ups[key]
 
 
-async def _expected(url: pulumi.Input[str]) -> bool:
-    """Tells whether an archive may be missing, as the update would upload it."""
+async def _may_be_missing(url: pulumi.Input[str]) -> bool:
     return pulumi.runtime.is_dry_run() and isinstance(url, pulumi.Output) and bool(await url.resources())
 
 
-async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, expected: bool) -> None:
+async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, may_be_missing: bool) -> None:
     try:
-        archive = await program.once(_Archives).find(url, parent)
+        archive = await _sdk.once(_Archives).look_up(url, parent)
     except Exception as error:  # the engine has no type of its own for a failed invoke
         why = reason(error)
         if "couldn't find resource" in why or "NotFound" in why:
-            if expected:
+            if may_be_missing:
                 return
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
         raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
-    if image is not None and (wrong := misfit(image, archive["metadata"])):
-        raise pulumi.RunError(f"{path}: {url} does not fit the image: {wrong}")
+    versions = archive.get("metadata") or {}  # a user's unit test need not answer
+    if image is not None and (problem := misfit(image, versions)):
+        raise pulumi.RunError(f"{path}: {url} does not fit the image: {problem}")

@@ -1,6 +1,6 @@
-"""Whether a serving image and a model archive fit: a model pickled by one scikit-learn does not load in another.
+"""Checks that a serving image can load a model archive: scikit-learn does not load what another version has pickled.
 
-Pure, and without Pulumi, so that ``model/`` can ask the same question before it publishes.
+Nothing here calls AWS or imports Pulumi, so that the room ``model`` can ask the same question before it publishes.
 """
 
 import re
@@ -16,20 +16,22 @@ def misfit(image: str, versions: Mapping[str, str]) -> str | None:
     """Says why AWS's scikit-learn image cannot load an archive, or returns None.
 
     Args:
-        image: an image URI. Only AWS's ``sagemaker-scikit-learn:<version>-…`` tells its version; any other fits.
-        versions: what the archive was trained with, ``{"scikit-learn": "1.9.1", …}``; unknown versions fit.
+        image: an image URI. Only AWS's ``sagemaker-scikit-learn:<version>-…`` tells its version; any other image fits.
+        versions: the versions that the archive was trained with, ``{"scikit-learn": "1.9.1", …}``; without
+            scikit-learn's, any image fits.
 
     Source: scikit-learn's user guide, "Model persistence": loading with another version is not supported.
     """
-    tag, trained = _TAG.search(image), versions.get(SCIKIT_LEARN)
-    if tag is None or trained is None:
+    tag, model_version = _TAG.search(image), versions.get(SCIKIT_LEARN)
+    if tag is None or model_version is None:
         return None
-    minor = ".".join(trained.split(".")[:2])
-    if tag[1] == minor:
+    image_minor, model_minor = tag[1], ".".join(model_version.split(".")[:2])
+    if image_minor == model_minor:
         return None
     return (
-        f"the image {image} carries scikit-learn {tag[1]}, but the model was trained with scikit-learn {trained}, "
+        f"the image {image} carries scikit-learn {image_minor}, but the model was trained with scikit-learn "
+        f"{model_version}, "
         "and a pickle of one does not load reliably in the other. Either set containerImage to an image of "
-        f"scikit-learn {minor} (sagemaker-scikit-learn:{minor}-…), or train and package again with "
-        f"scikit-learn {tag[1]}"
+        f"scikit-learn {model_minor} (sagemaker-scikit-learn:{model_minor}-…), or train and package again with "
+        f"scikit-learn {image_minor}"
     )

@@ -1,4 +1,4 @@
-"""URIs of AWS's own images, by framework, version and region.
+"""Finds the URIs of AWS's own images by framework, version and region.
 
 The tables are AWS's own; ``tables/README.md`` names their source, licence and date, and ``make images`` renews them.
 """
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from botocore.regions import EndpointResolver
 
-from sagebridge.service_models import LOADER
+from sagebridge._aws import LOADER
 from sagebridge.validation import Problem
 
 FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")
@@ -24,13 +24,14 @@ _GRAVITON = re.compile(r"[a-z]+\d+g[a-z]*")
 
 
 class _Image(NamedTuple):
-    """What the tables say of an image."""
+    """An image as the tables describe it."""
 
     prefix: str
-    """How its tag begins."""
+    """The beginning of its tag."""
     config: Mapping[str, Any]
+    """The entry of its version in the table."""
     processors: Sequence[str]
-    """What the tag tells apart; empty if the image is for all."""
+    """The processors that have an image each, named in its tag; empty if one image is for all."""
 
 
 def image_uri(framework: str, version: str, region: str, instance_type: str | None = None) -> str | Problem:
@@ -38,10 +39,11 @@ def image_uri(framework: str, version: str, region: str, instance_type: str | No
 
     Args:
         framework: one of :data:`FRAMEWORKS`.
-        version: as AWS writes it: ``1.9-0`` (sklearn), ``3.2-0`` (xgboost), ``2.6`` or ``2.6.0`` (pytorch, tensorflow),
-            of huggingface the version of Transformers.
-        region: AWS region; tells the account of the registry.
-        instance_type: tells between images for CPU, GPU and Graviton; None of a serverless variant, which has CPUs.
+        version: as AWS writes it: ``1.9-0`` (sklearn), ``3.2-0`` (xgboost), ``2.6`` or ``2.6.0`` (pytorch, tensorflow);
+            for huggingface, the version of Transformers.
+        region: AWS region, which decides the account of the registry.
+        instance_type: instance type, which decides between the images for CPU, GPU and Graviton; None for a serverless
+            variant, which has CPUs.
     """
     family = (instance_type or "").removeprefix("ml.").partition(".")[0]
     graviton = _GRAVITON.fullmatch(family) is not None
@@ -67,12 +69,12 @@ def shared_image_uri(
     framework: str, version: str, region: str, instance_types: Sequence[str | None]
 ) -> str | list[Problem]:
     """Returns the URI of the image that serves on all instance types, or what is wrong; see :func:`image_uri`."""
-    found = [image_uri(framework, version, region, instance_type) for instance_type in instance_types]
-    problems = [uri for uri in found if isinstance(uri, Problem)]
-    several = sorted({uri for uri in found if isinstance(uri, str)})
-    if not problems and len(several) > 1:
-        problems = [Problem("framework", f"must have one image for all instance types, not {', '.join(several)}")]
-    return problems or several[0]
+    answers = [image_uri(framework, version, region, instance_type) for instance_type in instance_types]
+    problems = [answer for answer in answers if isinstance(answer, Problem)]
+    uris = sorted({answer for answer in answers if isinstance(answer, str)})
+    if not problems and len(uris) > 1:
+        problems = [Problem("framework", f"must have one image for all instance types, not {', '.join(uris)}")]
+    return problems or uris[0]
 
 
 def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | Problem:
@@ -83,18 +85,20 @@ def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | 
     if table is None or family.startswith(("inf", "trn")):
         rule = f"must have an x86 CPU or a GPU for AWS's {framework} images"
         return Problem("instance_type", rule, f"ml.{family}")
-    full = table.get("version_aliases", {}).get(version, version)
-    config, known = table["versions"].get(full), ", ".join(table["versions"])
+    full_version = table.get("version_aliases", {}).get(version, version)
+    config = table["versions"].get(full_version)
     if config is None:
-        where = f"ml.{family}" if family else "serverless"
-        return Problem("framework_version", f"must be one of {known} for {framework} on {where}", version)
+        versions, capacity = ", ".join(table["versions"]), f"ml.{family}" if family else "serverless"
+        return Problem("framework_version", f"must be one of {versions} for {framework} on {capacity}", version)
     if framework != "huggingface":
         return _Image(version, config, table.get("processors") or config.get("processors") or ())
     bases = [base for base in config if base != "version_aliases"]
     if len(bases) > 1:
         rule = f"is ambiguous: {version!r} has an image for each of {', '.join(bases)}"
         return Problem("framework_version", rule, fix="Set image to the URI of one of them, or take a newer version.")
-    return _Image(f"{bases[0].removeprefix('pytorch')}-transformers{full}", config[bases[0]], table["processors"])
+    return _Image(
+        f"{bases[0].removeprefix('pytorch')}-transformers{full_version}", config[bases[0]], table["processors"]
+    )
 
 
 @cache

@@ -3,13 +3,9 @@
 import contextlib
 from collections.abc import Iterator
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge.model.errors import CommandError
-
-# At most three tries of 3 s to connect, so that an AWS that is down is known within 15 s.
-CONFIG = Config(connect_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @contextlib.contextmanager

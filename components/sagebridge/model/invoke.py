@@ -1,14 +1,14 @@
 """Asks a SageMaker endpoint for a prediction."""
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sagebridge.model.aws import CONFIG, aws_errors
+from sagebridge._aws import IMPATIENT, runtime_client
+from sagebridge.model.aws import aws_errors
 from sagebridge.model.errors import CommandError
 
 # SageMaker gives a container 60 s to answer.
-_CONFIG = CONFIG.merge(Config(read_timeout=70))
+_CONFIG = IMPATIENT.merge(Config(read_timeout=70))
 
 
 def invoke(endpoint: str, body: str) -> str:
@@ -19,7 +19,7 @@ def invoke(endpoint: str, body: str) -> str:
             endpoint, or AWS refuses or cannot be reached.
     """
     with aws_errors(f"invoke the endpoint {endpoint}"):
-        client = boto3.client("sagemaker-runtime", config=_CONFIG)
+        client = runtime_client({}, _CONFIG)
         try:
             response = client.invoke_endpoint(
                 EndpointName=endpoint,

@@ -6,12 +6,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
+from sagebridge._aws import IMPATIENT, s3_client
 from sagebridge.model.archive import read_versions
-from sagebridge.model.aws import CONFIG, aws_errors
+from sagebridge.model.aws import aws_errors
 from sagebridge.model.errors import CommandError
 from sagebridge.model.progress import progress
 
@@ -89,7 +89,7 @@ def _client() -> S3Client:
 
     The managed upload passes no IfNoneMatch on (s3transfer 0.19), so botocore's own events add it.
     """
-    client = boto3.client("s3", config=CONFIG)
+    client = s3_client({}, IMPATIENT)
     for operation in ("PutObject", "CompleteMultipartUpload"):
         client.meta.events.register(f"before-parameter-build.s3.{operation}", _only_if_new)
     return client

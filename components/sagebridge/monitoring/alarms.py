@@ -11,12 +11,12 @@ from typing import NamedTuple
 import pulumi
 import pulumi_aws as aws
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint import names
 from sagebridge.endpoint.args import AlarmsArgs
 from sagebridge.endpoint.spec import Alarms, Kind, Tags
 from sagebridge.limits import Limits, outside
 from sagebridge.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Metric
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem, problem
 
 _SATURATED: Mapping[Kind, str] = {

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from sagebridge.endpoint import names
+from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.spec import Autoscaling, Endpoint, Kind, TargetField, Variant
 from sagebridge.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY
 
@@ -45,9 +46,7 @@ _SCALABLE_DIMENSIONS: Mapping[Kind, str] = {
 }
 
 
-def registration(
-    component: str, variants: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
-) -> pulumi.Stash:
+def registration(name: str, variants: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions) -> pulumi.Stash:
     """Returns what the endpoint and every scalable target depend on, so that targets go before an update and come back.
 
     It keeps in the stack's state which variants scale, and on what, and nothing in AWS. When that changes it is
@@ -57,13 +56,13 @@ def registration(
     the last target away and changes its instance type is refused (``guards/replacement.py``).
 
     Args:
-        component: Name of the component.
+        name: Name of the resource.
         variants: What each variant that scales runs on: its instance type, or ``serverless``.
         opts: Options of the resource.
     """
     replaced = pulumi.ResourceOptions(replacement_trigger=variants, delete_before_replace=True)
     opts = pulumi.ResourceOptions.merge(opts, replaced)
-    return pulumi.Stash(names.registration(component), input=variants, opts=opts)
+    return pulumi.Stash(name, input=variants, opts=opts)
 
 
 def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -72,14 +71,14 @@ def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.
 
 
 def autoscale(
-    component: str, endpoint: Endpoint, endpoint_name: pulumi.Input[str], opts: pulumi.ResourceOptions
+    children: Names, endpoint: Endpoint, endpoint_name: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> None:
     """Declares the scaling of each variant that scales.
 
     That is its scalable target, the target's policies and schedules and, if it starts from zero, the alarm.
 
     Args:
-        component: Name of the component.
+        children: The names of the component's children.
         endpoint: What the endpoint declares.
         endpoint_name: Name of the endpoint; see :func:`after`.
         opts: Options of the resources.
@@ -88,9 +87,9 @@ def autoscale(
     # holds for one that a failed update left deleted and not made again.
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
     for variant, scaling in endpoint.scaled:
-        on_target = partial(names.on_target, component, variant.name)
+        on_target = partial(children.on_target, variant.name)
         target_args = scalable_target(endpoint, variant, scaling, endpoint_name)
-        target = aws.appautoscaling.Target(names.target(component, variant.name), target_args, opts)
+        target = aws.appautoscaling.Target(children.target(variant.name), target_args, opts)
         for what, policy_args in policies(endpoint.kind, scaling, endpoint_name, target.resource_id).items():
             policy = aws.appautoscaling.Policy(on_target(what), policy_args, opts)
             if what == FROM_ZERO:

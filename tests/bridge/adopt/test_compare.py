@@ -9,7 +9,7 @@ from sagebridge.bridge.adopt.discover import find_endpoints
 from sagebridge.bridge.stack.mapping import ProviderMapping
 from sagebridge.bridge.terraform.state import Resource
 from sagebridge.errors import UserError
-from sagebridge.guards.hooks import RETAINED
+from sagebridge.guards.lookup import GENERATION_TAG
 from tests.bridge.adopt.resources import (
     CONTAINER,
     ENVIRONMENT,
@@ -143,7 +143,7 @@ def test_a_configuration_that_scales_is_a_generations_own_and_one_that_had_a_gen
     made = call(provider_mapping, endpoint(), configuration(), model(), *scaling())
     assert made.arguments["autoscaling"]["invocations_per_instance"] == 100
     assert made.generation == "adopted:c"
-    exported = configuration(tags={RETAINED: "1234"})
+    exported = configuration(tags={GENERATION_TAG: "1234"})
     made = call(provider_mapping, endpoint(), exported, model(), *scaling())
     assert made.generation == "1234"
     assert "tags" not in made.arguments

@@ -18,8 +18,7 @@ from sagebridge.endpoint import names, parts, rules, spec
 from sagebridge.endpoint import resources as build
 from sagebridge.endpoint.schema import UNKNOWN
 from sagebridge.errors import UserError
-from sagebridge.guards import hooks as rollout
-from sagebridge.guards import retained
+from sagebridge.guards import lookup, retained
 from sagebridge.monitoring import alarms as component_alarms
 from sagebridge.scaling import autoscaling
 from sagebridge.scaling import rules as scaling_rules
@@ -113,7 +112,7 @@ class _Builder:
         self.problems: list[str] = []
         self.endpoint = self._arguments(found.endpoint)
         self.configuration = self._arguments(found.configuration)
-        self.generation = reveal(self.configuration.get("tags", {})).get(rollout.RETAINED)
+        self.generation = reveal(self.configuration.get("tags", {})).get(lookup.GENERATION_TAG)
         self.models = {reveal(model.attributes["name"]): model for model in found.models}
         self.production = self.configuration.get("production_variants", [])
         self.shadow = self.configuration.get("shadow_production_variants", [])
@@ -227,7 +226,7 @@ class _Builder:
             name = reveal(variants[variant.name]["model_name"])
             model_names[variant.model.variant] = name
             self._differ(self.models[name], build.model(declared, variant.model))
-        kept = {rollout.RETAINED: self.generation} if declared.scaled and self.generation else {}
+        kept = {lookup.GENERATION_TAG: self.generation} if declared.scaled and self.generation else {}
         tags = {**args.get("tags", {}), **kept}
         self._differ(self.found.configuration, {**build.configuration(declared, model_names, {}), "tags": tags})
         endpoint = {

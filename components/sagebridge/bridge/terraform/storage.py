@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagebridge._aws import s3_client
 from sagebridge.errors import UserError
 from sagebridge.files import PRIVATE, write_file
 from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, parse_state_location
@@ -143,10 +144,8 @@ class S3Storage:
             ) from None
 
     def _client(self) -> "S3Client":
-        import boto3  # noqa: PLC0415 - it takes 0.1 s, and most states are files
-
         try:
-            return boto3.Session(profile_name=self.location.profile, region_name=self.location.region).client("s3")
+            return s3_client({"profile": self.location.profile, "region": self.location.region})
         except BotoCoreError as error:
             raise UserError(f"{self} cannot be reached: {error}") from error
 

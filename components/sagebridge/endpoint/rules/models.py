@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from sagebridge.endpoint import names
+from sagebridge._aws import shapes
 from sagebridge.endpoint.args import ContainerArgs, ModelDataSourceArgs, SageMakerEndpointArgs
+from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, at, containers, has_model, models
 from sagebridge.endpoint.rules.common import Problems, each, is_structure, known, repeated
 from sagebridge.endpoint.spec import COMPRESSION_TYPE, CONTAINER_MODE, S3_DATA_TYPE
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem
 
 AUTONAME_SUFFIX = 8
@@ -28,8 +28,9 @@ _IN_PACKAGE = (
 def _names(name: str, args: SageMakerEndpointArgs) -> Problems:
     """Models and configuration are auto-named (API: at most 63 characters)."""
     owners = [variant["variant_name"] for path, variant in all_variants(args) if path and has_model(variant)]
-    made = [names.configuration(""), names.model(""), *(names.model("", owner) for owner in owners if known(owner))]
-    longest = shapes()["EndpointConfigName"]["max"] - max(map(len, made)) - AUTONAME_SUFFIX
+    names = Names("")
+    suffixes = [names.configuration, names.model(None), *(names.model(owner) for owner in owners if known(owner))]
+    longest = shapes()["EndpointConfigName"]["max"] - max(map(len, suffixes)) - AUTONAME_SUFFIX
     if len(name) > longest:
         yield Problem("name", f"must be at most {longest} characters long", name, "Auto-naming adds to it.")
 

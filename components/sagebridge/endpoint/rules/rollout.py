@@ -2,6 +2,7 @@
 
 import pulumi
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.args import (
     BlueGreenUpdatePolicyArgs,
     CapacitySizeArgs,
@@ -17,7 +18,6 @@ from sagebridge.endpoint.spec import (
     TRAFFIC_ROUTING,
     WAIT,
 )
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem
 
 PROVIDER_SECONDS = 3600

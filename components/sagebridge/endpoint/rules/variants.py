@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from sagebridge._aws import shapes
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.parts import (
     SHORT_FORM,
@@ -17,7 +18,6 @@ from sagebridge.endpoint.rules.common import Problems, each, is_structure, known
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
 from sagebridge.monitoring import alarms
 from sagebridge.scaling import rules as scaling
-from sagebridge.service_models import shapes
 from sagebridge.validation import Problem
 
 _INSTANCE_FIELDS = (

@@ -1,0 +1,64 @@
+"""Reads the settings of a component's AWS provider from Pulumi, so that the guards ask AWS where the provider goes.
+
+The settings of a default provider are the stack's ``aws:…`` configuration. Those of an explicit provider are what the
+engine has of it, as Pulumi's Python SDK hands out only some of its inputs.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from sagebridge import _sdk
+from sagebridge._aws import Settings
+
+_PLAIN = ("region", "profile", "accessKey", "secretKey", "token")
+_COMPOSED = (
+    "assumeRoleWithWebIdentity",
+    "assumeRoles",
+    "endpoints",
+    "sharedConfigFiles",
+    "sharedCredentialsFiles",
+)
+"""The settings that Pulumi keeps as JSON."""
+
+
+def settings(opts: pulumi.ResourceOptions | None) -> Settings | pulumi.Output[Settings]:
+    """Returns the settings, in snake_case, of the AWS provider of a component with these options.
+
+    Those of an explicit provider are an output, which is unknown in the preview that would make the provider.
+    """
+    provider = _explicit(opts or pulumi.ResourceOptions())
+    if provider is not None:
+        return _sdk.engine_state(provider).apply(_parsed)
+    config = pulumi.Config("aws")
+    return _parsed({name: config.get(name) for name in (*_PLAIN, *_COMPOSED)})
+
+
+def _explicit(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
+    """Returns the AWS provider that the options name, or else the one that the parent has."""
+    listed = opts.providers or []
+    providers = [*(listed.values() if isinstance(listed, Mapping) else listed)]
+    if opts.provider:
+        providers.append(opts.provider)
+    inherited = opts.parent.get_provider("aws:sagemaker/endpoint:Endpoint") if opts.parent else None
+    return next((provider for provider in providers if provider.package == "aws"), inherited)
+
+
+def _parsed(inputs: Mapping[str, Any]) -> Settings:
+    """Returns settings from the inputs of a provider, of which some are JSON."""
+    plain = {name: inputs[name] for name in _PLAIN if inputs.get(name)}
+    composed = {name: json.loads(inputs[name]) for name in _COMPOSED if inputs.get(name)}
+    parsed: Settings = _snake({**plain, **composed})
+    return parsed
+
+
+def _snake(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, Mapping):
+        return {
+            re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", key): _snake(inner)
+            for key, inner in value.items()
+        }
+    return [_snake(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,247 @@
+"""Compares an endpoint with what the stack declares, and says in one sentence what is wrong and what to do.
+
+Nothing here calls AWS; an endpoint is what DescribeEndpoint answers, a configuration what DescribeEndpointConfig does.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from sagebridge.endpoint.spec import Instances, Variant
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef as Configuration
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef as Endpoint
+    from mypy_boto3_sagemaker.type_defs import ProductionVariantOutputTypeDef as InitialVariant
+    from mypy_boto3_sagemaker.type_defs import ProductionVariantSummaryTypeDef as LiveVariant
+
+DELETION_MINUTES = 30
+"""How long a create waits for an endpoint of its name to be gone: as long as botocore's waiter ``endpoint_deleted``."""
+
+_NO_REASON = "no reason given."
+
+
+def orphan(endpoint: "Endpoint") -> str:
+    """Says that there is an endpoint already where the stack would create one, and what to do."""
+    name = endpoint["EndpointName"]
+    return (
+        f"An endpoint {name} is there already (status {endpoint['EndpointStatus']}), and this stack would make one of "
+        f"that name. If an attempt that failed has left it behind, or if it is someone else's: import it (set "
+        f"import_endpoint to {name!r} for one update), delete it (aws sagemaker delete-endpoint --endpoint-name "
+        f"{name}), or choose another endpoint_name. If this stack made it under another resource name, give that name "
+        "in the options' aliases. If you want it replaced (--replace), set allow_replacement: it is an outage."
+    )
+
+
+def deletion_timeout(name: str) -> str:
+    """Says that an endpoint is not gone after the time that a create waits for its deletion, and what to do."""
+    return (
+        f"Endpoint {name} is still being deleted after {DELETION_MINUTES} minutes, and AWS creates no other endpoint "
+        f"of that name before it is gone. Wait (aws sagemaker wait endpoint-deleted --endpoint-name {name}), then run "
+        "`pulumi up` again. If it does not go, ask AWS Support, or choose another endpoint_name."
+    )
+
+
+def failed_create(endpoint: "Endpoint") -> str:
+    """Says why an endpoint failed that was created, and that it was deleted."""
+    name = endpoint["EndpointName"]
+    return (
+        f"Endpoint {name} failed: {endpoint.get('FailureReason', _NO_REASON)} Logs: {log_group(name)}. The failed "
+        "endpoint was deleted. Fix the cause and run `pulumi up` again."
+    )
+
+
+def rolls_out(args: pulumi.ResourceHookArgs) -> bool:
+    """Tells whether an update changes what the endpoint runs, and not only its tags."""
+    old, new = args.old_inputs or {}, args.new_inputs or {}
+    return any(old.get(field) != new.get(field) for field in ("endpointConfigName", "deploymentConfig"))
+
+
+def update_problem(
+    endpoint: "Endpoint | None", name: str, state_outputs: Mapping[str, object], configuration: object
+) -> str | None:
+    """Says why an endpoint cannot be updated now, or returns None.
+
+    Args:
+        endpoint: the endpoint; None if there is none.
+        name: its name.
+        state_outputs: its outputs as the stack's state has them.
+        configuration: the configuration that it is to run; in a preview it may not be known.
+    """
+    if endpoint is None or endpoint["EndpointArn"] != state_outputs.get("arn"):
+        return missing_endpoint(name, state_outputs.get("arn"), endpoint)
+    status = endpoint["EndpointStatus"]
+    if status not in ("InService", "Failed"):
+        return (
+            f"Endpoint {name} is {status}, and AWS takes no update until that is over. Wait (aws sagemaker wait "
+            f"endpoint-in-service --endpoint-name {name}), then run `pulumi up --refresh`, which reads what it runs."
+        )
+    if endpoint["EndpointConfigName"] == configuration != state_outputs.get("endpointConfigName"):
+        return (
+            f"Endpoint {name} runs {configuration} already: an update that was interrupted has reached it. Run "
+            "`pulumi up --refresh` to let the stack know."
+        )
+    return None
+
+
+def missing_endpoint(name: str, arn: object, endpoint: "Endpoint | None") -> str:
+    """Says that the provider's settings do not lead to the endpoint of the stack, and what to do.
+
+    Args:
+        name: name of the endpoint.
+        arn: its ARN by the stack's state.
+        endpoint: the endpoint of that name that was found; None if there is none.
+    """
+    there = endpoint["EndpointArn"] if endpoint else "none, or it is being deleted"
+    return (
+        f"Endpoint {name} is {arn} by the stack's state; with the provider's settings there is {there}. If account or "
+        "region have changed, change them back. If the endpoint was deleted by hand, run `pulumi up --refresh`, which "
+        "makes it again."
+    )
+
+
+def variant_name_problem(endpoint: "Endpoint", variant_names: Collection[str]) -> str | None:
+    """Says that an update with guardrails has other variants than the endpoint, or returns None.
+
+    An endpoint that was imported may have other variants than those that are declared.
+    Guide: deployment-guardrails-exclusions, "must have the same variant name as the old endpoint configuration".
+    """
+    live_names = _variant_names(endpoint)
+    if live_names == set(variant_names):
+        return None
+    return (
+        f"Endpoint {endpoint['EndpointName']} has the variants {_listed(live_names)}, and this update would have "
+        f"{_listed(variant_names)}: with deployment_config, AWS takes only the same names. Remove deployment_config "
+        "for this update."
+    )
+
+
+def rollout_problem(
+    endpoint: "Endpoint", configuration: str, variant_names: Collection[str], *, sent: bool = True
+) -> str | None:
+    """Says how an endpoint is not what the update asked for, or returns None.
+
+    Args:
+        endpoint: the endpoint.
+        configuration: name of the endpoint configuration that should run.
+        variant_names: the production variants that should run.
+        sent: whether this update told AWS. The provider takes an update that AWS refused (throttled, over a quota) for
+            done, and so sends nothing the next time; it then reads what really runs.
+    """
+    name, status, running = endpoint["EndpointName"], endpoint["EndpointStatus"], endpoint["EndpointConfigName"]
+    if running != configuration and not sent:
+        return (
+            f"endpoint {name} is {status} on configuration {running}, not on {configuration}: AWS did not take the "
+            "last update, and this one had nothing to send, as the state was wrong. It is right now: run `pulumi up` "
+            "once more."
+        )
+    if running != configuration or status != "InService":
+        return (
+            f"endpoint {name} is {status} on configuration {running}, not on {configuration}: AWS rolled the update "
+            f"back. Reason: {endpoint.get('FailureReason', _NO_REASON)} Logs: {log_group(name)}. The configuration "
+            "that is serving was kept."
+        )
+    live_names = _variant_names(endpoint)
+    if live_names != set(variant_names):
+        return (
+            f"endpoint {name} runs the variants {_listed(live_names)}, not {_listed(variant_names)}. Logs: "
+            f"{log_group(name)}."
+        )
+    return None
+
+
+def rolling_back(endpoint: "Endpoint") -> str:
+    """Says that AWS is still rolling an update back, which the provider does not wait for, and what to do."""
+    name = endpoint["EndpointName"]
+    return (
+        f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: "
+        f"{endpoint.get('FailureReason', _NO_REASON)} Logs: {log_group(name)}. The configuration that is serving is "
+        f"kept. Wait until that is over (aws sagemaker wait endpoint-in-service --endpoint-name {name}), fix the "
+        "cause, then run `pulumi up --refresh`, which reads what it runs."
+    )
+
+
+def autoscaling_off(variant_names: Collection[str]) -> str:
+    """Says which variants a failed update has left without autoscaling, which is off while instance types change."""
+    return (
+        f"Autoscaling of {_listed(variant_names)} was taken off for the update: until the next `pulumi up` that "
+        "succeeds it is off."
+    )
+
+
+def lost_changes(
+    endpoint: "Endpoint",
+    configuration: "Configuration",
+    declared: Mapping[str, Mapping[str, float]],
+    *,
+    retained: bool = False,
+) -> list[str]:
+    """Returns, with the numbers, what an update takes away that autoscaling or a person has set.
+
+    Args:
+        endpoint: the endpoint.
+        configuration: the configuration that it runs.
+        declared: for each variant what it will start with; see :func:`starts_with`.
+        retained: whether the configuration was made with what autoscaling had set; see ``guards/retained.py``.
+    """
+    initial = {variant["VariantName"]: initial_numbers(variant) for variant in configuration["ProductionVariants"]}
+    lines = []
+    for variant in endpoint.get("ProductionVariants", []):
+        name = variant["VariantName"]
+        before, after = initial.get(name, {}), declared.get(name, {})
+        lines += [
+            f"variant {name} has {field} {number:g}, which was not declared. This update sets it to {after[field]:g}; "
+            f"declare {number:g} to keep it"
+            for field, number in live_numbers(variant).items()
+            if field in before and field in after and number != after[field] and (retained or number != before[field])
+        ]
+    return lines
+
+
+def starts_with(variant: Variant, *, retained: bool = False) -> dict[str, pulumi.Input[float]]:
+    """Returns what a declared variant starts with: instances or provisioned concurrency, and its weight.
+
+    Args:
+        variant: the variant.
+        retained: whether it starts with the capacity that it has; see ``guards/retained.py``.
+    """
+    weight: dict[str, pulumi.Input[float]] = {"initial_variant_weight": variant.weight}
+    if retained:
+        return weight
+    field = "initial_instance_count" if isinstance(variant.capacity, Instances) else "provisioned_concurrency"
+    return {field: variant.capacity.initial, **weight}
+
+
+def live_numbers(variant: "LiveVariant") -> dict[str, float]:
+    """Returns the capacity and the weight that a variant of an endpoint is to have, by the arguments' names."""
+    # DesiredServerlessConfig is there only while the concurrency is being changed.
+    serverless = variant.get("DesiredServerlessConfig", variant.get("CurrentServerlessConfig"))
+    concurrency = None if serverless is None else serverless.get("ProvisionedConcurrency", 0)
+    return _numbers(concurrency, variant.get("DesiredInstanceCount"), variant.get("DesiredWeight", 1))
+
+
+def initial_numbers(variant: "InitialVariant") -> dict[str, float]:
+    """Returns the capacity and the weight that a variant of a configuration starts with, by the arguments' names."""
+    serverless = variant.get("ServerlessConfig")
+    concurrency = None if serverless is None else serverless.get("ProvisionedConcurrency", 0)
+    return _numbers(concurrency, variant.get("InitialInstanceCount"), variant.get("InitialVariantWeight", 1))
+
+
+def _numbers(concurrency: int | None, count: int | None, weight: float) -> dict[str, float]:
+    if concurrency is not None:
+        return {"provisioned_concurrency": concurrency, "initial_variant_weight": weight}
+    return {} if count is None else {"initial_instance_count": count, "initial_variant_weight": weight}
+
+
+def log_group(endpoint_name: str) -> str:
+    """Returns the CloudWatch log group of an endpoint's containers."""
+    return f"/aws/sagemaker/Endpoints/{endpoint_name}"
+
+
+def _variant_names(endpoint: "Endpoint") -> set[str]:
+    return {variant["VariantName"] for variant in endpoint.get("ProductionVariants", [])}
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,87 @@
+"""Asks AWS about endpoints, for the guards."""
+
+import asyncio
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef, DescribeEndpointOutputTypeDef
+
+GENERATION_TAG = "sagebridge:generation"
+"""Tag of configurations that were made with what autoscaling had set; see ``guards/retained.py``."""
+
+_DELETION_POLL_SECONDS = 5
+
+
+def describe_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
+    """Returns DescribeEndpoint's answer; None if there is no such endpoint.
+
+    It is None also for an endpoint that is being deleted, which takes no update and whose capacity is lost. The
+    provider reads it in the same way.
+    """
+    with _none_if_absent():
+        answer = client.describe_endpoint(EndpointName=name)
+        return None if answer["EndpointStatus"] == "Deleting" else answer
+    return None
+
+
+def describe_configuration(client: "SageMakerClient", name: str) -> "DescribeEndpointConfigOutputTypeDef | None":
+    """Returns DescribeEndpointConfig's answer; None if it is gone, as it may be while its endpoint serves."""
+    with _none_if_absent():
+        return client.describe_endpoint_config(EndpointConfigName=name)
+    return None
+
+
+def generations(client: "SageMakerClient", configuration: "DescribeEndpointConfigOutputTypeDef") -> set[str]:
+    """Returns the generation that a configuration was made for; empty if its capacity was not kept from another."""
+    tags = client.list_tags(ResourceArn=configuration["EndpointConfigArn"])["Tags"]
+    return {tag["Value"] for tag in tags if tag["Key"] == GENERATION_TAG}
+
+
+def is_being_deleted(client: "SageMakerClient", name: str) -> bool:
+    """Tells whether there is an endpoint of that name that AWS is still deleting."""
+    with _none_if_absent():
+        return client.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Deleting"
+    return False
+
+
+async def wait_until_deleted(client: "SageMakerClient", name: str, seconds: float) -> None:
+    """Waits until an endpoint that is being deleted is gone. The provider waits only until its deletion has begun.
+
+    botocore's own waiter blocks a thread, which nothing could end when the update is cancelled.
+
+    Raises:
+        TimeoutError: it is not gone after ``seconds``.
+    """
+    async with asyncio.timeout(seconds):
+        while is_being_deleted(client, name):  # noqa: ASYNC110 - AWS does not tell when it is over
+            await asyncio.sleep(_DELETION_POLL_SECONDS)
+
+
+def unscaled_variants(
+    client: "ApplicationAutoScalingClient", endpoint_name: str, variant_names: Collection[str]
+) -> set[str]:
+    """Returns those of the variants that do not scale; empty if AWS cannot be asked.
+
+    It is called when an update has failed, and an error must not hide why that was.
+    """
+    ids = {f"endpoint/{endpoint_name}/variant/{name}": name for name in variant_names}
+    with suppress(BotoCoreError, ClientError):
+        answer = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=list(ids))
+        return {ids[missing] for missing in ids.keys() - {target["ResourceId"] for target in answer["ScalableTargets"]}}
+    return set()
+
+
+@contextmanager
+def _none_if_absent() -> Iterator[None]:
+    """Passes over the error with which AWS says that there is no such endpoint or configuration."""
+    try:
+        yield
+    except ClientError as error:
+        if "Could not find" not in error.response["Error"]["Message"]:
+            raise
