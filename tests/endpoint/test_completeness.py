@@ -10,9 +10,9 @@ from unittest import mock
 
 import pytest
 
-from sagebridge.endpoint import component
+from sagebridge.endpoint import component, schema
 from sagebridge.endpoint.rules import validate
-from sagebridge.endpoint.schema import required, rule_of, tables
+from sagebridge.endpoint.schema import required, rule_of
 from tests.endpoint.endpoints import args
 from tests.endpoint.examples import BUCKET, OTHER_ARCHIVE, examples
 from tests.endpoint.test_endpoint_any import build
@@ -107,7 +107,7 @@ class Place(NamedTuple):
             last = depth == len(self.levels) - 1
             fields = {**least(structure), **needs(structure, field), **self._from_further_in(depth)}
             if not last:
-                fields[field] = nested(tables()[structure][field], inner)
+                fields[field] = nested(schema.tables()[structure][field], inner)
             elif value:
                 (fields[field],) = value
             else:
@@ -125,7 +125,7 @@ def least(structure: str) -> Args:
     """Returns the least of a structure that AWS takes."""
     if structure == "SageMakerEndpointArgs":
         return dict(args())
-    table = tables()[structure]
+    table = schema.tables()[structure]
     return LEAST.get(structure) or {field: candidates(field, table[field])[0] for field in required(structure)}
 
 
@@ -158,7 +158,7 @@ def places() -> Iterator[Place]:
     outer: list[tuple[tuple[str, str], ...]] = [()]
     structures, seen = ["SageMakerEndpointArgs"], set()
     for levels, structure in zip(outer, structures, strict=False):  # which grow
-        for field, shape in tables()[structure].items():
+        for field, shape in schema.tables()[structure].items():
             inner, here = structure_in(shape), (structure, field)
             if levels and levels[-1][1] == "shadow_production_variants" and field in NOT_OF_SHADOW_VARIANTS:
                 continue
@@ -180,7 +180,7 @@ def registered(given: Any) -> list[Registered]:
 def test_a_field_reaches_what_is_registered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")  # whose images are looked up
     structure, field = place.levels[-1]
-    values = candidates(field, tables()[structure][field])
+    values = candidates(field, schema.tables()[structure][field])
     problems = [validate("endpoint", place.args(value)) for value in values]
     made = [registered(place.args(value)) for value, wrong in zip(values, problems, strict=True) if not wrong]
     assert made, f"say in NEEDS or VALUES what {place.path} takes: {[str(wrong) for wrong in problems[0]]}"
@@ -192,11 +192,20 @@ def test_a_field_reaches_what_is_registered(place: Place, monkeypatch: pytest.Mo
 
 
 def test_every_structure_of_arguments_is_gone_over() -> None:
-    assert {place.levels[-1][0] for place in places()} == set(tables())
+    assert {place.levels[-1][0] for place in places()} == set(schema.tables())
 
 
 @pytest.mark.parametrize("field", NOT_OF_SHADOW_VARIANTS)
 def test_what_shadow_variants_do_not_have_is_refused_there(field: str) -> None:
     place = Place((("SageMakerEndpointArgs", "shadow_production_variants"), ("ProductionVariant", field)))
-    value = candidates(field, tables()["ProductionVariant"][field])[-1]
+    value = candidates(field, schema.tables()["ProductionVariant"][field])[-1]
     assert validate("endpoint", place.args(value))
+
+
+def test_a_field_that_is_declared_and_then_forgotten_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = {**schema.tables()["ProductionVariant"], "forgotten": "Boolean"}
+    table = {**schema.tables(), "ProductionVariant": variant}
+    monkeypatch.setattr(schema, "tables", lambda: table)
+    place = Place((("SageMakerEndpointArgs", "production_variants"), ("ProductionVariant", "forgotten")))
+    with pytest.raises(AssertionError, match=r"production_variants\.forgotten is dropped"):
+        test_a_field_reaches_what_is_registered(place, monkeypatch)
