@@ -160,6 +160,7 @@ def test_several_variants_with_the_shared_model_and_their_own(declare: Declare) 
         "model_data_download_timeout_in_seconds": 600,
         "container_startup_health_check_timeout_in_seconds": 700,
         "inference_ami_version": "al2-ami-sagemaker-inference-gpu-2",
+        "enable_ssm_access": True,
         "routing_strategy": "LEAST_OUTSTANDING_REQUESTS",
     }
     seen = declare(production_variants=[{"variant_name": "small"}, big])
@@ -181,6 +182,7 @@ def test_several_variants_with_the_shared_model_and_their_own(declare: Declare) 
             "ModelDataDownloadTimeoutInSeconds": 600,
             "ContainerStartupHealthCheckTimeoutInSeconds": 700,
             "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2",
+            "EnableSSMAccess": True,
             "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
         },
     ]

@@ -240,6 +240,11 @@ VARIANTS = [
         "initial_instance_count",
         "cannot be set on a serverless variant",
     ),
+    (
+        {"production_variants": [{"variant_name": "v", "serverless_config": {}, "enable_ssm_access": True}]},
+        "production_variants[0].enable_ssm_access",
+        "cannot be set on a serverless variant",
+    ),
     ({"serverless_config": {}, "vpc_config": VPC}, "vpc_config", "cannot be combined with serverless_config"),
     (
         {"serverless_config": {}, "enable_network_isolation": True},

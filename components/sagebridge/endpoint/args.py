@@ -151,6 +151,10 @@ class VariantArgs(ModelArgs):
     """Seconds until the container must answer the health check, 60 to 3600. Default: AWS's."""
     inference_ami_version: NotRequired[pulumi.Input[str]]
     """Name of the machine image: driver and CUDA version for accelerators. Default: AWS's."""
+    enable_ssm_access: NotRequired[pulumi.Input[bool]]
+    """Lets operators open a shell in the variant's containers with AWS Systems Manager, to debug them. AWS Support must
+    have allowed the account to use it. While it is on, AWS waits a day before it patches or replaces an instance.
+    Default false."""
     routing_strategy: NotRequired[pulumi.Input[str]]
     """Which instance gets a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``, which the provider knows. Default:
     AWS's, random."""

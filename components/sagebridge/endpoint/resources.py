@@ -161,6 +161,7 @@ def variant(
         model_data_download_timeout_in_seconds=args.get("model_data_download_timeout_in_seconds"),
         container_startup_health_check_timeout_in_seconds=args.get("container_startup_health_check_timeout_in_seconds"),
         inference_ami_version=args.get("inference_ami_version"),
+        enable_ssm_access=args.get("enable_ssm_access"),
         routing_configs=None if routing is None else [{"routing_strategy": routing}],
     )
     if isinstance(declared.capacity, Instances):

@@ -38,6 +38,7 @@ VARIANT_FIELDS = (
     "model_data_download_timeout_in_seconds",
     "container_startup_health_check_timeout_in_seconds",
     "inference_ami_version",
+    "enable_ssm_access",
 )
 CONTAINER_FIELDS = ("container_hostname", "image", "model_data_url", "model_package_name", "environment")
 

@@ -26,8 +26,10 @@ _INSTANCE_FIELDS = (
     "volume_size_in_gb",
     "model_data_download_timeout_in_seconds",
     "inference_ami_version",
+    "enable_ssm_access",
     "routing_strategy",
 )
+"""The fields of a variant that are about its instances (API: ProductionVariant; for SSM, Guide: ssm-access)."""
 _CAPTURE_OPTIONS = 2
 """The most that the provider takes (endpoint_configuration.go)."""
 
