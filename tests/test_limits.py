@@ -23,15 +23,15 @@ def test_a_number_is_refused_or_within_the_limits(value: object, limits: Limits)
 @pytest.mark.parametrize(
     ("limits", "right", "wrong", "said"),
     [
-        (Limits(), 0, -1, "a number, 0 or more"),
-        (Limits(1, 3, whole=True), 3, 4, "a whole number, 1 or more and at most 3"),
-        (Limits(most=1, above=True), 0.5, 0, "a number, more than 0 and at most 1"),
+        (Limits(), 0, -1, "a number of 0 or more"),
+        (Limits(1, 3, whole=True), 3, 4, "a whole number between 1 and 3"),
+        (Limits(most=1, above=True), 0.5, 0, "a number above 0 and at most 1"),
     ],
 )
 def test_a_problem_says_what_is_allowed(limits: Limits, right: float, wrong: float, said: str) -> None:
     assert outside("at", right, limits) == []
     (found,) = outside("at", wrong, limits)
-    assert str(found) == f"at: {wrong} must be {said}"
+    assert str(found) == f"at must be {said}, not {wrong}."
 
 
 def test_what_is_not_given_or_not_known_is_passed_over() -> None:

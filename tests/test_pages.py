@@ -12,12 +12,14 @@ from sagebridge.endpoint.args import ContainerArgs, ImageArgs, VariantArgs
 from sagebridge.endpoint.parts import SHORT_FORM
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import check
+from sagebridge.endpoint.spec import parse
 from sagebridge.guards import replacement
 from sagebridge.validation import Problem
 from tests.test_docs import ROOT
 from tools import reference
 
-Args = dict[str, Any]
+Args = Any
+"""Arguments as a page writes them, which may be wrong."""
 PAGE = (ROOT / "docs" / "which-endpoint.md").read_text()
 SIMPLE: Args = {
     "execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker",
@@ -101,7 +103,8 @@ def refused(*given: str) -> list[Problem]:
 
 def recorded(cell: str) -> Args:
     args = python(cell)
-    return replacement.recorded(SIMPLE | args) | {"region": args.get("region")}
+    region = args.pop("region", None)
+    return replacement.recorded(parse(SIMPLE | args), region)
 
 
 @pytest.mark.parametrize("row", refusals(), ids=lambda row: str(row[-2]))

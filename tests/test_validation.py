@@ -28,9 +28,10 @@ def test_patterns_with_classes_of_unicode(value: str, allowed: bool) -> None:  #
 def test_a_shape_without_a_most() -> None:
     found = problem("arn", "", "EndpointArn")
     assert found is not None
-    assert "20 to 2048 characters long" in found.allowed
+    assert "20 to 2048 characters long" in str(found)
 
 
 def test_what_is_not_there_is_not_shown_as_a_value() -> None:
-    assert str(Problem("image", None, "given")) == "image must be given"
-    assert str(Problem("instance_type", "x", "a type")) == "instance_type: 'x' must be a type"
+    assert str(Problem("image", "is required")) == "image is required."
+    assert str(Problem("instance_type", "must be a type", "x")) == "instance_type must be a type, not 'x'."
+    assert str(Problem("image", "is required", fix="Set it.")) == "image is required. Set it."

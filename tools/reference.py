@@ -12,6 +12,7 @@ import griffe
 
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import tables
+from sagebridge.endpoint.spec import parse
 from sagebridge.guards import checks
 from sagebridge.guards.replacement import recorded, refused
 from sagebridge.validation import message
@@ -39,12 +40,7 @@ def page() -> str:
     """Returns the page."""
     code: Documented = griffe.load("sagebridge", search_paths=[CHECKOUT / "components"], allow_inspection=False)
     component = code["endpoint.component.SageMakerEndpoint"]
-    kinds = {
-        name: kind
-        for module in ("endpoint.args", "scaling.autoscaling", "monitoring.alarms")
-        for name, kind in code[module].classes.items()
-        if name.endswith("Args")
-    }
+    kinds = {name: kind for name, kind in code["endpoint.args"].classes.items() if name.endswith("Args")}
     outputs = [_row(name, output) for name, output in component.attributes.items() if not name.startswith("_")]
     parts = [
         HEAD + f"# `{component.name}`",
@@ -64,14 +60,15 @@ def page() -> str:
 
 def _refusals() -> dict[str, str]:
     """Returns what each guard says, by when."""
-    args = {"execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker", "image": "own:1"}
-    wrong = {**args, "serverless_config": {"memory_size_in_mb": 1500}, "instance_type": "ml.m5.large"}
-    serverless = refused(recorded(args), recorded({**args, "serverless_config": {}}), {}, allowed=False)
+    args: Any = {"execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker", "image": "own:1"}
+    wrong = args | {"serverless_config": {"memory_size_in_mb": 1500}, "instance_type": "ml.m5.large"}
+    serverless = parse(args | {"serverless_config": {}})
+    changed = refused(recorded(parse(args)), recorded(serverless), {}, allowed=False)
     ran: Any = {"EndpointName": "scorer", "EndpointConfigName": "scorer-config-1a2b3c4", "EndpointStatus": "InService"}
     left: Any = {**ran, "EndpointStatus": "Failed"}
     return {
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
-        "A change": message("SageMakerEndpoint 'scorer' cannot be changed so", serverless),
+        "A change": message("SageMakerEndpoint 'scorer' cannot be changed like this", changed),
         "An endpoint that the stack does not know, before a create": checks.orphan(left),
         "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
         "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",

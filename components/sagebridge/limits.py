@@ -15,15 +15,18 @@ class Limits(NamedTuple):
     most: float | None = None
     whole: bool = False
     above: bool = False
-    """Whether the least itself is too little."""
+    """Whether the number must be above the least."""
 
     def __str__(self) -> str:
-        kind = "a whole number, " if self.whole else "a number, "
-        floor = f"more than {self.least:g}" if self.above else f"{self.least:g} or more"
-        return f"{kind}{floor}" + ("" if self.most is None else f" and at most {self.most:g}")
+        number = "a whole number" if self.whole else "a number"
+        if self.above:
+            return f"{number} above {self.least:g}" + ("" if self.most is None else f" and at most {self.most:g}")
+        if self.most is None:
+            return f"{number} of {self.least:g} or more"
+        return f"{number} between {self.least:g} and {self.most:g}"
 
-    def hold(self, value: object) -> bool:
-        """Tells whether the value is a number within the limits."""
+    def allow(self, value: object) -> bool:
+        """Tells whether a value is a number within the limits."""
         if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
             return False
         enough = value > self.least if self.above else value >= self.least
@@ -31,7 +34,7 @@ class Limits(NamedTuple):
 
 
 def outside(path: str, value: object, limits: Limits) -> list[Problem]:
-    """Returns the problem of a number, if it has one; what is not given, or not plain and so not known, has none."""
-    if not isinstance(value, _PLAIN) or limits.hold(value):
+    """Returns the problem of a number, if it has one; a value that is None or not known yet has none."""
+    if not isinstance(value, _PLAIN) or limits.allow(value):
         return []
-    return [Problem(path, value, str(limits))]
+    return [Problem(path, f"must be {limits}", value)]

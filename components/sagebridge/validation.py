@@ -1,44 +1,69 @@
-"""Checks arguments against botocore's own SageMaker model before any API call is made.
+"""Checks single values against botocore's own models of AWS's APIs, before any call is made.
 
-Limits, patterns and enums are read from botocore's service model; only rules that span fields are written here.
+Limits, patterns and enums are read from botocore; only rules that span several fields are written in this package.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from sagebridge._aws import shapes
 
 _SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
+class Member(TypedDict):
+    """A reference to a shape."""
+
+    shape: str
+
+
+class Shape(TypedDict, total=False):
+    """What a shape allows, as botocore writes it."""
+
+    type: str
+    min: int
+    max: int
+    enum: list[str]
+    pattern: str
+    member: Member
+    key: Member
+    value: Member
+    members: Mapping[str, Member]
+
+
 class Problem(NamedTuple):
-    """An argument that AWS would refuse."""
+    """An argument that AWS or the AWS provider would refuse, said in one sentence."""
 
     property: str
-    """Where it stands, as ``serverless.max_concurrency``."""
-    value: object
-    """None if there is none, or none to show."""
-    allowed: str
-    """What is allowed, to follow "must be"."""
+    """Path of the argument, such as ``serverless_config.max_concurrency``; the subject of the sentence."""
+    rule: str
+    """The rest of the sentence, such as "must be 1 or more"."""
+    value: object = None
+    """The value that breaks the rule, or None if there is none or if it may be secret."""
+    fix: str = ""
+    """A sentence that says what to do, where the rule alone does not."""
 
     def __str__(self) -> str:
-        what = self.property if self.value is None else f"{self.property}: {self.value!r}"
-        return f"{what} must be {self.allowed}"
+        value = "" if self.value is None else f", not {self.value!r}"
+        return f"{self.property} {self.rule}{value}." + (f" {self.fix}" if self.fix else "")
 
 
 def problem(path: str, value: object, shape: str, service: str = "sagemaker") -> Problem | None:
-    """Checks a value against a shape of botocore's model of a service, as SageMaker's ``ServerlessMaxConcurrency``.
+    """Checks a value against a shape of botocore's model of a service.
 
     Args:
-        path: name of the argument, for the message.
-        value: a plain value.
-        shape: name of an integer or string shape.
+        path: Path of the argument, for the message.
+        value: A plain value.
+        shape: Name of an integer or string shape, such as ``ServerlessMaxConcurrency``.
         service: botocore's name of the service.
+
+    Returns:
+        The problem, or None if the value is allowed.
     """
-    rule = shapes(service)[shape]
-    allowed = _integer_rule(rule, value) if rule["type"] == "integer" else _string_rule(rule, value)
-    return Problem(path, value, allowed) if allowed else None
+    limits: Shape = shapes(service)[shape]
+    rule = _integer_rule(limits, value) if limits["type"] == "integer" else _string_rule(limits, value)
+    return Problem(path, rule, value) if rule else None
 
 
 def message(title: str, problems: Iterable[Problem]) -> str:
@@ -46,36 +71,36 @@ def message(title: str, problems: Iterable[Problem]) -> str:
     return "\n".join([f"{title}:", *(f"  - {problem}" for problem in problems)])
 
 
-def _integer_rule(rule: Mapping[str, Any], value: object) -> str | None:
-    """Says what is allowed if ``value`` is not."""
+def _integer_rule(limits: Shape, value: object) -> str | None:
+    """Returns the rule that a value breaks, or None."""
     if isinstance(value, bool) or not isinstance(value, int):
-        return "a whole number"
-    least, most = rule.get("min", 0), rule.get("max")
+        return "must be a whole number"
+    least, most = limits.get("min", 0), limits.get("max")
     if value < least or (most is not None and value > most):
-        return f"{least} or more" if most is None else f"from {least} to {most}"
+        return f"must be {least} or more" if most is None else f"must be between {least} and {most}"
     return None
 
 
-def _string_rule(rule: Mapping[str, Any], value: object) -> str | None:
-    """Says what is allowed if ``value`` is not."""
+def _string_rule(limits: Shape, value: object) -> str | None:
+    """Returns the rule that a value breaks, or None."""
     if not isinstance(value, str):
-        return "a string"
-    if value not in rule.get("enum", [value]):
-        return f"one of the {len(rule['enum'])} that botocore lists{_similar(value, rule['enum'])}"
-    least, most = rule.get("min", 0), rule.get("max", len(value))
+        return "must be a string"
+    if value not in limits.get("enum", [value]):
+        return f"must be one of the {len(limits['enum'])} that botocore lists{_similar(value, limits['enum'])}"
+    least, most = limits.get("min", 0), limits.get("max", len(value))
     if not least <= len(value) <= most:
-        return f"{least} to {most} characters long"
-    if "pattern" in rule and not re.fullmatch(_python_pattern(rule["pattern"]), value):
-        return f"of the form {rule['pattern']}"
+        return f"must be {least} to {most} characters long"
+    if "pattern" in limits and not re.fullmatch(_python_pattern(limits["pattern"]), value):
+        return f"must match the pattern {limits['pattern']}"
     return None
 
 
 def _python_pattern(pattern: str) -> str:
-    """Returns a pattern without Unicode's property classes, which ``re`` does not have: those of tags."""
+    """Returns a pattern without Unicode's property classes, which ``re`` does not have and the patterns of tags use."""
     return pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", "").replace(r"\p{Z}", _SEPARATORS)
 
 
 def _similar(value: str, names: Iterable[str]) -> str:
     family = value.rsplit(".", 1)[0]
     near = sorted(name for name in names if name.rsplit(".", 1)[0] == family)
-    return f", such as {', '.join(near[:4])}" if near else ""
+    return f" (such as {', '.join(near[:4])})" if near else ""

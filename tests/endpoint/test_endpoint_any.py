@@ -14,26 +14,9 @@ from sagebridge._aws import shapes
 from sagebridge.endpoint import schema as fields
 from sagebridge.endpoint.rules import validate
 from tests.endpoint.endpoints import requests
-from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
+from tests.endpoint.examples import BUCKET, EXAMPLES, OTHER_ARCHIVE
+from tests.mocks import Monitor, World
 
-BUCKET = "s3://models/models/"
-EXAMPLES = {
-    "RoleArn": [ROLE],
-    "ContainerImage": [IMAGE, "own:1"],
-    "Url": [ARCHIVE, BUCKET],
-    "S3ModelUri": [ARCHIVE, BUCKET],
-    "DestinationS3Uri": [BUCKET],
-    "VersionedArnOrName": ["arn:aws:sagemaker:us-east-1:123456789012:model-package/boston/1"],
-    "KmsKeyId": ["arn:aws:kms:us-east-1:123456789012:key/1"],
-    "SnsTopicArn": ["arn:aws:sns:us-east-1:123456789012:topic"],
-    "CsvContentType": ["text/csv"],
-    "JsonContentType": ["application/json"],
-    "EnvironmentKey": ["KEY", "OTHER"],
-    "SubnetId": ["subnet-1"],
-    "SecurityGroupId": ["sg-1"],
-    "VariantName": ["one", "two"],
-    "ProductionVariantInstanceType": ["ml.m5.large", "ml.inf1.xlarge", "ml.t2.medium"],
-}
 FIXED: dict[str, Any] = {"any": 0.5, "tags": {}, "[any]": [], "{ScheduleArgs}": {}}
 JUNK = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
@@ -92,7 +75,7 @@ def build(args: Mapping[str, Any]) -> Monitor:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     world = World()
-    world.archives.add(BUCKET)
+    world.archives |= {BUCKET, OTHER_ARCHIVE}
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
     try:
@@ -106,15 +89,15 @@ def build(args: Mapping[str, Any]) -> Monitor:
 
 @given(args=structure("SageMakerEndpointArgs", any_))
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-def test_any_arguments_are_judged_without_a_stray_exception(args: dict[str, Any]) -> None:
+def test_any_arguments_are_judged_without_a_stray_exception(args: Any) -> None:
     for problem in validate("endpoint", args):
         assert problem.property
-        assert problem.allowed
+        assert problem.rule
 
 
 @given(args=structure("SageMakerEndpointArgs", good))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-def test_what_is_not_refused_builds_what_aws_allows(args: dict[str, Any]) -> None:
+def test_what_is_not_refused_builds_what_aws_allows(args: Any) -> None:
     if problems := validate("endpoint", args):
         with pytest.raises(pulumi.RunError) as refused:
             build(args)

@@ -98,7 +98,7 @@ def by_framework(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def image_uri(framework: str, version: str, region: str, instance_type: str | None) -> str | Problem:
         if version == "9":
-            return Problem("framework_version", version, "one of those that there are")
+            return Problem("framework_version", "must be one of those that there are", version)
         return f"{region}/{framework}:{version}-{'gpu' if instance_type == 'ml.g5.xlarge' else 'cpu'}"
 
     monkeypatch.setattr(uris, "image_uri", image_uri)
@@ -113,14 +113,14 @@ def test_awss_image_by_framework_and_version_in_the_providers_region(declare: De
 
 @pytest.mark.usefixtures("by_framework")
 def test_an_unknown_framework_version_is_refused_by_name(declare: Declare) -> None:
-    with pytest.raises(pulumi.RunError, match="framework_version: '9' must be"):
+    with pytest.raises(pulumi.RunError, match="framework_version must be one of those that there are, not '9'"):
         declare(image=None, framework="sklearn", framework_version="9")
 
 
 @pytest.mark.usefixtures("by_framework")
 def test_one_image_must_do_for_all_variants_that_run_a_model(declare: Declare) -> None:
     several = [{"variant_name": "cpu"}, {"variant_name": "gpu", "instance_type": "ml.g5.xlarge"}]
-    with pytest.raises(pulumi.RunError, match="framework: 'sklearn' must be one image for all instance types"):
+    with pytest.raises(pulumi.RunError, match="framework must have one image for all instance types"):
         declare(image=None, framework="sklearn", framework_version="1", production_variants=several)
 
 
@@ -160,6 +160,7 @@ def test_several_variants_with_the_shared_model_and_their_own(declare: Declare) 
         "model_data_download_timeout_in_seconds": 600,
         "container_startup_health_check_timeout_in_seconds": 700,
         "inference_ami_version": "al2-ami-sagemaker-inference-gpu-2",
+        "enable_ssm_access": True,
         "routing_strategy": "LEAST_OUTSTANDING_REQUESTS",
     }
     seen = declare(production_variants=[{"variant_name": "small"}, big])
@@ -181,6 +182,7 @@ def test_several_variants_with_the_shared_model_and_their_own(declare: Declare) 
             "ModelDataDownloadTimeoutInSeconds": 600,
             "ContainerStartupHealthCheckTimeoutInSeconds": 700,
             "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2",
+            "EnableSSMAccess": True,
             "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
         },
     ]
@@ -385,9 +387,9 @@ def test_fields_that_are_none_are_not_given(run: Run) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"instance_type": "ml.m5.huge"}, "instance_type: 'ml.m5.huge' must be"),
-        ({"endpoint_name": "a_b"}, "endpoint_name: 'a_b' must be"),
-        ({"environment": {"A": "x" * 2000}}, "environment['A']: 'its value' must be"),
+        ({"instance_type": "ml.m5.huge"}, "instance_type must be one of the"),
+        ({"endpoint_name": "a_b"}, "endpoint_name must match the pattern"),
+        ({"environment": {"A": "x" * 2000}}, "environment['A'] must be 0 to 1024 characters long."),
     ],
 )
 def test_outputs_are_checked_once_known_before_anything_is_made_of_them(
@@ -411,7 +413,7 @@ def test_rules_between_outputs_are_checked_once_all_are_known(run: Run, monitor:
         config = {field: make(number) for (field, make), number in zip(serverless.items(), (2, 3), strict=True)}
         SageMakerEndpoint("endpoint", args(serverless_config=config))
 
-    with pytest.raises(pulumi.RunError, match="provisioned_concurrency: 3 must be at most max_concurrency, 2"):
+    with pytest.raises(pulumi.RunError, match=r"provisioned_concurrency must be at most max_concurrency \(2\), not 3"):
         run(program)
     assert CONFIGURATION not in [resource.type for resource in monitor.registered]
 

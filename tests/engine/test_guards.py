@@ -44,7 +44,7 @@ def test_an_endpoint_is_replaced_only_with_leave(aws: Aws, declared: Declared) -
 
     declared.config(**{"aws:region": "eu-west-1"})
     refused = declared.preview_fails()
-    assert "region: 'eu-west-1' must be 'us-east-1', as before: the endpoint would stay there" in refused
+    assert "region cannot change from 'us-east-1' to 'eu-west-1'. The endpoint would stay there" in refused
     declared.config(**{"aws:region": "us-east-1"})
 
     def renamed() -> None:
@@ -107,7 +107,7 @@ def test_an_endpoint_that_is_there_is_imported_without_an_outage(aws: Aws, decla
     declared.up()
     assert (created(aws, orphan), runs(aws, orphan)) == (first, orphan)
     del declared.args["import_endpoint"]
-    assert "auto_rollback_alarms: 'the first alarm' must be left out, as before" in declared.preview_fails()
+    assert "auto_rollback_alarms cannot get its first alarm" in declared.preview_fails()
     declared.args["deployment_config"] = {}
     assert "has the variants other, and this update would have AllTraffic" in declared.preview_fails()
     del declared.args["deployment_config"]

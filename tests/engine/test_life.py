@@ -93,7 +93,7 @@ def test_another_name_is_refused_in_the_preview_and_the_endpoint_stays(aws: Aws,
     stack.up()
     stack.config(endpointName=f"{stack.endpoint}-other")
     said = stack.preview_fails()
-    assert f"endpoint_name: '{stack.endpoint}-other' must be '{stack.endpoint}', as before" in said
+    assert f"endpoint_name cannot change from '{stack.endpoint}' to '{stack.endpoint}-other', because" in said
     assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
 
 

@@ -170,7 +170,7 @@ def test_a_secret_reaches_the_container_and_nothing_else(aws: Aws, base: Base, d
 
     token = SECRET * 1024
     said = declared.preview_fails()
-    assert "environment['TOKEN']: 'its value' must be 0 to 1024 characters long" in said
+    assert "environment['TOKEN'] must be 0 to 1024 characters long." in said
     assert SECRET not in said
 
 
@@ -199,7 +199,7 @@ def test_what_is_made_in_the_same_program_is_known_only_in_the_update(
     before = everything(aws)
     assert set(declared.preview()) == {"create"}
     said = declared.up_fails()
-    assert "initial_instance_count: 0 must be 1 or more" in said
+    assert "initial_instance_count must be 1 or more, not 0" in said
     assert everything(aws) == before
 
     count = 2

@@ -265,8 +265,8 @@ def test_alarms_that_roll_back_come_and_go_only_with_leave_to_replace(
 
     declared.args["deployment_config"] = {"auto_rollback_alarms": mine[:1]}
     refused = declared.preview_fails()
-    assert "deployment_config.auto_rollback_alarms: 'the first alarm' must be left out, as before" in refused
-    assert "it replaces the endpoint, an outage. Set allow_replacement" in refused
+    assert "deployment_config.auto_rollback_alarms cannot get its first alarm, because" in refused
+    assert "that replaces the endpoint, an outage. Set allow_replacement" in refused
     declared.args |= {"alarms": {}, "deployment_config": {}}
     assert "deployment_config.auto_rollback_alarms: 'the first alarm'" in declared.preview_fails()
     del declared.args["deployment_config"]
@@ -297,9 +297,7 @@ def test_alarms_that_roll_back_come_and_go_only_with_leave_to_replace(
     assert invoke(aws, name)["environment"]["WORD"] == "c"
 
     declared.args["deployment_config"] = {}
-    assert (
-        "deployment_config.auto_rollback_alarms: 'the last alarm' must be left, as before" in declared.preview_fails()
-    )
+    assert "deployment_config.auto_rollback_alarms cannot lose its last alarm" in declared.preview_fails()
     alarms.remove(*mine)
 
 

@@ -387,7 +387,7 @@ def test_what_scales_is_updated_in_the_right_order_and_loses_nothing_unseen(
     main: VariantArgs = {"variant_name": "main", "instance_type": "ml.t2.medium", "autoscaling": scaling}  # type: ignore[typeddict-item] # a plain dict
     other: VariantArgs = {"variant_name": "other"}
     declared.args["production_variants"] = [main, other]
-    assert "'ml.t2.medium' must be a type that is not burstable" in declared.preview_fails()
+    assert "autoscaling cannot be set with ml.t2.medium" in declared.preview_fails()
 
     main["instance_type"] = "ml.m5.xlarge"
     del main["autoscaling"]
@@ -430,7 +430,10 @@ def test_what_scales_is_updated_in_the_right_order_and_loses_nothing_unseen(
     assert set(declared.preview()) == {"same"}
 
     declared.args["production_variants"] = [other]
-    assert "'without main' must be left for this update: AWS lets no variant go that scales" in declared.preview_fails()
+    assert (
+        "production_variants cannot lose main while it scales. Take its autoscaling away first."
+        in declared.preview_fails()
+    )
     other["autoscaling"] = scaling  # type: ignore[typeddict-item] # a plain dict
     declared.up()  # while another scales it may go
     assert account.targets() == {f"{name}/other": ("DesiredInstanceCount", 1, 4)}

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sagebridge.endpoint.args import DeploymentConfigArgs
+from sagebridge.endpoint.args import AutoscalingArgs, DeploymentConfigArgs
 from sagebridge.local import control
-from sagebridge.scaling.autoscaling import AutoscalingArgs
 from tests.conftest import PREDICTION, Aws
 from tests.engine.lives import roll_back_next
 from tests.stacks import Declared

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sagebridge.endpoint.spec import Variant, parse
 from sagebridge.guards.checks import (
     autoscaling_off,
     lost_changes,
@@ -12,7 +13,13 @@ from sagebridge.guards.checks import (
     update_problem,
     variant_name_problem,
 )
+from tests.endpoint.endpoints import args
 from tests.guards.answers import ARN, endpoint
+
+
+def variant(declared: dict[str, Any]) -> Variant:
+    (only,) = parse(args(**declared)).production_variants
+    return only
 
 
 def test_an_endpoint_that_runs_what_was_asked_for_is_right() -> None:
@@ -92,7 +99,7 @@ def test_only_what_was_set_from_outside_and_will_be_lost_is_told(
     live: dict[str, Any], first: dict[str, Any], declared: Any, lines: int
 ) -> None:
     running: Any = {"ProductionVariants": [{"VariantName": "v", **first}]}
-    starts: dict[str, Any] = {"v": starts_with(declared)}
+    starts: dict[str, Any] = {"v": starts_with(variant(declared))}
     assert len(lost_changes(endpoint(ProductionVariants=[{"VariantName": "v", **live}]), running, starts)) == lines
 
 
@@ -100,10 +107,10 @@ def test_what_autoscaling_had_set_before_is_told_although_the_configuration_was_
     live = endpoint(ProductionVariants=[{"VariantName": "v", "DesiredInstanceCount": 3}])
     running: Any = {"ProductionVariants": [{"VariantName": "v", "InitialInstanceCount": 3}]}
     plain: Any = {}
-    declared: dict[str, Any] = {"v": starts_with(plain)}
+    declared: dict[str, Any] = {"v": starts_with(variant(plain))}
     assert lost_changes(live, running, declared) == []
     assert len(lost_changes(live, running, declared, retained=True)) == 1
-    kept: dict[str, Any] = {"v": starts_with(plain, retained=True)}
+    kept: dict[str, Any] = {"v": starts_with(variant(plain), retained=True)}
     assert lost_changes(live, running, kept, retained=True) == []
 
 

@@ -7,14 +7,20 @@ import pulumi
 import pytest
 
 from sagebridge import SageMakerEndpoint, _sdk
+from sagebridge.endpoint.spec import parse
 from sagebridge.guards import replacement
-from sagebridge.guards.replacement import recorded, refused
+from sagebridge.guards.replacement import Recorded, refused
+from sagebridge.guards.replacement import recorded as recorded_of
 from tests.endpoint.endpoints import COMPONENT, args
 from tests.mocks import Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
 SCALING = {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 100}
 BEFORE = {"endpointName": "boston"}
+
+
+def recorded(args: Any, region: Any = None) -> Recorded:
+    return recorded_of(parse(args), region)
 
 
 def change(old: dict[str, Any], new: dict[str, Any], *, allowed: bool = False) -> list[str]:
@@ -73,8 +79,8 @@ def test_a_region_stays_even_if_a_replacement_is_allowed() -> None:
     """The provider would not replace: it would make the next configuration where the endpoint is not."""
     for allowed in (False, True):
         moved = refused(recorded(args(), "us-east-1"), recorded(args(), "eu-west-1"), BEFORE, allowed=allowed)
-        assert [str(problem).split(",", maxsplit=1)[0] for problem in moved] == [
-            "region: 'eu-west-1' must be 'us-east-1'"
+        assert [str(problem).split(".", maxsplit=1)[0] for problem in moved] == [
+            "region cannot change from 'us-east-1' to 'eu-west-1'"
         ]
     unknown: Any = pulumi.UNKNOWN
     for before, after in ((None, "us-east-1"), ("us-east-1", None), ("us-east-1", unknown)):
@@ -92,7 +98,7 @@ def test_the_state_of_earlier_versions_records_nothing_and_stops_nothing() -> No
 
 
 def test_what_a_preview_does_not_know_stops_nothing() -> None:
-    unknown = {**recorded(args()), "endpointName": pulumi.UNKNOWN, "variants": {"AllTraffic": pulumi.UNKNOWN}}
+    unknown: Any = {**recorded(args()), "endpointName": pulumi.UNKNOWN, "variants": {"AllTraffic": pulumi.UNKNOWN}}
     assert refused(recorded(args(autoscaling=SCALING)), unknown, BEFORE, allowed=False) == []
 
 
@@ -109,5 +115,5 @@ def test_the_components_hook_refuses_by_name(run: Run, allowed: bool) -> None:  
     if allowed:
         check(hook)
     else:
-        with pytest.raises(pulumi.RunError, match="endpoint_name: 'housing' must be 'boston', as before"):
+        with pytest.raises(pulumi.RunError, match="endpoint_name cannot change from 'boston' to 'housing'"):
             check(hook)

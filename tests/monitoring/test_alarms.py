@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.monitoring.alarms import AlarmsArgs, alarm_name, alarms, problems
-from sagebridge.monitoring.metrics import Kind
+from sagebridge.endpoint.args import AlarmsArgs
+from sagebridge.endpoint.names import alarm_in_aws
+from sagebridge.endpoint.spec import Kind, alarms_of
+from sagebridge.monitoring.alarms import alarms, problems
 from sagebridge.validation import problem
 from tests.images.requests import request
 from tests.mocks import Monitor
@@ -20,7 +22,8 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
 
 
 def requests(kind: Kind, **args: Any) -> dict[str, dict[str, Any]]:
-    built = alarms(kind, "boston", "AllTraffic", cast("AlarmsArgs", args), {"team": "ml"})
+    declared = alarms_of(kind, cast("AlarmsArgs", args))
+    built = alarms(kind, declared, "boston", "AllTraffic", {"team": "ml"})
     return {what: request("cloudwatch", "PutMetricAlarm", alarm) for what, alarm in built.items()}
 
 
@@ -78,19 +81,19 @@ def test_an_alarm_can_ring_within_five_minutes_tells_whom_it_should_and_is_quiet
 
 @given(endpoint=st.from_regex(r"\A[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}\Z"), what=st.sampled_from(list(requests("async"))))
 def test_the_longest_name_is_one_that_can_roll_back(endpoint: str, what: str) -> None:
-    name = alarm_name(endpoint[:63], "v" * 63, what)
+    name = alarm_in_aws(endpoint[:63], "v" * 63, what)
     assert problem("alarm", name, "AlarmName") is None
 
 
 @pytest.mark.parametrize(
     ("kind", "args", "property_", "allowed"),
     [
-        ("real-time", {"model_latency": 0}, "alarms.model_latency", "more than 0"),
-        ("real-time", {"error_rate_4xx": 1.5}, "alarms.error_rate_4xx", "0 or more and at most 1"),
-        ("real-time", {"error_rate_5xx": -0.1}, "alarms.error_rate_5xx", "0 or more and at most 1"),
+        ("real-time", {"model_latency": 0}, "alarms.model_latency", "above 0"),
+        ("real-time", {"error_rate_4xx": 1.5}, "alarms.error_rate_4xx", "between 0 and 1"),
+        ("real-time", {"error_rate_5xx": -0.1}, "alarms.error_rate_5xx", "between 0 and 1"),
         ("real-time", {"error_rate_5xx": True}, "alarms.error_rate_5xx", "a number"),
-        ("real-time", {"saturation": 101}, "alarms.saturation", "at most 100"),
-        ("serverless", {"saturation": 80}, "alarms.saturation", "at most 1"),
+        ("real-time", {"saturation": 101}, "alarms.saturation", "between 0 and 100"),
+        ("serverless", {"saturation": 80}, "alarms.saturation", "between 0 and 1, not 80"),
         ("async", {"saturation": "15 min"}, "alarms.saturation", "a number"),
         ("async", {"alarm_actions": [TOPIC] * 6}, "alarms.alarm_actions", "at most 5"),
         ("async", {"alarm_actions": ["on-call"]}, "alarms.alarm_actions[0]", "an ARN"),
@@ -100,7 +103,7 @@ def test_the_longest_name_is_one_that_can_roll_back(endpoint: str, what: str) ->
 def test_each_problem_is_named(kind: Kind, args: AlarmsArgs, property_: str, allowed: str) -> None:
     (found,) = problems("alarms", kind, args)
     assert found.property == property_
-    assert allowed in found.allowed
+    assert allowed in str(found)
 
 
 @given(
@@ -130,7 +133,8 @@ def test_values_and_names_that_are_not_known_yet_are_outputs(
             "alarm_actions": [pulumi.Output.from_input(TOPIC)],
         }
         assert problems("alarms", "real-time", args) == []
-        built = alarms("real-time", pulumi.Output.from_input("boston-1234567"), "AllTraffic", args)
+        declared = alarms_of("real-time", args)
+        built = alarms("real-time", declared, pulumi.Output.from_input("boston-1234567"), "AllTraffic")
         aws.cloudwatch.MetricAlarm("latency", built["latency"])
 
     alarm = run(program).of_type("aws:cloudwatch/metricAlarm:MetricAlarm").inputs

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagebridge.endpoint.spec import Kind
 from sagebridge.monitoring.dashboard import body
-from sagebridge.monitoring.metrics import Kind
 from tests.mocks import Monitor
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum", "p50", "p99"}
 
 
-def graphs(kind: Kind, *variants: str) -> dict[str, list[list[Any]]]:
+def graphs(kind: Kind, *variants: str) -> Any:
     widgets = body(kind, "boston", "eu-central-1", variants or ("AllTraffic",))["widgets"]
     return {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in widgets}
 
@@ -29,7 +29,7 @@ def graphs(kind: Kind, *variants: str) -> dict[str, list[list[Any]]]:
 )
 def test_the_body_is_one_that_cloudwatch_takes(kind: Kind, variants: list[str]) -> None:
     """The rules are those of "Dashboard Body Structure and Syntax"."""
-    whole = body(kind, "boston", "eu-central-1", variants)
+    whole: Any = body(kind, "boston", "eu-central-1", variants)
     assert json.loads(json.dumps(whole)) == whole
     places = set()
     for widget in whole["widgets"]:

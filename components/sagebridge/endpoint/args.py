@@ -9,17 +9,6 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from sagebridge.monitoring.alarms import AlarmsArgs
-from sagebridge.scaling.autoscaling import AutoscalingArgs
-
-DEFAULT_VARIANT = "AllTraffic"
-"""Name of the variant that is declared by the short form."""
-DEFAULT_INSTANCE_TYPE = "ml.m5.xlarge"
-DEFAULT_MEMORY = 4096
-"""MB of a serverless variant."""
-DEFAULT_CONCURRENCY = 2
-"""Of a serverless variant."""
-
 
 class ModelDataSourceArgs(TypedDict):
     """Model data that is not one compressed archive (AWS API: S3ModelDataSource)."""
@@ -93,6 +82,49 @@ class ServerlessConfigArgs(TypedDict):
     ``endpoint_name`` of the first rollout only, as ``initial_instance_count``."""
 
 
+class ScheduleArgs(TypedDict):
+    """A change of the bounds at a time (AWS API: PutScheduledAction); one bound or both."""
+
+    schedule: pulumi.Input[str]
+    """When: ``cron(0 8 ? * MON-FRI *)``, ``rate(1 day)`` or ``at(2030-01-01T08:00:00)``."""
+    timezone: NotRequired[pulumi.Input[str]]
+    """The schedule's time zone, as ``Europe/Berlin``. Default ``UTC``."""
+    min_capacity: NotRequired[pulumi.Input[int]]
+    """The least from then on."""
+    max_capacity: NotRequired[pulumi.Input[int]]
+    """The most from then on."""
+
+
+class AutoscalingArgs(TypedDict):
+    """How a variant scales: the bounds, and one target for the endpoint's kind, schedules, or both.
+
+    Capacity is counted in instances; of a serverless variant in provisioned concurrency.
+    """
+
+    min_capacity: pulumi.Input[int]
+    """The least: 1 or more; 0 or more of an asynchronous endpoint, which then starts at the first request."""
+    max_capacity: pulumi.Input[int]
+    """The most: ``min_capacity`` or more; of a serverless variant at most its ``max_concurrency``."""
+    invocations_per_instance: NotRequired[pulumi.Input[float]]
+    """Real-time: requests per instance and minute to hold, more than 0 (SageMakerVariantInvocationsPerInstance)."""
+    concurrent_requests_per_model: NotRequired[pulumi.Input[float]]
+    """Real-time: requests at once per model to hold, more than 0. Measured every 10 seconds, so it reacts to a burst
+    within the minute (SageMakerVariantConcurrentRequestsPerModelHighResolution)."""
+    provisioned_concurrency_utilization: NotRequired[pulumi.Input[float]]
+    """Serverless: part of the provisioned concurrency in use to hold, more than 0 and at most 1
+    (SageMakerVariantProvisionedConcurrencyUtilization). The variant needs ``provisioned_concurrency``."""
+    backlog_per_instance: NotRequired[pulumi.Input[float]]
+    """Asynchronous: requests in the queue per instance to hold, more than 0 (ApproximateBacklogSizePerInstance)."""
+    scale_in_cooldown: NotRequired[pulumi.Input[int]]
+    """Seconds after scaling in before the next. Default 300 (AWS's own)."""
+    scale_out_cooldown: NotRequired[pulumi.Input[int]]
+    """Seconds after scaling out before the next. Default 300 (AWS's own)."""
+    disable_scale_in: NotRequired[pulumi.Input[bool]]
+    """Whether the target only ever adds capacity. Default false."""
+    schedules: NotRequired[Mapping[str, ScheduleArgs]]
+    """Changes of the bounds at a time, by name. Default none."""
+
+
 class VariantArgs(ModelArgs):
     """A production or a shadow variant (AWS API: ProductionVariant).
 
@@ -119,6 +151,10 @@ class VariantArgs(ModelArgs):
     """Seconds until the container must answer the health check, 60 to 3600. Default: AWS's."""
     inference_ami_version: NotRequired[pulumi.Input[str]]
     """Name of the machine image: driver and CUDA version for accelerators. Default: AWS's."""
+    enable_ssm_access: NotRequired[pulumi.Input[bool]]
+    """Lets operators open a shell in the variant's containers with AWS Systems Manager, to debug them. AWS Support must
+    have allowed the account to use it. While it is on, AWS waits a day before it patches or replaces an instance.
+    Default false."""
     routing_strategy: NotRequired[pulumi.Input[str]]
     """Which instance gets a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``, which the provider knows. Default:
     AWS's, random."""
@@ -217,6 +253,32 @@ class DeploymentConfigArgs(TypedDict):
     endpoint (the AWS provider's ``auto_rollback_configuration`` forces it), which is refused unless it is allowed."""
 
 
+class AlarmsArgs(TypedDict):
+    """What the alarms of an endpoint watch for; ``{}`` is every alarm with its default."""
+
+    alarm_actions: NotRequired[Sequence[pulumi.Input[str]]]
+    """ARNs of what an alarm starts, such as SNS topics; at most 5. Default none: alarms are seen, and can roll back."""
+    model_latency: NotRequired[pulumi.Input[float]]
+    """Milliseconds that 99 of 100 answers may take, more than 0. Default 1000; asynchronous 60 000."""
+    error_rate_4xx: NotRequired[pulumi.Input[float]]
+    """Part of the requests that may be answered with 4xx, 0 to 1. Default 0.05."""
+    error_rate_5xx: NotRequired[pulumi.Input[float]]
+    """Part of the requests that may be answered with 5xx, 0 to 1. Default 0.01."""
+    saturation: NotRequired[pulumi.Input[float]]
+    """Most that the kind's own metric may be. Real-time: percent of the memory (MemoryUtilization), default 90.
+    Serverless: part of the maximum concurrency (ServerlessConcurrentExecutionsUtilization), default 0.8. Asynchronous:
+    age of the oldest request in seconds (ApproximateAgeOfOldestRequest), default 900."""
+
+
+class VpcConfigArgs(TypedDict):
+    """A VPC (AWS API: VpcConfig)."""
+
+    subnets: Sequence[pulumi.Input[str]]
+    """IDs of 1 to 16 subnets."""
+    security_group_ids: Sequence[pulumi.Input[str]]
+    """IDs of 1 to 5 security groups."""
+
+
 class SageMakerEndpointArgs(ModelArgs):
     """What a :class:`SageMakerEndpoint` is made from. The simplest: role, image, model data."""
 
@@ -235,7 +297,7 @@ class SageMakerEndpointArgs(ModelArgs):
     shadow_production_variants: NotRequired[Sequence[VariantArgs]]
     """One variant that gets copies of the requests to the one production variant, and whose answers nobody sees.
     Default none."""
-    vpc_config: NotRequired["VpcConfigArgs"]
+    vpc_config: NotRequired[VpcConfigArgs]
     """The VPC that all models run in. Default: SageMaker's own. Not for serverless."""
     enable_network_isolation: NotRequired[pulumi.Input[bool]]
     """Cuts all models off the network. Default false. Not for serverless."""
@@ -261,12 +323,3 @@ class SageMakerEndpointArgs(ModelArgs):
     """Lets a change delete the endpoint and make another: an outage. Default false: such a change is refused."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Tags on every resource, at most 50; 49 with ``autoscaling``, which adds its own. Default none."""
-
-
-class VpcConfigArgs(TypedDict):
-    """A VPC (AWS API: VpcConfig)."""
-
-    subnets: Sequence[pulumi.Input[str]]
-    """IDs of 1 to 16 subnets."""
-    security_group_ids: Sequence[pulumi.Input[str]]
-    """IDs of 1 to 5 security groups."""

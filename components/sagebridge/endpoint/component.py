@@ -1,37 +1,26 @@
 """A SageMaker endpoint of any kind: models, endpoint configuration, endpoint, and what scales and watches it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from dataclasses import replace
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
 from sagebridge import _aws, _provider, _sdk
-from sagebridge.endpoint import grants
-from sagebridge.endpoint import outputs as late
-from sagebridge.endpoint import resources as build
-from sagebridge.endpoint.args import DEFAULT_INSTANCE_TYPE, SageMakerEndpointArgs, VariantArgs
-from sagebridge.endpoint.parts import (
-    ROLLBACK,
-    all_variants,
-    at,
-    containers,
-    endpoint_kind,
-    model_path,
-    models,
-    scaled,
-    variants,
-)
+from sagebridge.endpoint import grants, outputs, resources
+from sagebridge.endpoint.args import SageMakerEndpointArgs
+from sagebridge.endpoint.names import Names
+from sagebridge.endpoint.parts import at
 from sagebridge.endpoint.rules import validate
+from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
 from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
 from sagebridge.monitoring import alarms, dashboard
 from sagebridge.scaling import autoscaling
-from sagebridge.validation import message
+from sagebridge.validation import Problem, message
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
-
-Args = Mapping[str, Any]
 
 
 class SageMakerEndpoint(pulumi.ComponentResource):
@@ -72,55 +61,49 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             pulumi.RunError: AWS would refuse the arguments; names each problem, or an archive is not there or does not
                 fit its image. Arguments that are outputs are checked as soon as they are known, before AWS is called.
         """
-
-        def check(given: Args) -> None:
-            if problems := validate(name, given):
-                raise pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
-
         _sdk.end_quietly()
-        check(args)
+        _check(name, args)
         _sdk.once(_sdk.serve_hooks)
-        given = late.checked(build.without_none(args), check)
-        guard = _sdk.once(replacement.hooks, given.get("allow_replacement", False))
-        merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=guard))
+        declared = parse(outputs.checked(outputs.without_none(args), partial(_check, name)))
         settings = _provider.settings(opts)
-        region = (
-            pulumi.Output.unsecret(settings.apply(_aws.region))
-            if isinstance(settings, pulumi.Output)
-            else _aws.region(settings)
-        )
-        super().__init__("sagebridge:index:SageMakerEndpoint", name, replacement.recorded(given, region), merged)
-        self._args, self._settings = given, settings
+        recorded = replacement.recorded(declared, _region(settings))
+        guard = pulumi.ResourceOptions(hooks=_sdk.once(replacement.hooks, declared.replaceable))
+        options = pulumi.ResourceOptions.merge(opts, guard)
+        super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
+        self._names, self._declared, self._settings = Names(name), declared, settings
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
 
-        self.model_data_url = None
-        names = {path: self._model(path, own).name for path, own in models(given)}
-        configuration = self._configuration({path: names[model_path(path, own)] for path, own in all_variants(given)})
-        plain_name = given.get("endpoint_name")
-        watching = self._alarms(plain_name) if isinstance(plain_name, str) else []  # before what they roll back
-        registered = self._registration()
-        endpoint = self._endpoint(configuration.name, [*watching, *registered])
+        loaded = [self._loaded(model) for model in declared.models]
+        models = {model.variant: self._model(model) for model in loaded}
+        configuration = self._configuration({variant: model.name for variant, model in models.items()})
+        alarms_before = self._alarms(declared.plain_name) if declared.plain_name else []
+        registration = self._registration() if declared.scaled else None
+        endpoint = self._endpoint(configuration, [*alarms_before, *([registration] if registration else [])])
+        alarms_after = [] if alarms_before else self._alarms(endpoint.name)
+        if registration:
+            endpoint_name = autoscaling.after(registration, endpoint.name)
+            autoscaling.autoscale(self._names, declared, endpoint_name, self._child)
+        if declared.dashboard:
+            self._dashboard(endpoint)
+        if registration or declared.dashboard or alarms_after:
+            _sdk.once(self._protection)
+
         self.endpoint_name = endpoint.name
         self.endpoint_arn = endpoint.arn
         self.endpoint_config_name = endpoint.endpoint_config_name
-        self.model_name = names[model_path(*variants(given)[0])]
-        if not watching:
-            self._alarms(endpoint.name)
-        for stash in registered:
-            self._autoscaling(autoscaling.after(stash, endpoint.name))
-        if given.get("dashboard"):
-            self._dashboard()
-        if registered or given.get("dashboard") or ("alarms" in given and not watching):
-            _sdk.once(self._protection)
-        outputs = {
-            "endpointName": self.endpoint_name,
-            "endpointArn": self.endpoint_arn,
-            "endpointConfigName": self.endpoint_config_name,
-            "modelName": self.model_name,
-        }
-        self.register_outputs(outputs | ({"modelDataUrl": self.model_data_url} if self.model_data_url else {}))
+        self.model_name = models[declared.production_variants[0].model.variant].name
+        self.model_data_url = next(iter(_archives(loaded)), None)
+        self.register_outputs(
+            {
+                "endpointName": self.endpoint_name,
+                "endpointArn": self.endpoint_arn,
+                "endpointConfigName": self.endpoint_config_name,
+                "modelName": self.model_name,
+                **({"modelDataUrl": self.model_data_url} if self.model_data_url else {}),
+            }
+        )
 
     def grant_invoke(self, name: str, role: pulumi.Input[str]) -> "aws.iam.RolePolicy":
         """Gives a role the least policy to invoke the endpoint and, if it is asynchronous, to read the answers.
@@ -129,11 +112,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             name: name of the policy's resource.
             role: name of the role.
         """
-        asynchronous = self._args.get("async_inference_config")
-        fields = ("s3_output_path", "s3_failure_path")
-        paths = [asynchronous[field] for field in fields if field in asynchronous] if asynchronous else None
         _sdk.once(self._protection)
-        return grants.grant_invoke(name, role, self.endpoint_arn, paths, self._child)
+        return grants.grant_invoke(name, role, self.endpoint_arn, self._declared.answer_paths, self._child)
 
     def _protection(self) -> pulumi.Stash:
         """Declares what is deleted before all the rest, and so, while it is protected, stops the deletion at its start.
@@ -142,122 +122,98 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         It keeps nothing in AWS.
         """
         opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
-        return pulumi.Stash(f"{self.pulumi_resource_name}-protection", input=self.pulumi_resource_name, opts=opts)
+        return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
 
-    def _model(self, path: str, own: Args) -> aws.sagemaker.Model:
-        suffix = f"-{own['variant_name']}-model" if path else "-model"
-        loaded = [self._loaded(where, container, path) for where, container in containers(path, own)]
-        whole = {**own, "containers": loaded} if "containers" in own else loaded[0]
-        return aws.sagemaker.Model(f"{self.pulumi_resource_name}{suffix}", build.model(self._args, whole), self._child)
+    def _loaded(self, model: Model) -> Model:
+        """Returns a model with its images found and its archives checked."""
+        return replace(model, containers=tuple(self._checked(container, model) for container in model.containers))
 
-    def _loaded(self, path: str, container: Args, model: str) -> Args:
-        """Returns a container with its image found and its archive checked."""
-        image = self._image(path, container, model) if "framework" in container else container.get("image")
-        found = {**container, "image": image} if image is not None else container
-        if container.get("mode", "SingleModel") != "SingleModel":
-            return found  # a prefix, to which archives may be added at any time
-        if "model_data_url" in container:
-            url = archive.checked(at(path, "model_data_url"), container["model_data_url"], image, self)
-            self.model_data_url = self.model_data_url or url
-            return {**found, "model_data_url": url}
-        source = container.get("model_data_source", {})
-        if source.get("s3_data_type") == "S3Object" and source.get("compression_type") == "Gzip":
-            uri = archive.checked(at(path, "model_data_source.s3_uri"), source["s3_uri"], image, self)
-            return {**found, "model_data_source": {**source, "s3_uri": uri}}
-        return found  # what is not compressed says nothing of its versions
+    def _checked(self, container: Container, model: Model) -> Container:
+        """Returns a container with its image found and its archive checked; other data says nothing of its versions."""
+        if "framework" in container.arguments:
+            container = replace(container, image=self._image(container, model))
+        source, checked = container.model_data_source, partial(archive.checked, image=container.image, parent=self)
+        if not container.loads_one_model:
+            return container
+        if container.model_data_url is not None:
+            path = at(container.path, "model_data_url")
+            return replace(container, model_data_url=checked(path, container.model_data_url))
+        if source and source.is_archive:
+            uri = checked(at(container.path, "model_data_source.s3_uri"), source.s3_uri)
+            return replace(container, model_data_source=replace(source, s3_uri=uri))
+        return container
 
-    def _image(self, path: str, container: Args, model: str) -> pulumi.Output[str]:
+    def _image(self, container: Container, model: Model) -> pulumi.Output[str]:
         """Returns the URI of AWS's image, for the instances of all variants that run the model."""
-        users = [own for where, own in all_variants(self._args) if model_path(where, own) == model]
-        types = [
-            None if "serverless_config" in own else own.get("instance_type", DEFAULT_INSTANCE_TYPE) for own in users
-        ]
+        framework, version = container.arguments["framework"], container.arguments["framework_version"]
+        capacities = [user.capacity for user in self._declared.variants if user.model.variant == model.variant]
+        types = [capacity.instance_type if isinstance(capacity, Instances) else None for capacity in capacities]
 
-        def find(known: Sequence[Any]) -> str:
-            settings, *instance_types = known
-            framework, version = container["framework"], container["framework_version"]
-            found = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
-            if isinstance(found, str):
-                return found
-            problems = [problem._replace(property=at(path, problem.property)) for problem in found]
-            raise pulumi.RunError(message(f"SageMakerEndpoint {self.pulumi_resource_name!r} cannot be made", problems))
+        def find(settings: _aws.Settings, *instance_types: str | None) -> str:
+            uri = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
+            if isinstance(uri, str):
+                return uri
+            problems = [problem._replace(property=at(container.path, problem.property)) for problem in uri]
+            raise _refusal(self.pulumi_resource_name, problems)
 
-        return pulumi.Output.all(self._settings, *types).apply(find)
+        return pulumi.Output.all(self._settings, *types).apply(lambda known: find(*known))
 
-    def _configuration(self, model_names: Mapping[str, pulumi.Input[str]]) -> aws.sagemaker.EndpointConfiguration:
-        """Declares the configuration: of variants that scale, with the capacity that they have."""
-        args, tags, capacities = self._args, self._args.get("tags"), {}
-        retaining, name = self._retaining(), self._endpoint_name
-        if retaining and name is not None:
-            rest = build.configuration(args, model_names, dict.fromkeys(retaining, 0))
-            whole = {**rest, "deployment_config": self._deployment()}
-            generation = retained.generation(f"{self.pulumi_resource_name}-generation", whole, self._child)
-            found = retained.capacities(generation, self._settings, name, retaining)
-            capacities = {variant: found[variant] for variant in retaining}
-            tags = retained.tagged(tags or {}, generation)
-        built = build.configuration(args, model_names, capacities)
-        # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
-        renewed = pulumi.ResourceOptions(replacement_trigger=self._deployment() or {})
-        opts = pulumi.ResourceOptions.merge(self._child, renewed)
-        return aws.sagemaker.EndpointConfiguration(f"{self.pulumi_resource_name}-config", **built, tags=tags, opts=opts)
+    def _model(self, model: Model) -> aws.sagemaker.Model:
+        arguments = resources.model(self._declared, model)
+        return aws.sagemaker.Model(self._names.model(model.variant), **arguments, opts=self._child)
 
-    def _deployment(self) -> Any:  # noqa: ANN401 - a dictionary of pulumi-aws
-        config = self._args.get("deployment_config")
-        return None if config is None else build.deployment(config, self._rollback_alarms(config))
+    def _configuration(
+        self, model_names: Mapping[str | None, pulumi.Input[str]]
+    ) -> aws.sagemaker.EndpointConfiguration:
+        """Declares the configuration. Variants that scale start with the capacity that autoscaling has set.
 
-    @property
-    def _endpoint_name(self) -> pulumi.Input[str] | None:
-        """The endpoint's name as far as it is known before the endpoint is."""
-        name: pulumi.Input[str] | None = self._args.get("endpoint_name") or self._args.get("import_endpoint")
-        return name
-
-    def _retaining(self) -> dict[str, dict[str, pulumi.Input[int]]]:
-        """Returns the variants that keep the capacity that autoscaling has set: see ``retained.Scaled``.
-
-        Not those of an auto-named endpoint: its name is not known before its configuration is made.
+        But not those of an auto-named endpoint: its name is not known before its configuration is made.
         """
-        if self._endpoint_name is None:
-            return {}
-        return {
-            own["variant_name"]: {
-                "first": own["serverless_config"]["provisioned_concurrency"]
-                if "serverless_config" in own
-                else own.get("initial_instance_count", 1),
-                "least": own["autoscaling"]["min_capacity"],
-                "most": own["autoscaling"]["max_capacity"],
-            }
-            for _, own in variants(self._args)
-            if "autoscaling" in own
-        }
+        declared, deployment = self._declared, self._deployment()
+        tags: Tags | pulumi.Output[dict[str, str]] | None = declared.tags
+        capacities: Mapping[str, pulumi.Input[int]] = {}
+        if declared.scaled and declared.name is not None:
+            rest = resources.configuration(declared, model_names, {variant.name: 0 for variant, _ in declared.scaled})
+            generation = retained.generation(self._names.generation, rest, deployment, self._child)
+            capacities = retained.capacities(generation, self._settings, declared.name, declared.scaled)
+            tags = retained.tagged(declared.tags, generation)
+        # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
+        renewed = pulumi.ResourceOptions(replacement_trigger=deployment or {})
+        opts = pulumi.ResourceOptions.merge(self._child, renewed)
+        arguments = resources.configuration(declared, model_names, capacities)
+        return aws.sagemaker.EndpointConfiguration(self._names.configuration, **arguments, tags=tags, opts=opts)
 
-    def _endpoint(self, configuration: pulumi.Output[str], before: Sequence[pulumi.Resource]) -> aws.sagemaker.Endpoint:
-        args, imported = self._args, self._args.get("import_endpoint")
+    def _deployment(self) -> aws.sagemaker.EndpointDeploymentConfigArgsDict | None:
+        return None if self._declared.rollout is None else resources.deployment(self._declared.rollout)
+
+    def _endpoint(
+        self, configuration: aws.sagemaker.EndpointConfiguration, before: Sequence[pulumi.Resource]
+    ) -> aws.sagemaker.Endpoint:
+        declared, imported = self._declared, self._declared.arguments.get("import_endpoint")
         if imported:
             pulumi.log.warn(
                 f"The endpoint {imported} is imported as it is. Take import_endpoint away after this update: the next "
                 "one gives it the configuration that is declared here.",
                 self,
             )
-        retaining = self._retaining()
+        scaled = [variant.name for variant, _ in declared.scaled]
+        retaining = scaled if declared.name is not None else []
         starts = {
-            own["variant_name"]: checks.starts_with(cast("VariantArgs", own), retained=own["variant_name"] in retaining)
-            for _, own in variants(args)
+            variant.name: checks.starts_with(variant, retained=variant.name in retaining)
+            for variant in declared.production_variants
         }
-        replaceable = args.get("allow_replacement", False)
-        guarded = hooks.GuardedEndpoint(
-            self.urn, self._settings, starts, list(replacement.capacities(args)), replaceable=replaceable
-        )
+        guarded = hooks.GuardedEndpoint(self.urn, self._settings, starts, scaled, replaceable=declared.replaceable)
         return aws.sagemaker.Endpoint(
             self.pulumi_resource_name,
-            name=args.get("endpoint_name") or imported,
-            endpoint_config_name=configuration,
+            name=declared.name,
+            endpoint_config_name=configuration.name,
             deployment_config=self._deployment(),
-            tags=args.get("tags"),
+            tags=declared.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 hooks=_sdk.once(hooks.EndpointHooks).guard(self.pulumi_resource_name, guarded),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
-                delete_before_replace=replaceable and "endpoint_name" in args,
+                delete_before_replace=declared.replaceable and "endpoint_name" in declared.arguments,
                 depends_on=before,
                 import_=imported,
                 # What an import finds is never what is declared: it would be refused.
@@ -265,51 +221,51 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             ),
         )
 
-    def _rollback_alarms(self, config: Args) -> Sequence[pulumi.Input[str]]:
-        if "auto_rollback_alarms" in config or "alarms" not in self._args:
-            own: Sequence[pulumi.Input[str]] = config.get("auto_rollback_alarms", [])
-            return own
-        name = self._args["endpoint_name"]
-        return [
-            alarms.alarm_name(name, own["variant_name"], what) for _, own in variants(self._args) for what in ROLLBACK
-        ]
-
     def _alarms(self, endpoint_name: pulumi.Input[str]) -> list[pulumi.Resource]:
-        if "alarms" not in self._args:
+        declared = self._declared
+        if declared.alarms is None:
             return []
         return [
-            aws.cloudwatch.MetricAlarm(f"{self.pulumi_resource_name}-{own['variant_name']}-{what}", alarm, self._child)
-            for _, own in variants(self._args)
-            for what, alarm in alarms.alarms(
-                endpoint_kind(self._args),
-                endpoint_name,
-                own["variant_name"],
-                self._args["alarms"],
-                self._args.get("tags"),
+            aws.cloudwatch.MetricAlarm(self._names.alarm(variant.name, what), arguments, self._child)
+            for variant in declared.production_variants
+            for what, arguments in alarms.alarms(
+                declared.kind, declared.alarms, endpoint_name, variant.name, declared.tags
             ).items()
         ]
 
-    def _registration(self) -> list[pulumi.Stash]:
-        capacities = replacement.capacities(self._args)
-        return (
-            [autoscaling.registration(f"{self.pulumi_resource_name}-scaling", capacities, self._child)]
-            if capacities
-            else []
-        )
+    def _registration(self) -> pulumi.Stash:
+        runs_on = {variant.name: variant.runs_on for variant, _ in self._declared.scaled}
+        return autoscaling.registration(self._names.registration, runs_on, self._child)
 
-    def _autoscaling(self, endpoint_name: pulumi.Output[str]) -> None:
-        for _, own in variants(self._args):
-            if "autoscaling" in own:
-                name, about = f"{self.pulumi_resource_name}-{own['variant_name']}-scaling", scaled(self._args, own)
-                autoscaling.autoscale(name, endpoint_name, about, own["autoscaling"], self._child)
-
-    def _dashboard(self) -> None:
-        region = self.endpoint_arn.apply(lambda arn: arn.split(":")[3] if arn else "")  # mocks may have no ARN
-        names = [own["variant_name"] for _, own in all_variants(self._args)]
-        body = dashboard.body(endpoint_kind(self._args), self.endpoint_name, region, names)
+    def _dashboard(self, endpoint: aws.sagemaker.Endpoint) -> None:
+        region = endpoint.arn.apply(lambda arn: arn.split(":")[3] if arn else "")  # mocks may have no ARN
+        variant_names = [variant.name for variant in self._declared.variants]
+        body = dashboard.body(self._declared.kind, endpoint.name, region, variant_names)
         aws.cloudwatch.Dashboard(
-            f"{self.pulumi_resource_name}-dashboard",
-            dashboard_name=self.endpoint_name,
+            self._names.dashboard,
+            dashboard_name=endpoint.name,
             dashboard_body=pulumi.Output.json_dumps(body),
             opts=self._child,
         )
+
+
+def _check(name: str, args: SageMakerEndpointArgs) -> None:
+    if problems := validate(name, args):
+        raise _refusal(name, problems)
+
+
+def _refusal(name: str, problems: Sequence[Problem]) -> pulumi.RunError:
+    return pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
+
+
+def _region(settings: _aws.Settings | pulumi.Output[_aws.Settings]) -> pulumi.Input[str | None]:
+    if isinstance(settings, pulumi.Output):
+        return pulumi.Output.unsecret(settings.apply(_aws.region))
+    return _aws.region(settings)
+
+
+def _archives(models: Sequence[Model]) -> list[pulumi.Output[str]]:
+    """Returns the URLs of the archives of single models."""
+    containers = [container for model in models for container in model.containers if container.loads_one_model]
+    urls = [container.model_data_url for container in containers if container.model_data_url is not None]
+    return [pulumi.Output.from_input(url) for url in urls]

@@ -1,14 +1,29 @@
-"""What a caller of an endpoint may do, and nothing else."""
+"""Grants a caller of an endpoint what it needs, and nothing else."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_aws as aws
 
 
-def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None = None) -> dict[str, Any]:
+class Statement(TypedDict):
+    """What is allowed, on which resources."""
+
+    Effect: str
+    Action: str
+    Resource: Sequence[str | None]
+
+
+class Policy(TypedDict):
+    """An IAM policy document."""
+
+    Version: str
+    Statement: list[Statement]
+
+
+def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None = None) -> Policy:
     """Returns the least policy for a caller: to invoke this endpoint and, if it is asynchronous, to read its answers.
 
     To call an asynchronous endpoint needs no right to S3: SageMaker reads the input and writes the answer with the
@@ -53,6 +68,6 @@ def _objects(partition: str, uri: str) -> str:
     return f"arn:{partition}:s3:::{'/'.join(filter(None, [location.netloc, location.path.strip('/'), '*']))}"
 
 
-def _document(*allowed: tuple[str, Sequence[str | None]]) -> dict[str, Any]:
-    statements = [{"Effect": "Allow", "Action": action, "Resource": resources} for action, resources in allowed]
+def _document(*allowed: tuple[str, Sequence[str | None]]) -> Policy:
+    statements = [Statement(Effect="Allow", Action=action, Resource=resources) for action, resources in allowed]
     return {"Version": "2012-10-17", "Statement": statements}

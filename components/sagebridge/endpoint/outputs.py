@@ -1,11 +1,11 @@
-"""Values that are outputs: checked as soon as they are known, before the call to AWS that would use them."""
+"""Checks arguments that are outputs as soon as they are known, before the call to AWS that would use them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import pulumi
 
-from sagebridge.endpoint.schema import is_late
+from sagebridge.endpoint.schema import is_output
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")
@@ -18,40 +18,52 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     which would look like changes.
 
     Args:
-        args: a mapping of plain values and outputs, at any depth.
-        check: raises if the arguments are wrong; passes outputs over.
+        args: A mapping of plain values and outputs, at any depth.
+        check: Raises if the arguments are wrong; passes outputs over.
     """
-    found = list(_outputs(args, ()))
-    if not found:
+    outputs = dict(_outputs(args, ()))
+    if not outputs:
         return args
-    paths = [path for path, _ in found]
 
-    def all_known(values: Sequence[object]) -> None:
-        check(_replaced(args, dict(zip(paths, values, strict=True))))
+    def check_all(values: Sequence[object]) -> None:
+        check(_with(args, dict(zip(outputs, values, strict=True))))
 
-    def one_known(path: Path) -> Callable[[object], object]:
-        def check_one(value: object) -> object:
-            check(_replaced(args, {path: value}))
-            return value
-
-        return check_one
+    def check_alone(path: Path, value: object) -> object:
+        check(_with(args, {path: value}))
+        return value
 
     if pulumi.runtime.is_dry_run():
-        held = {path: output.apply(one_known(path)) for path, output in found}
+        held = {path: _then(output, check_alone, path) for path, output in outputs.items()}
     else:
         # It says nothing of the values: beside a secret one, what is none must not become one.
-        passed = pulumi.Output.unsecret(pulumi.Output.all(*(output for _, output in found)).apply(all_known))
-        held = {path: pulumi.Output.all(output, passed).apply(_first) for path, output in found}
-    return cast("Args", _replaced(args, held))
+        passed = pulumi.Output.unsecret(pulumi.Output.all(*outputs.values()).apply(check_all))
+        held = {path: pulumi.Output.all(output, passed).apply(_first) for path, output in outputs.items()}
+    return _with(args, held)
+
+
+def without_none(args: Args) -> Args:
+    """Returns the arguments without fields that are None, which is how Pulumi says "not set"."""
+    return cast("Args", _without_none(args))
+
+
+def _without_none(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return [_without_none(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _then(output: pulumi.Output[object], check: Callable[[Path, object], object], path: Path) -> pulumi.Output[object]:
+    return output.apply(lambda value: check(path, value))
 
 
 def _first(values: Sequence[object]) -> object:
     return values[0]
 
 
-def _outputs(value: object, path: Path) -> Iterator[tuple[Path, pulumi.Output[Any]]]:
-    if is_late(value):
-        yield path, pulumi.Output.from_input(cast("pulumi.Input[Any]", value))
+def _outputs(value: object, path: Path) -> Iterator[tuple[Path, pulumi.Output[object]]]:
+    """Finds the outputs at any depth, each with its path."""
+    if is_output(value):
+        yield path, pulumi.Output.from_input(value)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _outputs(inner, (*path, key))
@@ -60,8 +72,12 @@ def _outputs(value: object, path: Path) -> Iterator[tuple[Path, pulumi.Output[An
             yield from _outputs(inner, (*path, place))
 
 
-def _replaced(value: Any, values: Mapping[Path, object], path: Path = ()) -> Any:  # noqa: ANN401 - any argument
-    """Returns a copy with other values at some paths."""
+def _with(args: Args, values: Mapping[Path, object]) -> Args:
+    """Returns a copy of the arguments with other values at some paths."""
+    return cast("Args", _replaced(args, values, ()))
+
+
+def _replaced(value: object, values: Mapping[Path, object], path: Path) -> object:
     if path in values:
         return values[path]
     if isinstance(value, Mapping):

@@ -1,71 +1,84 @@
 """Checks the arguments of an endpoint one by one: field names, types, and the limits of botocore's own shapes.
 
-What a field is follows from its name, ``botocore.xform_name`` of the AWS API's member. A shape here is botocore's name
-of one, or ``any``, ``tags``, ``[shape]`` for a list, ``{shape}`` for a mapping, ``!shape`` for no output.
+The shape of a field follows from its name, which is ``botocore.xform_name`` of the AWS API's member. Besides botocore's
+names, a shape may be ``any``, ``tags``, ``[shape]`` for a list, ``{shape}`` for a mapping, and ``!shape`` for a value
+that cannot be an output.
 """
 
 import difflib
+import enum
 import inspect
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Final, Protocol, cast
 
 import pulumi
 from botocore import xform_name
 
 from sagebridge._aws import shapes
 from sagebridge.endpoint import args as kinds
-from sagebridge.monitoring.alarms import AlarmsArgs
-from sagebridge.scaling.autoscaling import AutoscalingArgs, ScheduleArgs
-from sagebridge.validation import Problem, problem
+from sagebridge.validation import Problem, Shape, problem
 
 
-class _Late(Enum):
-    LATE = "late"
+class Unknown(enum.Enum):
+    """What stands for a value that is an output, or that has a problem of its own: the rules pass it over."""
+
+    UNKNOWN = "unknown"
 
 
-LATE = _Late.LATE
-"""Stands for a value that is an output, or that has a problem of its own: the rules pass it over."""
+UNKNOWN: Final = Unknown.UNKNOWN
 
-_TAGS = {"type": "map", "key": {"shape": "TagKey"}, "value": {"shape": "TagValue"}, "max": shapes()["TagList"]["max"]}
-_MOST_FLOAT = 3.4028234663852886e38
-"""In 32 bits, which is what a botocore ``float`` has."""
-_REASONS = {
-    "managed_instance_scaling": "left out: AWS has it for inference components only, not for variants with a model; "
-    "use autoscaling",
-    "accelerator_type": "left out: AWS ended Elastic Inference",
+_TAGS: Shape = {
+    "type": "map",
+    "key": {"shape": "TagKey"},
+    "value": {"shape": "TagValue"},
+    "max": shapes()["TagList"]["max"],
 }
+_MOST_FLOAT = 3.4028234663852886e38
+"""The largest number in 32 bits, which is what a botocore ``float`` has."""
+_NOT_SUPPORTED = {
+    "managed_instance_scaling": ("is for inference components, not for variants with a model", "Use autoscaling."),
+    "accelerator_type": ("is not supported any more: AWS ended Elastic Inference", ""),
+}
+"""Fields that AWS has and the component has not: why, and what to do."""
 
 
-def check(args: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Checks an endpoint's arguments; returns what the rules may look at, and the problems.
+class Arguments(Protocol):
+    """The class of a typed dictionary."""
+
+    __annotations__: dict[str, object]
+    __required_keys__: frozenset[str]
+
+
+def check(args: Mapping[str, object]) -> tuple[kinds.SageMakerEndpointArgs, list[Problem]]:
+    """Checks an endpoint's arguments one by one.
 
     Args:
-        args: see :class:`SageMakerEndpointArgs`.
+        args: See :class:`SageMakerEndpointArgs`.
 
     Returns:
-        The arguments without what is not known or not right, which is :data:`LATE`, and every problem.
+        The arguments as the rules may look at them, with :data:`UNKNOWN` for what is not known or not right, and every
+        problem.
     """
     problems: list[Problem] = []
     clean = _check("", args, "SageMakerEndpointArgs", problems)
-    return (clean if isinstance(clean, dict) else {}), problems
+    return cast("kinds.SageMakerEndpointArgs", clean if isinstance(clean, dict) else {}), problems
 
 
-def is_late(value: object) -> bool:
-    """Tells what becomes known only later."""
-    return value is LATE or isinstance(value, pulumi.Output) or inspect.isawaitable(value)
+def is_output(value: object) -> bool:
+    """Tells whether a value becomes known only later."""
+    return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
 
 
-def _check(path: str, value: object, shape: str, problems: list[Problem]) -> Any:  # noqa: ANN401 - any argument
-    """Returns the value if it is right, :data:`LATE` if it cannot be looked at; adds to the problems."""
-    if is_late(value):
-        if shape.startswith("!"):
-            problems.append(Problem(path, "an output", "plain: it must be known at once"))
-        return LATE
+def _check(path: str, value: object, shape: str, problems: list[Problem]) -> object:
+    """Returns the value if it is right, or else :data:`UNKNOWN`; adds to the problems."""
+    if is_output(value) or value is UNKNOWN:
+        if shape.startswith("!") and value is not UNKNOWN:
+            problems.append(Problem(path, "must be a plain value, not an output"))
+        return UNKNOWN
     shape = shape.lstrip("!")
     rule = rule_of(shape)
-    clean: Any = value
+    clean = value
     match rule["type"]:
         case "any":
             pass
@@ -78,13 +91,13 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> Any
         case "map":
             clean = _map(path, value, rule, problems)
         case _:
-            if found := _scalar(path, value, shape, rule):
-                problems.append(found)
-                clean = LATE
+            if wrong := _scalar(path, value, shape, rule):
+                problems.append(wrong)
+                clean = UNKNOWN
     return clean
 
 
-def rule_of(shape: str) -> Mapping[str, Any]:
+def rule_of(shape: str) -> Shape:
     """Returns what a shape asks for, as botocore writes it."""
     if shape in tables():
         return {"type": "fields"}
@@ -92,62 +105,73 @@ def rule_of(shape: str) -> Mapping[str, Any]:
         return {"type": "list", "member": {"shape": shape[1:-1]}}
     if shape.startswith("{"):
         return {"type": "map", "key": {"shape": "String"}, "value": {"shape": shape[1:-1]}}
-    rule: Mapping[str, Any] = {"any": {"type": "any"}, "tags": _TAGS}.get(shape) or shapes()[shape]
+    special: Mapping[str, Shape] = {"any": {"type": "any"}, "tags": _TAGS}
+    rule: Shape = special.get(shape) or shapes()[shape]
     return rule
 
 
-def _scalar(path: str, value: object, shape: str, rule: Mapping[str, Any]) -> Problem | None:
+def _scalar(path: str, value: object, shape: str, rule: Shape) -> Problem | None:
     if rule["type"] == "boolean":
-        return None if isinstance(value, bool) else Problem(path, value, "true or false")
+        return None if isinstance(value, bool) else Problem(path, "must be true or false", value)
     if rule["type"] == "float":
         least = rule.get("min", 0)
         number = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= _MOST_FLOAT
-        return None if number else Problem(path, value, f"a number, {least} or more, in 32 bits")
+        return None if number else Problem(path, f"must be a number of {least} or more that fits in 32 bits", value)
     return problem(path, value, shape)
 
 
-def _structure(path: str, value: object, shape: str, problems: list[Problem]) -> Any:  # noqa: ANN401 - any argument
+def _structure(path: str, value: object, shape: str, problems: list[Problem]) -> object:
     if not isinstance(value, Mapping):
-        problems.append(Problem(path, value, "a mapping of fields"))
-        return LATE
-    table, needed = tables()[shape], required(shape)
+        problems.append(Problem(path, "must be a mapping of fields", value))
+        return UNKNOWN
+    table = tables()[shape]
     clean = {}
     for field, inner in value.items():
         where = f"{path}.{field}" if path else str(field)
         if field not in table:
-            near = difflib.get_close_matches(str(field), table, n=1)
-            hint = f"left out: there is no such field{f'; {near[0]}?' if near else ''}"
-            problems.append(Problem(where, inner, _REASONS.get(field, hint)))
+            problems.append(_not_a_field(where, str(field), table))
         elif inner is not None:
             clean[field] = _check(where, inner, table[field], problems)
-    missing = sorted(field for field in needed if value.get(field) is None)
-    problems += [Problem(f"{path}.{field}" if path else field, None, "given") for field in missing]
-    return {**clean, **dict.fromkeys(missing, LATE)}
+    missing = sorted(field for field in required(shape) if value.get(field) is None)
+    problems += [Problem(f"{path}.{field}" if path else field, "is required") for field in missing]
+    return {**clean, **dict.fromkeys(missing, UNKNOWN)}
 
 
-def _list(path: str, value: object, rule: Mapping[str, Any], problems: list[Problem]) -> Any:  # noqa: ANN401 - any
+def _not_a_field(path: str, field: str, table: Mapping[str, str]) -> Problem:
+    if field in _NOT_SUPPORTED:
+        rule, fix = _NOT_SUPPORTED[field]
+        return Problem(path, rule, fix=fix)
+    near = difflib.get_close_matches(field, table, n=1)
+    return Problem(path, "is not a field", fix=f"Did you mean {near[0]}?" if near else "")
+
+
+def _list(path: str, value: object, rule: Shape, problems: list[Problem]) -> object:
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        problems.append(Problem(path, value, "a list"))
-        return LATE
+        problems.append(Problem(path, "must be a list", value))
+        return UNKNOWN
     least, most = rule.get("min", 0), rule.get("max", len(value))
     if not least <= len(value) <= most:
-        problems.append(Problem(path, f"{len(value)} entries", f"{least} to {most}"))
-    return [_check(f"{path}[{at}]", inner, rule["member"]["shape"], problems) for at, inner in enumerate(value)]
+        problems.append(Problem(path, f"must have {least} to {most} entries", len(value)))
+    shape = rule["member"]["shape"]
+    return [_check(f"{path}[{position}]", inner, shape, problems) for position, inner in enumerate(value)]
 
 
-def _map(path: str, value: object, rule: Mapping[str, Any], problems: list[Problem]) -> Any:  # noqa: ANN401 - any
+def _map(path: str, value: object, rule: Shape, problems: list[Problem]) -> object:
     if not isinstance(value, Mapping):
-        problems.append(Problem(path, "a value", "a mapping"))  # not shown: it may be a password, as below
-        return LATE
+        problems.append(Problem(path, "must be a mapping"))
+        return UNKNOWN
     if len(value) > rule.get("max", len(value)):
-        problems.append(Problem(path, f"{len(value)} entries", f"at most {rule['max']}"))
+        problems.append(Problem(path, f"must have at most {rule['max']} entries", len(value)))
     clean = {}
+    key_shape, value_shape = rule["key"]["shape"], rule["value"]["shape"]
     for key, inner in value.items():
-        wrong = _scalar(f"{path}: key", key, rule["key"]["shape"], rule_of(rule["key"]["shape"]))
-        own: list[Problem] = [wrong] if wrong else []
-        clean[key] = _check(f"{path}[{key!r}]", inner, rule["value"]["shape"], own)
-        # What is in the environment may be a password: it is not shown.
-        problems += [found._replace(value="its value") if "environment[" in found.property else found for found in own]
+        where = f"{path}[{key!r}]"
+        if wrong := _scalar(where, key, key_shape, rule_of(key_shape)):
+            problems.append(Problem(where, f"has a name that {wrong.rule}"))
+        inside: list[Problem] = []
+        clean[key] = _check(where, inner, value_shape, inside)
+        # A value in a container's environment may be a password, so it is not shown.
+        problems += [wrong._replace(value=None) if key_shape == "EnvironmentKey" else wrong for wrong in inside]
     return clean
 
 
@@ -171,7 +195,7 @@ def required(shape: str) -> frozenset[str]:
     return keys
 
 
-_KINDS: Mapping[str, Any] = {
+_KINDS: Mapping[str, Arguments] = {
     "SageMakerEndpointArgs": kinds.SageMakerEndpointArgs,
     "ProductionVariant": kinds.VariantArgs,
     "ContainerDefinition": kinds.ContainerArgs,
@@ -184,9 +208,9 @@ _KINDS: Mapping[str, Any] = {
     "BlueGreenUpdatePolicy": kinds.BlueGreenUpdatePolicyArgs,
     "RollingUpdatePolicy": kinds.RollingUpdatePolicyArgs,
     "CapacitySize": kinds.CapacitySizeArgs,
-    "AutoscalingArgs": AutoscalingArgs,
-    "ScheduleArgs": ScheduleArgs,
-    "AlarmsArgs": AlarmsArgs,
+    "AutoscalingArgs": kinds.AutoscalingArgs,
+    "ScheduleArgs": kinds.ScheduleArgs,
+    "AlarmsArgs": kinds.AlarmsArgs,
 }
 """The arguments by the shape they stand for; where AWS has none, by their own name."""
 

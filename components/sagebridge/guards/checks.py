@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from sagebridge.endpoint import resources
-from sagebridge.endpoint.args import VariantArgs
+from sagebridge.endpoint.spec import Instances, Variant
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef as Configuration
@@ -200,19 +199,18 @@ def lost_changes(
     return lines
 
 
-def starts_with(variant: VariantArgs, *, retained: bool = False) -> dict[str, pulumi.Input[float]]:
+def starts_with(variant: Variant, *, retained: bool = False) -> dict[str, pulumi.Input[float]]:
     """Returns what a declared variant starts with: instances or provisioned concurrency, and its weight.
 
     Args:
         variant: the variant.
         retained: whether it starts with the capacity that it has; see ``guards/retained.py``.
     """
-    weight = {"initial_variant_weight": resources.weight(variant)}
+    weight: dict[str, pulumi.Input[float]] = {"initial_variant_weight": variant.weight}
     if retained:
         return weight
-    if "serverless_config" not in variant:
-        return {"initial_instance_count": variant.get("initial_instance_count", 1), **weight}
-    return {"provisioned_concurrency": variant["serverless_config"].get("provisioned_concurrency", 0), **weight}
+    field = "initial_instance_count" if isinstance(variant.capacity, Instances) else "provisioned_concurrency"
+    return {field: variant.capacity.initial, **weight}
 
 
 def live_numbers(variant: "LiveVariant") -> dict[str, float]:

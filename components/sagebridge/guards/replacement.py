@@ -5,69 +5,67 @@ new ones to a hook before it updates the component, which is before it touches a
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict, cast
 
 import pulumi
 
-from sagebridge.endpoint.args import DEFAULT_INSTANCE_TYPE
-from sagebridge.endpoint.parts import variants
+from sagebridge.endpoint.spec import Endpoint
 from sagebridge.validation import Problem, message
 
-Args = Mapping[str, Any]
+
+class Recorded(TypedDict, total=False):
+    """The component's own inputs, in the stack's state; earlier versions have recorded fewer or none."""
+
+    region: pulumi.Input[str | None]
+    endpointName: pulumi.Input[str | None]
+    rollback: bool
+    """Whether alarms roll an update back. False of an endpoint that is being imported, as it stays what it is."""
+    guarded: bool
+    """Whether updates have a ``deployment_config``."""
+    variants: Mapping[str, pulumi.Input[str]]
+    """What each production variant runs on: its instance type, or ``serverless``."""
+    scaled: list[str]
+    """The variants that scale."""
 
 
-def recorded(args: Args, region: pulumi.Input[str | None] = None) -> dict[str, Any]:
-    """Returns what the component's own inputs hold: where it is, what each variant runs on, what rolls updates back."""
+def recorded(endpoint: Endpoint, region: pulumi.Input[str | None] = None) -> Recorded:
+    """Returns what the component's own inputs hold."""
+    rollout = endpoint.rollout
     return {
         "region": region,
-        "endpointName": args.get("endpoint_name"),
-        "rollback": rolls_back(args) and "import_endpoint" not in args,  # what is imported stays as it is
-        "guarded": "deployment_config" in args,
-        "variants": {variant["variant_name"]: _capacity(variant) for _, variant in variants(args)},
-        "scaled": sorted(capacities(args)),
+        "endpointName": endpoint.arguments.get("endpoint_name"),
+        "rollback": bool(rollout and rollout.alarm_names) and "import_endpoint" not in endpoint.arguments,
+        "guarded": rollout is not None,
+        "variants": {variant.name: variant.runs_on for variant in endpoint.production_variants},
+        "scaled": sorted(variant.name for variant, _ in endpoint.scaled),
     }
 
 
-def rolls_back(args: Args) -> bool:
-    """Tells whether alarms roll an update back: those that are named or, for a rollout, the endpoint's own."""
-    config = args.get("deployment_config")
-    return config is not None and ("auto_rollback_alarms" in config or "alarms" in args)
-
-
-def capacities(args: Args) -> dict[str, pulumi.Input[str]]:
-    """Returns, for each variant that scales, its instance type or ``serverless``."""
-    return {own["variant_name"]: _capacity(own) for _, own in variants(args) if "autoscaling" in own}
-
-
-def _capacity(variant: Args) -> pulumi.Input[str]:
-    found: pulumi.Input[str] = variant.get("instance_type", DEFAULT_INSTANCE_TYPE)
-    return "serverless" if "serverless_config" in variant else found
-
-
-def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - the one thing to say
+def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - `once` takes no keywords
     """Returns the hook of components, which share it: to register one takes as long as a resource.
 
     Args:
-        allowed: whether their endpoints may be replaced.
+        allowed: Whether their endpoints may be replaced.
     """
 
     def check(args: pulumi.ResourceHookArgs) -> None:
-        if problems := refused(args.old_inputs or {}, args.new_inputs or {}, args.old_outputs or {}, allowed=allowed):
-            raise pulumi.RunError(message(f"SageMakerEndpoint {args.name!r} cannot be changed so", problems))
+        old, new = cast("Recorded", args.old_inputs or {}), cast("Recorded", args.new_inputs or {})
+        if problems := refused(old, new, args.old_outputs or {}, allowed=allowed):
+            raise pulumi.RunError(message(f"SageMakerEndpoint {args.name!r} cannot be changed like this", problems))
 
     name = "sagebridge-replacement" + ("-allowed" if allowed else "")
     options = pulumi.ResourceHookOptions(on_dry_run=True)
     return pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook(name, check, options)])
 
 
-def refused(old: Args, new: Args, outputs: Args, *, allowed: bool) -> list[Problem]:
+def refused(old: Recorded, new: Recorded, outputs: Mapping[str, object], *, allowed: bool) -> list[Problem]:
     """Returns what is wrong with a change; what was not recorded, or is not known, is passed over.
 
     Args:
-        old: what was recorded.
-        new: what is to be recorded.
-        outputs: the component's outputs so far.
-        allowed: whether the endpoint may be replaced.
+        old: What was recorded.
+        new: What is to be recorded.
+        outputs: The component's outputs so far.
+        allowed: Whether the endpoint may be replaced.
     """
     if moved := _region(old, new):
         return moved
@@ -77,7 +75,7 @@ def refused(old: Args, new: Args, outputs: Args, *, allowed: bool) -> list[Probl
     return [*_serverless(old, new), *_names(old, new), *_scaled(old, new)]
 
 
-def _region(old: Args, new: Args) -> list[Problem]:
+def _region(old: Recorded, new: Recorded) -> list[Problem]:
     """Since its version 6 the AWS provider leaves what is there in its region, and makes what is new in the other.
 
     Guide: "Enhanced Region Support" of terraform-provider-aws; pulumi-aws pull request 5656.
@@ -85,46 +83,45 @@ def _region(old: Args, new: Args) -> list[Problem]:
     before, after = old.get("region"), new.get("region")
     if not (isinstance(before, str) and isinstance(after, str)) or before == after:
         return []
-    allowed = (
-        f"{before!r}, as before: the endpoint would stay there, and its next configuration would not be. Destroy it "
-        "first, or declare another endpoint with a provider of the other region"
+    fix = (
+        "The endpoint would stay there, and its next configuration would not. Destroy it first, or declare another "
+        "endpoint with a provider of the other region."
     )
-    return [Problem("region", after, allowed)]
+    return [Problem("region", f"cannot change from {before!r} to {after!r}", fix=fix)]
 
 
-def _replacing(old: Args, new: Args, outputs: Args) -> list[Problem]:
+def _replacing(old: Recorded, new: Recorded, outputs: Mapping[str, object]) -> list[Problem]:
     """The provider replaces an endpoint for its name and for the block of its alarms (endpoint.go, ForceNew)."""
-    unless = "as before: it replaces the endpoint, an outage. Set allow_replacement if that is wanted"
-    found = []
+    why, fix = "because that replaces the endpoint, an outage", "Set allow_replacement if that is wanted."
+    wrong = []
     name, before = new.get("endpointName"), outputs.get("endpointName")
     if isinstance(name, str) and isinstance(before, str) and name != before:
-        found.append(Problem("endpoint_name", name, f"{before!r}, {unless}"))
+        wrong.append(Problem("endpoint_name", f"cannot change from {before!r} to {name!r}, {why}", fix=fix))
     if "rollback" in old and old["rollback"] != new["rollback"]:
-        said = "the last alarm" if old["rollback"] else "the first alarm"
-        now = "left" if old["rollback"] else "left out"
-        found.append(Problem("deployment_config.auto_rollback_alarms", said, f"{now}, {unless}"))
-    return found
+        change = "lose its last alarm" if old["rollback"] else "get its first alarm"
+        wrong.append(Problem("deployment_config.auto_rollback_alarms", f"cannot {change}, {why}", fix=fix))
+    return wrong
 
 
-def _serverless(old: Args, new: Args) -> list[Problem]:
+def _serverless(old: Recorded, new: Recorded) -> list[Problem]:
     """Guide: serverless-endpoints, "You cannot convert your instance-based, real-time endpoint to a serverless …"."""
     before, after = old.get("variants", {}), new.get("variants", {})
     if before and "serverless" not in before.values() and "serverless" in after.values():
-        allowed = "left out: AWS cannot make an endpoint with instances serverless. Make another, under another name"
-        return [Problem("serverless_config", "serverless", allowed)]
+        rule = "cannot be added, because AWS does not make an endpoint with instances serverless"
+        return [Problem("serverless_config", rule, fix="Declare another endpoint, under another name.")]
     return []
 
 
-def _names(old: Args, new: Args) -> list[Problem]:
+def _names(old: Recorded, new: Recorded) -> list[Problem]:
     """Guide: deployment-guardrails-exclusions, "must have the same variant name as the old endpoint configuration"."""
     before, after = sorted(old.get("variants", {})), sorted(new.get("variants", {}))
     if not before or before == after or not new.get("guarded"):
         return []
-    allowed = f"{', '.join(before)} in an update with deployment_config. Take that away for this update"
-    return [Problem("production_variants", ", ".join(after), allowed)]
+    rule = f"cannot change from {', '.join(before)} to {', '.join(after)} in an update with deployment_config"
+    return [Problem("production_variants", rule, fix="Take deployment_config away for this update.")]
 
 
-def _scaled(old: Args, new: Args) -> list[Problem]:
+def _scaled(old: Recorded, new: Recorded) -> list[Problem]:
     """AWS refuses to change the instance type of a variant that scales; see ``autoscaling.registration``.
 
     While one variant scales, the order is right. When the last one stops, its target goes only after the update.
@@ -132,12 +129,18 @@ def _scaled(old: Args, new: Args) -> list[Problem]:
     if new.get("scaled"):
         return []
     before, after = old.get("variants", {}), new.get("variants", {})
-    kept = "left for this update: it changes what the variant runs on. Then take it away"
-    gone = "left for this update: AWS lets no variant go that scales. First take its autoscaling away"
     return [
-        Problem("autoscaling", f"none for {name}", kept)
+        Problem(
+            "autoscaling",
+            f"cannot be taken from {name} in the update that changes what it runs on",
+            fix="Keep it for this update, and take it away in the next.",
+        )
         if name in after
-        else Problem("production_variants", f"without {name}", gone)
+        else Problem(
+            "production_variants",
+            f"cannot lose {name} while it scales",
+            fix="Take its autoscaling away first.",
+        )
         for name in old.get("scaled", [])
         if isinstance(after.get(name, ""), str) and after.get(name) != before[name]
     ]

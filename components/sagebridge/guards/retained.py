@@ -7,85 +7,102 @@ generation that it was made for, and within a generation it keeps the numbers th
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge import _aws, _sdk
+from sagebridge.endpoint.resources import ConfigurationArguments
+from sagebridge.endpoint.spec import Autoscaling, Tags, Variant
 from sagebridge.guards import checks, lookup
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
+    from pulumi_aws.sagemaker import EndpointDeploymentConfigArgsDict
 
 
 ADOPTED = "adopted:"
 """Begins the id of the generation whose configuration ``bridge adopt`` took over: the configuration's name follows."""
 
 
-class Scaled(NamedTuple):
-    """A variant that scales."""
+@dataclass(frozen=True)
+class Scaled:
+    """The capacity of a variant that scales: instances, or provisioned concurrency."""
 
     first: int
-    """The instances, or the provisioned concurrency, that it is declared to start with."""
+    """What it is declared to start with."""
     least: int
     most: int
 
 
-def generation(name: str, configuration: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Stash:
-    """Returns what has another id whenever a configuration changes. It keeps it in the stack's state, not in AWS.
+def generation(
+    name: str,
+    configuration: ConfigurationArguments,
+    deployment: "EndpointDeploymentConfigArgsDict | None",
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Stash:
+    """Returns what has another ID whenever a configuration changes. It is kept in the stack's state, not in AWS.
 
     Args:
-        name: name of the resource.
-        configuration: the configuration without what may change in place, and without what autoscaling sets.
-        opts: options of the resource.
+        name: Name of the resource.
+        configuration: The configuration without its tags, and with zeros where autoscaling sets a number.
+        deployment: How an update reaches the endpoint; AWS takes a change of that only with a new configuration.
+        opts: Options of the resource.
     """
-    replaced = pulumi.ResourceOptions(replacement_trigger=configuration)
-    return pulumi.Stash(name, input=configuration, opts=pulumi.ResourceOptions.merge(opts, replaced))
+    whole = {**configuration, "deployment_config": deployment}
+    replaced = pulumi.ResourceOptions(replacement_trigger=whole)
+    return pulumi.Stash(name, input=whole, opts=pulumi.ResourceOptions.merge(opts, replaced))
 
 
-def tagged(tags: Mapping[str, pulumi.Input[str]], made_for: pulumi.Stash) -> pulumi.Output[dict[str, str]]:
+def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str, str]]:
     """Returns a configuration's tags with its generation's; an adopted one has none, and stays as it is.
 
     Args:
-        tags: those that are declared.
-        made_for: the :func:`generation` of the configuration.
+        tags: The tags that are declared.
+        made_for: The :func:`generation` of the configuration.
     """
 
-    def add(known: Sequence[Any]) -> dict[str, str]:
-        declared, own_id = known
-        return {**declared, **({} if own_id.startswith(ADOPTED) else {lookup.GENERATION_TAG: own_id})}
+    def add(declared: dict[str, str], generation_id: str) -> dict[str, str]:
+        return declared if generation_id.startswith(ADOPTED) else {**declared, lookup.GENERATION_TAG: generation_id}
 
-    return pulumi.Output.all(tags, made_for.id).apply(add)
+    return pulumi.Output.all(tags or {}, made_for.id).apply(lambda known: add(*known))
 
 
 def capacities(
     made_for: pulumi.Stash,
     settings: pulumi.Input[_aws.Settings],
     endpoint: pulumi.Input[str],
-    scaled: Mapping[str, Mapping[str, pulumi.Input[int]]],
-) -> pulumi.Output[dict[str, int]]:
-    """Returns what each variant that scales starts with, by name.
+    scaled: Sequence[tuple[Variant, Autoscaling]],
+) -> dict[str, pulumi.Output[int]]:
+    """Returns the capacity that each variant that scales starts with, by the variant's name.
 
     Args:
-        made_for: the :func:`generation` of the configuration.
-        settings: the provider's settings.
-        endpoint: name of the endpoint, which need not be there yet.
-        scaled: the fields of :class:`Scaled` for each variant that scales.
+        made_for: The :func:`generation` of the configuration.
+        settings: The provider's settings.
+        endpoint: Name of the endpoint, which need not be there yet.
+        scaled: The variants that scale, each with how.
     """
 
-    async def find(known: Sequence[Any]) -> dict[str, int]:
-        own_settings, name, fields = known
-        variants = {variant: Scaled(*(int(own[field]) for field in Scaled._fields)) for variant, own in fields.items()}
+    async def find(settings: _aws.Settings, endpoint: str, numbers: Mapping[str, Sequence[float]]) -> dict[str, int]:
+        capacities = {name: Scaled(*map(int, three)) for name, three in numbers.items()}
         if not _sdk.runs_on_engine():  # a user's unit test asks no AWS
-            return {variant: own.first for variant, own in variants.items()}
-        own_id = await made_for.id.future()  # None in a preview, if it is to be another
+            return {name: capacity.first for name, capacity in capacities.items()}
+        generation_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:
-            return starting(_aws.sagemaker_client(own_settings), name, own_id, variants)
+            return starting(_aws.sagemaker_client(settings), endpoint, generation_id, capacities)
         except (BotoCoreError, ClientError) as error:
-            raise pulumi.RunError(f"Cannot read how far endpoint {name} has scaled: {error}") from error
+            raise pulumi.RunError(f"Cannot read how far endpoint {endpoint} has scaled: {error}") from error
 
-    return pulumi.Output.unsecret(pulumi.Output.all(settings, endpoint, scaled).apply(find))
+    numbers = {
+        variant.name: [variant.capacity.initial, scaling.min_capacity, scaling.max_capacity]
+        for variant, scaling in scaled
+    }
+    found: pulumi.Output[dict[str, int]] = pulumi.Output.unsecret(
+        pulumi.Output.all(settings, endpoint, numbers).apply(lambda known: find(*known))
+    )
+    return {name: found[name] for name in numbers}
 
 
 def starting(
@@ -94,24 +111,24 @@ def starting(
     """Returns what each variant that scales starts with: what it has, within its bounds, or else what is declared.
 
     Args:
-        client: of SageMaker.
-        endpoint: name of the endpoint.
-        made_for: id of the configuration's generation, None if it is new.
-        scaled: the variants that scale.
+        client: A client of SageMaker.
+        endpoint: Name of the endpoint.
+        made_for: ID of the configuration's generation, None if it is new.
+        scaled: The variants that scale, by name.
     """
-    described = lookup.describe_endpoint(client, endpoint)
-    if described is None:
-        return {name: own.first for name, own in scaled.items()}
-    running = lookup.describe_configuration(client, described["EndpointConfigName"])
-    if running and made_for in lookup.generations(client, running) | {ADOPTED + described["EndpointConfigName"]}:
+    live = lookup.describe_endpoint(client, endpoint)
+    if live is None:
+        return {name: declared.first for name, declared in scaled.items()}
+    running = lookup.describe_configuration(client, live["EndpointConfigName"])
+    if running and made_for in lookup.generations(client, running) | {ADOPTED + live["EndpointConfigName"]}:
         initial = {variant["VariantName"]: checks.initial_numbers(variant) for variant in running["ProductionVariants"]}
-        made = _capacities(initial)
-        return {name: made.get(name, own.first) for name, own in scaled.items()}
-    variants = described.get("ProductionVariants", [])
-    live = _capacities({variant["VariantName"]: checks.live_numbers(variant) for variant in variants})
+        made_with = _capacities(initial)
+        return {name: made_with.get(name, declared.first) for name, declared in scaled.items()}
+    variants = live.get("ProductionVariants", [])
+    present = _capacities({variant["VariantName"]: checks.live_numbers(variant) for variant in variants})
     return {
-        name: min(max(live[name], own.least, 1), own.most) if name in live else own.first
-        for name, own in scaled.items()
+        name: min(max(present[name], declared.least, 1), declared.most) if name in present else declared.first
+        for name, declared in scaled.items()
     }
 
 

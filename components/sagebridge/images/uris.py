@@ -52,10 +52,10 @@ def image_uri(framework: str, version: str, region: str, instance_type: str | No
         return image
     processor = "gpu" if family[:1] in ("g", "p") else "cpu"
     if image.processors and processor not in image.processors:
-        allowed = f"a type with a {' or '.join(image.processors)} for {framework} {version}"
-        return Problem("instance_type", instance_type, allowed)
+        rule = f"must have a {' or '.join(image.processors)} for {framework} {version}"
+        return Problem("instance_type", rule, instance_type)
     if region not in image.config["registries"]:
-        return Problem("region", region, f"one of {', '.join(sorted(image.config['registries']))}")
+        return Problem("region", f"must be one of {', '.join(sorted(image.config['registries']))}", region)
     tag = [image.prefix, processor if image.processors else None, *image.config.get("py_versions", [])[-1:]]
     if "container_version" in image.config:
         tag += [image.config["container_version"][processor], "sagemaker" if graviton else None]
@@ -73,28 +73,29 @@ def shared_image_uri(
     problems = [answer for answer in answers if isinstance(answer, Problem)]
     uris = sorted({answer for answer in answers if isinstance(answer, str)})
     if not problems and len(uris) > 1:
-        problems = [Problem("framework", framework, f"one image for all instance types, not {', '.join(uris)}")]
+        problems = [Problem("framework", f"must have one image for all instance types, not {', '.join(uris)}")]
     return problems or uris[0]
 
 
 def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | Problem:
     if framework not in FRAMEWORKS:
-        return Problem("framework", framework, f"one of {', '.join(FRAMEWORKS)}; for others give the image's URI")
+        fix = "For any other framework, set image."
+        return Problem("framework", f"must be one of {', '.join(FRAMEWORKS)}", framework, fix)
     table = _table(framework).get(scope)
     if table is None or family.startswith(("inf", "trn")):
-        return Problem("instance_type", f"ml.{family}", f"a type with an x86 CPU or a GPU for AWS's {framework} images")
+        rule = f"must have an x86 CPU or a GPU for AWS's {framework} images"
+        return Problem("instance_type", rule, f"ml.{family}")
     full_version = table.get("version_aliases", {}).get(version, version)
     config = table["versions"].get(full_version)
     if config is None:
         versions, capacity = ", ".join(table["versions"]), f"ml.{family}" if family else "serverless"
-        return Problem("framework_version", version, f"one of {versions} for {framework} on {capacity}")
+        return Problem("framework_version", f"must be one of {versions} for {framework} on {capacity}", version)
     if framework != "huggingface":
         return _Image(version, config, table.get("processors") or config.get("processors") or ())
     bases = [base for base in config if base != "version_aliases"]
     if len(bases) > 1:
-        return Problem(
-            "framework_version", version, f"newer: there is an image each for {', '.join(bases)}; give its URI"
-        )
+        rule = f"is ambiguous: {version!r} has an image for each of {', '.join(bases)}"
+        return Problem("framework_version", rule, fix="Set image to the URI of one of them, or take a newer version.")
     return _Image(
         f"{bases[0].removeprefix('pytorch')}-transformers{full_version}", config[bases[0]], table["processors"]
     )

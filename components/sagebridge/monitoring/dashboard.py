@@ -3,11 +3,12 @@
 Source of the form: Amazon CloudWatch API Reference, "Dashboard Body Structure and Syntax".
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import pulumi
 
+from sagebridge.endpoint.spec import Kind
 from sagebridge.monitoring.metrics import (
     BACKLOG_AGE,
     BACKLOG_PER_INSTANCE,
@@ -20,17 +21,16 @@ from sagebridge.monitoring.metrics import (
     INVOCATIONS,
     MEMORY,
     MODEL_LATENCY,
-    Kind,
     Metric,
 )
 
 WIDTH, HEIGHT = 12, 6
-"""Of a widget; a dashboard is 24 wide."""
+"""The size of a widget; a dashboard is 24 wide."""
 
 Line = tuple[Metric, str, str]
 """A metric, its statistic and its label."""
 
-SATURATION: dict[Kind, list[Line]] = {
+SATURATION: Mapping[Kind, list[Line]] = {
     "real-time": [
         (CPU, "Average", "CPU, % of a core"),
         (GPU, "Average", "GPU, % of one"),
@@ -42,18 +42,47 @@ SATURATION: dict[Kind, list[Line]] = {
 }
 
 
-def body(
-    kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str], variant_names: Sequence[str]
-) -> dict[str, Any]:
+Row = list[pulumi.Input[str] | dict[str, str]]
+"""Namespace, name and dimensions of a metric, and how it is shown."""
+
+
+class Properties(TypedDict):
+    """What a widget shows."""
+
+    title: str
+    region: pulumi.Input[str]
+    view: str
+    period: int
+    metrics: list[Row]
+
+
+class Widget(TypedDict):
+    """A graph, and where it stands."""
+
+    type: str
+    x: int
+    y: int
+    width: int
+    height: int
+    properties: Properties
+
+
+class Body(TypedDict):
+    """A dashboard's body."""
+
+    widgets: list[Widget]
+
+
+def body(kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str], variant_names: Sequence[str]) -> Body:
     """Returns a dashboard's body: invocations, errors, latency, saturation and (but for serverless) instances.
 
     Serialize it with ``pulumi.Output.json_dumps``.
 
     Args:
-        kind: the endpoint's kind.
-        endpoint_name: the endpoint's name.
-        region: the endpoint's region; a dashboard itself has none.
-        variant_names: names of the variants, shadow variants included.
+        kind: The endpoint's kind.
+        endpoint_name: The endpoint's name.
+        region: The endpoint's region; a dashboard itself has none.
+        variant_names: Names of the variants, shadow variants included.
     """
     graphs: dict[str, list[Line]] = {
         "Invocations": [(INVOCATIONS[kind], "Sum", "requests")],
@@ -85,12 +114,18 @@ def body(
     }
 
 
-def _rows(lines: list[Line], endpoint_name: pulumi.Input[str], variant_names: Sequence[str]) -> list[list[Any]]:
-    """Returns a row for each metric and variant; for each metric alone where it is the endpoint's."""
-    rows: list[list[Any]] = []
+def _rows(lines: list[Line], endpoint_name: pulumi.Input[str], variant_names: Sequence[str]) -> list[Row]:
+    """Returns a row for each metric and variant, and one row alone for a metric that the endpoint has as a whole."""
+    rows: list[Row] = []
     for metric, statistic, label in lines:
         for variant in variant_names if metric.per_variant else [""]:
             dimensions = [part for pair in metric.dimensions(endpoint_name, variant).items() for part in pair]
-            shown = {"stat": statistic, "label": f"{variant} {label}".lstrip()}
-            rows.append([metric.namespace, metric.name, *dimensions, shown])
+            rows.append(
+                [
+                    metric.namespace,
+                    metric.name,
+                    *dimensions,
+                    {"stat": statistic, "label": f"{variant} {label}".lstrip()},
+                ]
+            )
     return rows

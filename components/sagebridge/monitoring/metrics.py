@@ -5,12 +5,12 @@ Sources: SageMaker Developer Guide, "Amazon SageMaker AI metrics in Amazon Cloud
 asynchronous endpoints" (async-inference-monitor). The last two lists are exhaustive: nothing else is published.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import pulumi
 
-Kind = Literal["real-time", "serverless", "async"]
-"""How an endpoint gets its capacity and its requests."""
+from sagebridge.endpoint.spec import Kind
 
 INSTANCES = "/aws/sagemaker/Endpoints"
 """Namespace of what an endpoint's instances publish; all else is in ``AWS/SageMaker``."""
@@ -53,11 +53,11 @@ BACKLOG_AGE = Metric("ApproximateAgeOfOldestRequest", per_variant=False)
 BACKLOG_WITHOUT_CAPACITY = Metric("HasBacklogWithoutCapacity", per_variant=False)
 """1 while an asynchronous endpoint has requests in its queue and no instance, else 0."""
 
-INVOCATIONS = {
+INVOCATIONS: Mapping[Kind, Metric] = {
     "real-time": Metric("Invocations"),
     "serverless": Metric("Invocations"),
     "async": Metric("InvocationsProcessed"),
 }
-SATURATION = {"real-time": MEMORY, "serverless": CONCURRENCY, "async": BACKLOG_AGE}
+SATURATION: Mapping[Kind, Metric] = {"real-time": MEMORY, "serverless": CONCURRENCY, "async": BACKLOG_AGE}
 """Each kind's own sign that it is full. Memory for instances: of what every instance publishes, it alone goes from 0 to
 100 (CPU and GPU are sums over cores; the normalized ones exist with inference components only)."""

@@ -7,79 +7,37 @@ have to go before such an update and come back after it, which dependencies alon
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple
 
 import pulumi
 import pulumi_aws as aws
 
-from sagebridge.monitoring.alarms import alarm_name
-from sagebridge.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY, Kind
+from sagebridge.endpoint import names
+from sagebridge.endpoint.names import Names
+from sagebridge.endpoint.spec import Autoscaling, Endpoint, Kind, TargetField, Variant
+from sagebridge.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY
 
 FROM_ZERO = "scale-out-from-zero"
 TARGET_TRACKING = "target-tracking"
-COOLDOWN = 300
-"""Seconds; what Application Auto Scaling takes for SageMaker variants if nothing is said."""
 
 
-class ScheduleArgs(TypedDict):
-    """A change of the bounds at a time (AWS API: PutScheduledAction); one bound or both."""
-
-    schedule: pulumi.Input[str]
-    """When: ``cron(0 8 ? * MON-FRI *)``, ``rate(1 day)`` or ``at(2030-01-01T08:00:00)``."""
-    timezone: NotRequired[pulumi.Input[str]]
-    """The schedule's time zone, as ``Europe/Berlin``. Default ``UTC``."""
-    min_capacity: NotRequired[pulumi.Input[int]]
-    """The least from then on."""
-    max_capacity: NotRequired[pulumi.Input[int]]
-    """The most from then on."""
-
-
-class AutoscalingArgs(TypedDict):
-    """How a variant scales: the bounds, and one target for the endpoint's kind, schedules, or both.
-
-    Capacity is counted in instances; of a serverless variant in provisioned concurrency.
-    """
-
-    min_capacity: pulumi.Input[int]
-    """The least: 1 or more; 0 or more of an asynchronous endpoint, which then starts at the first request."""
-    max_capacity: pulumi.Input[int]
-    """The most: ``min_capacity`` or more; of a serverless variant at most its ``max_concurrency``."""
-    invocations_per_instance: NotRequired[pulumi.Input[float]]
-    """Real-time: requests per instance and minute to hold, more than 0 (SageMakerVariantInvocationsPerInstance)."""
-    concurrent_requests_per_model: NotRequired[pulumi.Input[float]]
-    """Real-time: requests at once per model to hold, more than 0. Measured every 10 seconds, so it reacts to a burst
-    within the minute (SageMakerVariantConcurrentRequestsPerModelHighResolution)."""
-    provisioned_concurrency_utilization: NotRequired[pulumi.Input[float]]
-    """Serverless: part of the provisioned concurrency in use to hold, more than 0 and at most 1
-    (SageMakerVariantProvisionedConcurrencyUtilization). The variant needs ``provisioned_concurrency``."""
-    backlog_per_instance: NotRequired[pulumi.Input[float]]
-    """Asynchronous: requests in the queue per instance to hold, more than 0 (ApproximateBacklogSizePerInstance)."""
-    scale_in_cooldown: NotRequired[pulumi.Input[int]]
-    """Seconds after scaling in before the next. Default 300 (AWS's own)."""
-    scale_out_cooldown: NotRequired[pulumi.Input[int]]
-    """Seconds after scaling out before the next. Default 300 (AWS's own)."""
-    disable_scale_in: NotRequired[pulumi.Input[bool]]
-    """Whether the target only ever adds capacity. Default false."""
-    schedules: NotRequired[Mapping[str, ScheduleArgs]]
-    """Changes of the bounds at a time, by name. Default none."""
-
-
-class Target(NamedTuple):
+class Tracked(NamedTuple):
     """What a policy of target tracking holds steady."""
 
     kind: Kind
+    """The kind of endpoint that has it."""
     metric: str
-    """A predefined metric of Application Auto Scaling; of an asynchronous endpoint one of CloudWatch."""
+    """A predefined metric of Application Auto Scaling, or for an asynchronous endpoint one of CloudWatch."""
     most: float | None = None
 
 
-TARGETS: Mapping[str, Target] = {
-    "invocations_per_instance": Target("real-time", "SageMakerVariantInvocationsPerInstance"),
-    "concurrent_requests_per_model": Target("real-time", "SageMakerVariantConcurrentRequestsPerModelHighResolution"),
-    "provisioned_concurrency_utilization": Target(
+TRACKED: Mapping[TargetField, Tracked] = {
+    "invocations_per_instance": Tracked("real-time", "SageMakerVariantInvocationsPerInstance"),
+    "concurrent_requests_per_model": Tracked("real-time", "SageMakerVariantConcurrentRequestsPerModelHighResolution"),
+    "provisioned_concurrency_utilization": Tracked(
         "serverless", "SageMakerVariantProvisionedConcurrencyUtilization", most=1
     ),
-    "backlog_per_instance": Target("async", BACKLOG_PER_INSTANCE.name),
+    "backlog_per_instance": Tracked("async", BACKLOG_PER_INSTANCE.name),
 }
 _SCALABLE_DIMENSIONS: Mapping[Kind, str] = {
     "real-time": "sagemaker:variant:DesiredInstanceCount",
@@ -88,66 +46,23 @@ _SCALABLE_DIMENSIONS: Mapping[Kind, str] = {
 }
 
 
-class Variant(NamedTuple):
-    """The variant that scales."""
-
-    kind: Kind
-    name: str
-    instance_type: pulumi.Input[str] | None = None
-    max_concurrency: pulumi.Input[int] | None = None
-    """Of a serverless variant."""
-    provisioned_concurrency: pulumi.Input[int] | None = None
-    """Of a serverless variant."""
-    tags: Mapping[str, pulumi.Input[str]] | None = None
-    """Tags of what is made for the variant."""
-
-
-def registration(name: str, capacities: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions) -> pulumi.Stash:
+def registration(name: str, variants: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions) -> pulumi.Stash:
     """Returns what the endpoint and every scalable target depend on, so that targets go before an update and come back.
 
-    It keeps in the stack's state which variants scale, and on what, and nothing in AWS. If that changes it is replaced,
-    delete first, and the engine deletes first whatever would be replaced with it: the targets and what hangs on them.
-    Then the endpoint is updated, and then the targets are made anew. Without a change nothing happens. The endpoint
-    takes it in ``depends_on``. It is there only while something scales: that the last target goes in the update that
-    changes its instance type is refused (``guards/replacement.py``).
+    It keeps in the stack's state which variants scale, and on what, and nothing in AWS. When that changes it is
+    replaced, the old one deleted first, and the engine deletes first whatever would be replaced with it: the targets
+    and what acts on them. Then the endpoint is updated, and then the targets are made anew. Without a change nothing
+    happens. The endpoint takes it in ``depends_on``. It is there only while a variant scales, so an update that takes
+    the last target away and changes its instance type is refused (``guards/replacement.py``).
 
     Args:
-        name: name of the resource.
-        capacities: for each variant that scales its instance type, or ``serverless``.
-        opts: options of the resource.
+        name: Name of the resource.
+        variants: What each variant that scales runs on: its instance type, or ``serverless``.
+        opts: Options of the resource.
     """
-    replaced = pulumi.ResourceOptions(replacement_trigger=capacities, delete_before_replace=True)
-    return pulumi.Stash(name, input=capacities, opts=pulumi.ResourceOptions.merge(opts, replaced))
-
-
-def autoscale(
-    name: str,
-    endpoint_name: pulumi.Input[str],
-    variant: Variant,
-    args: AutoscalingArgs,
-    opts: pulumi.ResourceOptions,
-) -> "aws.appautoscaling.Target":
-    """Declares a variant's scalable target, its policies, schedules and, for one that starts from zero, the alarm.
-
-    Args:
-        name: name of the target; the other resources' names derive from it.
-        endpoint_name: name of the endpoint; see :func:`after`.
-        variant: the variant.
-        args: see :class:`AutoscalingArgs`, free of problems (``scaling/rules.py``).
-        opts: options of the resources.
-    """
-    # A target is replaced where it stands: what is made before the old is deleted would be deleted with it. That holds
-    # for one, too, that a failed update left deleted and not made again.
-    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
-    target = aws.appautoscaling.Target(name, scalable_target(endpoint_name, variant, args), opts)
-    for what, policy_args in policies(target.resource_id, endpoint_name, variant.kind, args).items():
-        policy = aws.appautoscaling.Policy(f"{name}-{what}", policy_args, opts)
-        if what == FROM_ZERO:
-            alarm = from_zero_alarm(endpoint_name, variant, policy.arn)
-            aws.cloudwatch.MetricAlarm(f"{name}-{what}", alarm, opts)
-    for what, action in scheduled_actions(target.resource_id, variant.kind, args).items():
-        aws.appautoscaling.ScheduledAction(f"{name}-{what}", action, opts)
-    return target
+    replaced = pulumi.ResourceOptions(replacement_trigger=variants, delete_before_replace=True)
+    opts = pulumi.ResourceOptions.merge(opts, replaced)
+    return pulumi.Stash(name, input=variants, opts=opts)
 
 
 def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -155,33 +70,57 @@ def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.
     return pulumi.Output.all(endpoint_name, registered.output).apply(lambda known: str(known[0]))
 
 
+def autoscale(
+    children: Names, endpoint: Endpoint, endpoint_name: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> None:
+    """Declares the scaling of each variant that scales.
+
+    That is its scalable target, the target's policies and schedules and, if it starts from zero, the alarm.
+
+    Args:
+        children: The names of the component's children.
+        endpoint: What the endpoint declares.
+        endpoint_name: Name of the endpoint; see :func:`after`.
+        opts: Options of the resources.
+    """
+    # A target is replaced where it stands: what is made before the old is deleted would be deleted with it. That also
+    # holds for one that a failed update left deleted and not made again.
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+    for variant, scaling in endpoint.scaled:
+        on_target = partial(children.on_target, variant.name)
+        target_args = scalable_target(endpoint, variant, scaling, endpoint_name)
+        target = aws.appautoscaling.Target(children.target(variant.name), target_args, opts)
+        for what, policy_args in policies(endpoint.kind, scaling, endpoint_name, target.resource_id).items():
+            policy = aws.appautoscaling.Policy(on_target(what), policy_args, opts)
+            if what == FROM_ZERO:
+                alarm = from_zero_alarm(endpoint, variant, endpoint_name, policy.arn)
+                aws.cloudwatch.MetricAlarm(on_target(what), alarm, opts)
+        for what, action in scheduled_actions(endpoint.kind, scaling, target.resource_id).items():
+            aws.appautoscaling.ScheduledAction(on_target(what), action, opts)
+
+
 def scalable_target(
-    endpoint_name: pulumi.Input[str], variant: Variant, args: AutoscalingArgs
+    endpoint: Endpoint, variant: Variant, scaling: Autoscaling, endpoint_name: pulumi.Input[str]
 ) -> "aws.appautoscaling.TargetArgs":
     """Returns the arguments of the scalable target (API: RegisterScalableTarget)."""
-    path = f"variant/{variant.name}"
-    resource_id = (
-        f"endpoint/{endpoint_name}/{path}"
-        if isinstance(endpoint_name, str)
-        else pulumi.Output.concat("endpoint/", endpoint_name, f"/{path}")
-    )
     return aws.appautoscaling.TargetArgs(
         service_namespace="sagemaker",
-        scalable_dimension=_SCALABLE_DIMENSIONS[variant.kind],
-        resource_id=resource_id,
-        min_capacity=args["min_capacity"],
-        max_capacity=args["max_capacity"],
-        tags=variant.tags,
+        scalable_dimension=_SCALABLE_DIMENSIONS[endpoint.kind],
+        resource_id=names.scalable_resource(endpoint_name, variant.name),
+        min_capacity=scaling.min_capacity,
+        max_capacity=scaling.max_capacity,
+        tags=endpoint.tags,
     )
 
 
 def policies(
-    resource_id: pulumi.Input[str], endpoint_name: pulumi.Input[str], kind: Kind, args: AutoscalingArgs
+    kind: Kind, scaling: Autoscaling, endpoint_name: pulumi.Input[str], resource_id: pulumi.Input[str]
 ) -> "dict[str, aws.appautoscaling.PolicyArgs]":
-    """Returns the arguments of the policies (API: PutScalingPolicy), by a name that is the policy's own.
+    """Returns the arguments of the policies (API: PutScalingPolicy), by the policy's name in AWS.
 
-    Target tracking, if there is a target. Of an asynchronous endpoint, too, one that adds the first instance: with none
-    the backlog per instance says nothing until it is over the target (Developer Guide, async-inference-autoscale).
+    There is one of target tracking if there is a target. An asynchronous endpoint also has one that adds the first
+    instance: with none, the backlog per instance says nothing until it is over the target (Developer Guide,
+    async-inference-autoscale).
     """
     policy = partial(
         aws.appautoscaling.PolicyArgs,
@@ -189,55 +128,72 @@ def policies(
         scalable_dimension=_SCALABLE_DIMENSIONS[kind],
         resource_id=resource_id,
     )
-    found = {}
-    given: Mapping[str, Any] = args
-    for field, target in TARGETS.items():
-        if given.get(field) is None:
-            continue
-        tracking: Any = {  # a dictionary of pulumi-aws
-            "target_value": given[field],
-            "scale_in_cooldown": args.get("scale_in_cooldown", COOLDOWN),
-            "scale_out_cooldown": args.get("scale_out_cooldown", COOLDOWN),
-            "disable_scale_in": args.get("disable_scale_in", False),
-            **_metric(endpoint_name, kind, target.metric),
-        }
-        found[TARGET_TRACKING] = policy(
+    built = {}
+    if scaling.target is not None:
+        tracked = TRACKED[scaling.target.field]
+        built[TARGET_TRACKING] = policy(
             name=TARGET_TRACKING,
             policy_type="TargetTrackingScaling",
-            target_tracking_scaling_policy_configuration=tracking,
+            target_tracking_scaling_policy_configuration=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+                target_value=scaling.target.value,
+                scale_in_cooldown=scaling.scale_in_cooldown,
+                scale_out_cooldown=scaling.scale_out_cooldown,
+                disable_scale_in=scaling.disable_scale_in,
+                predefined_metric_specification=None if kind == "async" else _predefined(tracked),
+                customized_metric_specification=_backlog(endpoint_name) if kind == "async" else None,
+            ),
         )
     if kind == "async":
-        step: Any = {
-            "adjustment_type": "ChangeInCapacity",
-            "metric_aggregation_type": "Average",
-            "cooldown": args.get("scale_out_cooldown", COOLDOWN),
-            "step_adjustments": [{"metric_interval_lower_bound": "0", "scaling_adjustment": 1}],
-        }
-        found[FROM_ZERO] = policy(name=FROM_ZERO, policy_type="StepScaling", step_scaling_policy_configuration=step)
-    return found
+        built[FROM_ZERO] = policy(
+            name=FROM_ZERO,
+            policy_type="StepScaling",
+            step_scaling_policy_configuration=aws.appautoscaling.PolicyStepScalingPolicyConfigurationArgs(
+                adjustment_type="ChangeInCapacity",
+                metric_aggregation_type="Average",
+                cooldown=scaling.scale_out_cooldown,
+                step_adjustments=[
+                    aws.appautoscaling.PolicyStepScalingPolicyConfigurationStepAdjustmentArgs(
+                        metric_interval_lower_bound="0", scaling_adjustment=1
+                    )
+                ],
+            ),
+        )
+    return built
 
 
-def _metric(endpoint_name: pulumi.Input[str], kind: Kind, predefined: str | None) -> dict[str, Any]:
-    """Returns what a target is tracked by; Application Auto Scaling has no name for an asynchronous queue's backlog."""
-    if kind != "async":
-        return {"predefined_metric_specification": {"predefined_metric_type": predefined}}
-    dimensions = BACKLOG_PER_INSTANCE.dimensions(endpoint_name, "")
-    return {
-        "customized_metric_specification": {
-            "namespace": BACKLOG_PER_INSTANCE.namespace,
-            "metric_name": BACKLOG_PER_INSTANCE.name,
-            "statistic": "Average",
-            "dimensions": [{"name": name, "value": value} for name, value in dimensions.items()],
-        }
-    }
+def _predefined(
+    tracked: Tracked,
+) -> "aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs":
+    return aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+        predefined_metric_type=tracked.metric
+    )
+
+
+def _backlog(
+    endpoint_name: pulumi.Input[str],
+) -> "aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs":
+    """Returns the metric of an asynchronous queue, for which Application Auto Scaling has no name of its own."""
+    specification = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs
+    dimension = (
+        aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationDimensionArgs
+    )
+    return specification(
+        namespace=BACKLOG_PER_INSTANCE.namespace,
+        metric_name=BACKLOG_PER_INSTANCE.name,
+        statistic="Average",
+        dimensions=[
+            dimension(name=name, value=value)
+            for name, value in BACKLOG_PER_INSTANCE.dimensions(endpoint_name, "").items()
+        ],
+    )
 
 
 def from_zero_alarm(
-    endpoint_name: pulumi.Input[str], variant: Variant, policy_arn: pulumi.Input[str]
+    endpoint: Endpoint, variant: Variant, endpoint_name: pulumi.Input[str], policy_arn: pulumi.Input[str]
 ) -> "aws.cloudwatch.MetricAlarmArgs":
     """Returns the arguments of the alarm that adds the first instance (Developer Guide, async-inference-autoscale)."""
     return aws.cloudwatch.MetricAlarmArgs(
-        name=alarm_name(endpoint_name, variant.name, FROM_ZERO),
+        name=names.alarm_in_aws(endpoint_name, variant.name, FROM_ZERO),
         alarm_description="Requests wait and there is no instance: adds the first.",
         alarm_actions=[policy_arn],
         namespace=BACKLOG_WITHOUT_CAPACITY.namespace,
@@ -250,25 +206,25 @@ def from_zero_alarm(
         evaluation_periods=2,
         datapoints_to_alarm=2,
         treat_missing_data="missing",
-        tags=variant.tags,
+        tags=endpoint.tags,
     )
 
 
 def scheduled_actions(
-    resource_id: pulumi.Input[str], kind: Kind, args: AutoscalingArgs
+    kind: Kind, scaling: Autoscaling, resource_id: pulumi.Input[str]
 ) -> "dict[str, aws.appautoscaling.ScheduledActionArgs]":
-    """Returns the arguments of the scheduled actions (API: PutScheduledAction), by name."""
+    """Returns the arguments of the scheduled actions (API: PutScheduledAction), by the action's name in AWS."""
     return {
         name: aws.appautoscaling.ScheduledActionArgs(
             name=name,
             service_namespace="sagemaker",
             scalable_dimension=_SCALABLE_DIMENSIONS[kind],
             resource_id=resource_id,
-            schedule=schedule["schedule"],
-            timezone=schedule.get("timezone", "UTC"),
+            schedule=schedule.schedule,
+            timezone=schedule.timezone,
             scalable_target_action=aws.appautoscaling.ScheduledActionScalableTargetActionArgs(
-                min_capacity=schedule.get("min_capacity"), max_capacity=schedule.get("max_capacity")
+                min_capacity=schedule.min_capacity, max_capacity=schedule.max_capacity
             ),
         )
-        for name, schedule in args.get("schedules", {}).items()
+        for name, schedule in scaling.schedules.items()
     }

@@ -9,14 +9,15 @@ most ``max_concurrency`` (API: ProductionVariantServerlessConfig); what each kin
 import re
 from collections.abc import Mapping
 
+from sagebridge.endpoint.args import AutoscalingArgs, ScheduleArgs
+from sagebridge.endpoint.spec import TARGET_FIELDS, Capacity, Instances, Kind
 from sagebridge.limits import Limits, outside
-from sagebridge.monitoring.metrics import Kind
-from sagebridge.scaling.autoscaling import TARGETS, AutoscalingArgs, ScheduleArgs, Variant
+from sagebridge.scaling.autoscaling import TRACKED
 from sagebridge.validation import Problem, problem
 
 LEAST: Mapping[Kind, int] = {"real-time": 1, "serverless": 1, "async": 0}
-"""Of ``min_capacity``. Sources: Developer Guide, endpoint-auto-scaling-add-policy, serverless-endpoints-autoscale,
-async-inference-autoscale. Other instances go to zero with inference components only
+"""The least ``min_capacity``. Sources: Developer Guide, endpoint-auto-scaling-add-policy,
+serverless-endpoints-autoscale, async-inference-autoscale. Other instances go to zero with inference components only
 (endpoint-auto-scaling-zero-instances)."""
 
 _BURSTABLE = re.compile(r"ml\.t\d")
@@ -25,58 +26,66 @@ _SCHEDULE = re.compile(
 )
 
 
-def problems(path: str, variant: Variant, args: AutoscalingArgs) -> list[Problem]:
+def problems(path: str, kind: Kind, capacity: Capacity, args: AutoscalingArgs) -> list[Problem]:
     """Returns every problem of the arguments; values that are not known yet are passed over.
 
     Args:
-        path: where the arguments stand, for the message.
-        variant: the variant.
-        args: see :class:`AutoscalingArgs`.
+        path: Where the arguments stand, for the message.
+        kind: The endpoint's kind.
+        capacity: The variant's capacity.
+        args: See :class:`AutoscalingArgs`.
     """
-    found = _bounds(path, variant, args)
-    if isinstance(variant.instance_type, str) and _BURSTABLE.match(variant.instance_type):
-        found.append(Problem(path, variant.instance_type, "a type that is not burstable: AWS does not scale those"))
-    if variant.kind == "serverless" and variant.provisioned_concurrency is None:
-        found.append(Problem(path, None, "left out of a serverless variant without provisioned_concurrency"))
-    found += _target_problems(path, variant.kind, args)
-    for cooldown in ("scale_in_cooldown", "scale_out_cooldown"):
-        found += outside(f"{path}.{cooldown}", args.get(cooldown), Limits(whole=True))
-    disable = args.get("disable_scale_in")
+    wrong = _capacity_problems(path, capacity) + _bounds(path, kind, capacity, args) + _targets(path, kind, args)
+    for field in ("scale_in_cooldown", "scale_out_cooldown"):
+        wrong += outside(f"{path}.{field}", args.get(field), Limits(whole=True))
+    disable: object = args.get("disable_scale_in")
     if isinstance(disable, int | float | str) and not isinstance(disable, bool):
-        found.append(Problem(f"{path}.disable_scale_in", disable, "true or false"))
+        wrong.append(Problem(f"{path}.disable_scale_in", "must be true or false", disable))
     for name, schedule in _schedules(args).items():
-        found += _schedule_problems(f"{path}.schedules[{name!r}]", name, variant, schedule)
-    return found
+        where = f"{path}.schedules[{name!r}]"
+        wrong += _bounds(where, kind, capacity, schedule) + _schedule_problems(where, name, schedule)
+    return wrong
 
 
-def _bounds(path: str, variant: Variant, args: AutoscalingArgs | ScheduleArgs) -> list[Problem]:
+def _capacity_problems(path: str, capacity: Capacity) -> list[Problem]:
+    if not isinstance(capacity, Instances):
+        needs = "needs serverless_config.provisioned_concurrency on a serverless variant"
+        return [Problem(path, needs)] if capacity.provisioned_concurrency is None else []
+    instance_type = capacity.instance_type
+    if isinstance(instance_type, str) and _BURSTABLE.match(instance_type):
+        return [Problem(path, f"cannot be set with {instance_type}: AWS does not scale burstable instances")]
+    return []
+
+
+def _bounds(path: str, kind: Kind, capacity: Capacity, args: AutoscalingArgs | ScheduleArgs) -> list[Problem]:
     low, high = args.get("min_capacity"), args.get("max_capacity")
-    most = variant.max_concurrency if isinstance(variant.max_concurrency, int) else None
-    found = [
-        *outside(f"{path}.min_capacity", low, Limits(LEAST[variant.kind], most, whole=True)),
+    concurrency = None if isinstance(capacity, Instances) else capacity.max_concurrency
+    most = concurrency if isinstance(concurrency, int) else None
+    wrong = [
+        *outside(f"{path}.min_capacity", low, Limits(LEAST[kind], most, whole=True)),
         *outside(f"{path}.max_capacity", high, Limits(1, most, whole=True)),
     ]
-    if not found and isinstance(low, int) and isinstance(high, int) and low > high:
-        found.append(Problem(f"{path}.max_capacity", high, f"{low} or more, as min_capacity is"))
-    return found
+    if not wrong and isinstance(low, int) and isinstance(high, int) and low > high:
+        wrong.append(Problem(f"{path}.max_capacity", f"must be at least min_capacity ({low})", high))
+    return wrong
 
 
-def _target_problems(path: str, kind: Kind, args: AutoscalingArgs) -> list[Problem]:
-    given: Mapping[str, object] = args
-    names = [name for name in TARGETS if given.get(name) is not None]
-    own = [name for name, target in TARGETS.items() if target.kind == kind]
-    if not names and not args.get("schedules"):
-        return [Problem(path, None, f"given {' or '.join(own)}, or schedules")]
-    found = []
-    for name in names:
-        if name in own:
-            found += outside(f"{path}.{name}", given[name], Limits(most=TARGETS[name].most, above=True))
+def _targets(path: str, kind: Kind, args: AutoscalingArgs) -> list[Problem]:
+    fields = [field for field in TARGET_FIELDS if args.get(field) is not None]
+    of_kind = [field for field in TARGET_FIELDS if TRACKED[field].kind == kind]
+    if not fields and not args.get("schedules"):
+        return [Problem(path, f"needs {' or '.join(of_kind)}, or schedules")]
+    wrong = []
+    for field in fields:
+        if field in of_kind:
+            wrong += outside(f"{path}.{field}", args.get(field), Limits(most=TRACKED[field].most, above=True))
         else:
-            allowed = f"left out: {kind} endpoints have {' and '.join(own)}"
-            found.append(Problem(f"{path}.{name}", given[name], allowed))
-    if len(set(names) & set(own)) > 1:
-        found.append(Problem(path, ", ".join(names), "one target"))
-    return found
+            article = "an" if kind == "async" else "a"
+            rule, fix = f"cannot be set on {article} {kind} endpoint", f"Use {' or '.join(of_kind)}."
+            wrong.append(Problem(f"{path}.{field}", rule, fix=fix))
+    if len(set(fields) & set(of_kind)) > 1:
+        wrong.append(Problem(path, f"must have one target, not both {' and '.join(fields)}"))
+    return wrong
 
 
 def _schedules(args: AutoscalingArgs) -> dict[str, ScheduleArgs]:
@@ -86,13 +95,14 @@ def _schedules(args: AutoscalingArgs) -> dict[str, ScheduleArgs]:
     return {name: schedule for name, schedule in known.items() if isinstance(schedule, Mapping)}
 
 
-def _schedule_problems(path: str, name: str, variant: Variant, args: ScheduleArgs) -> list[Problem]:
-    found = _bounds(path, variant, args)
-    if wrong := problem(path, name, "ScheduledActionName", "application-autoscaling"):
-        found.append(wrong)
-    schedule, forms = args.get("schedule"), "at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron(six fields)"
+def _schedule_problems(path: str, name: str, args: ScheduleArgs) -> list[Problem]:
+    wrong = []
+    if misnamed := problem(path, name, "ScheduledActionName", "application-autoscaling"):
+        wrong.append(Problem(path, f"has a name that {misnamed.rule}"))
+    schedule = args.get("schedule")
     if isinstance(schedule, str) and not _SCHEDULE.fullmatch(schedule):
-        found.append(Problem(f"{path}.schedule", schedule, forms))
+        forms = "must have the form at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron(six fields)"
+        wrong.append(Problem(f"{path}.schedule", forms, schedule))
     if args.get("min_capacity") is None and args.get("max_capacity") is None:
-        found.append(Problem(path, None, "given min_capacity, max_capacity or both"))
-    return found
+        wrong.append(Problem(path, "needs min_capacity, max_capacity or both"))
+    return wrong

@@ -22,7 +22,7 @@ from tests.bridge.adopt.resources import (
     state,
     variant,
 )
-from tests.fields import IMAGE
+from tests.fields import IMAGE, KEYS
 
 
 def call(mapping: ProviderMapping, *resources: Resource) -> compare.Call:
@@ -160,7 +160,10 @@ def test_a_configuration_that_scales_is_a_generations_own_and_one_that_had_a_gen
         ),
         ({"model": {"tags": {"a": "b"}}}, "c: tags"),
         ({"configuration": {"execution_role_arn": ROLE}}, "c: execution_role_arn"),
-        ({"variant": {"enable_ssm_access": True}}, "c: production_variants.enable_ssm_access"),
+        (
+            {"variant": {"core_dump_config": [{"destination_s3_uri": "s3://bucket/cores", "kms_key_id": KEYS[0]}]}},
+            "c: production_variants.core_dump_config",
+        ),
         ({"variant": {"instance_type": "ml.nonsense"}}, "instance_type"),
     ],
 )

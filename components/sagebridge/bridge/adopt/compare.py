@@ -14,9 +14,9 @@ from sagebridge.bridge.secret import Secret, reveal, spread_to_leaves
 from sagebridge.bridge.stack.mapping import Field, Fields, ProviderMapping
 from sagebridge.bridge.terraform.importing import NOT_IMPORTABLE, import_id
 from sagebridge.bridge.terraform.state import Resource
-from sagebridge.endpoint import parts, rules
+from sagebridge.endpoint import names, parts, rules, spec
 from sagebridge.endpoint import resources as build
-from sagebridge.endpoint.schema import LATE
+from sagebridge.endpoint.schema import UNKNOWN
 from sagebridge.errors import UserError
 from sagebridge.guards import lookup, retained
 from sagebridge.monitoring import alarms as component_alarms
@@ -38,6 +38,7 @@ VARIANT_FIELDS = (
     "model_data_download_timeout_in_seconds",
     "container_startup_health_check_timeout_in_seconds",
     "inference_ami_version",
+    "enable_ssm_access",
 )
 CONTAINER_FIELDS = ("container_hostname", "image", "model_data_url", "model_package_name", "environment")
 
@@ -219,24 +220,20 @@ class _Builder:
     def _compare(self, given: Values) -> None:
         """Holds what the component would make against what is there."""
         args = reveal(given)
-        paths = dict(parts.models(args))
-        names = {}
-        for path, own in parts.all_variants(args):
-            variants = [*self.production, *self.shadow]
-            name = next(reveal(v["model_name"]) for v in variants if reveal(v["variant_name"]) == own["variant_name"])
-            names[path] = name
-            where = parts.model_path(path, own)
-            self._differ(self.models[name], build.model(args, paths[where]))
-        scales = any("autoscaling" in own for _, own in parts.variants(args))
-        kept = {lookup.GENERATION_TAG: self.generation} if scales and self.generation else {}
+        declared = spec.parse(args)
+        variants = {reveal(each["variant_name"]): each for each in [*self.production, *self.shadow]}
+        model_names = {}
+        for variant in declared.variants:
+            name = reveal(variants[variant.name]["model_name"])
+            model_names[variant.model.variant] = name
+            self._differ(self.models[name], build.model(declared, variant.model))
+        kept = {lookup.GENERATION_TAG: self.generation} if declared.scaled and self.generation else {}
         tags = {**args.get("tags", {}), **kept}
-        self._differ(self.found.configuration, {**build.configuration(args, names, {}), "tags": tags})
-        deployment = args.get("deployment_config")
-        rollback = deployment.get("auto_rollback_alarms", []) if deployment else []
+        self._differ(self.found.configuration, {**build.configuration(declared, model_names, {}), "tags": tags})
         endpoint = {
             "name": args["endpoint_name"],
             "endpoint_config_name": reveal(self.found.configuration.attributes["name"]),
-            "deployment_config": build.deployment(deployment, rollback) if deployment else None,
+            "deployment_config": build.deployment(declared.rollout) if declared.rollout else None,
             "tags": args.get("tags"),
         }
         self._differ(self.found.endpoint, endpoint)
@@ -260,8 +257,7 @@ class _Builder:
             own = [each for each in self.found.scaling if reveal(each.attributes["resource_id"]) == at]
             if not own:
                 continue
-            about = parts.scaled(reveal(given), variant)
-            candidate = self._autoscaling(about, own)
+            candidate = self._autoscaling(reveal(given), variant, own)
             if candidate is None:
                 beside += own
             elif path:
@@ -271,7 +267,7 @@ class _Builder:
                 given["autoscaling"] = candidate
         return beside
 
-    def _autoscaling(self, about: autoscaling.Variant, own: list[Resource]) -> Values | None:
+    def _autoscaling(self, args: Any, variant: Any, own: list[Resource]) -> Values | None:  # noqa: ANN401 - arguments
         """Return the arguments whose scaling is what is there; None if there are none such."""
         targets = [self._arguments(each) for each in own if each.type == TARGET]
         policies = {each["name"]: each for each in (self._arguments(one) for one in own if one.type == POLICY)}
@@ -282,8 +278,9 @@ class _Builder:
         tracking = policies.get(autoscaling.TARGET_TRACKING, {}).get("target_tracking_scaling_policy_configuration", {})
         metric = tracking.get("predefined_metric_specification", {}).get("predefined_metric_type")
         metric = metric or tracking.get("customized_metric_specification", {}).get("metric_name")
-        for name, target in autoscaling.TARGETS.items():
-            if (target.kind, target.metric) == (about.kind, metric):
+        kind, capacity = spec.kind_of(args), spec.capacity_of(variant)
+        for name, tracked in autoscaling.TRACKED.items():
+            if (tracked.kind, tracked.metric) == (kind, metric):
                 candidate[name] = tracking["target_value"]
                 candidate |= _picked(tracking, ("scale_in_cooldown", "scale_out_cooldown", "disable_scale_in"))
         if actions:
@@ -299,13 +296,15 @@ class _Builder:
                 }
                 for name, action in actions.items()
             }
-        if scaling_rules.problems("autoscaling", about, candidate):
+        if scaling_rules.problems("autoscaling", kind, capacity, candidate):
             return None
         at = str(targets[0]["resource_id"])
-        made = autoscaling.policies(at, self.name, about.kind, candidate)
-        schedules = autoscaling.scheduled_actions(at, about.kind, candidate)
+        declared, scaling = spec.parse(args), spec.autoscaling_of(candidate)
+        (scaled,) = (each for each in declared.production_variants if each.name == variant["variant_name"])
+        made = autoscaling.policies(kind, scaling, self.name, at)
+        schedules = autoscaling.scheduled_actions(kind, scaling, at)
         built: list[tuple[str, str, object]] = [
-            (TARGET, at, autoscaling.scalable_target(self.name, about, candidate)),
+            (TARGET, at, autoscaling.scalable_target(declared, scaled, scaling, self.name)),
             *((POLICY, name, policy) for name, policy in made.items()),
             *((ACTION, name, action) for name, action in schedules.items()),
         ]
@@ -313,7 +312,7 @@ class _Builder:
             arn = next(
                 (reveal(each.attributes.get("arn")) for each in own if _is(each, POLICY, autoscaling.FROM_ZERO)), ""
             )
-            alarm = autoscaling.from_zero_alarm(self.name, about, arn)
+            alarm = autoscaling.from_zero_alarm(declared, scaled, self.name, arn)
             built.append((ALARM, str(_plain_arguments(alarm)["name"]), alarm))
             own = [*own, *(each for each in self.found.alarms if _is(each, ALARM, built[-1][1]))]
         return candidate if self._same(own, built) else None
@@ -321,19 +320,19 @@ class _Builder:
     def _alarms(self, given: Values) -> list[Resource]:
         """Puts the alarms into the arguments if the component's are the same; returns the others."""
         args = reveal(given)
-        kind = parts.endpoint_kind(args)
+        kind = spec.kind_of(args)
         variants = [own["variant_name"] for _, own in parts.variants(args)]
         from_zero = {
-            component_alarms.alarm_name(self.name, own["variant_name"], autoscaling.FROM_ZERO)
+            names.alarm_in_aws(self.name, own["variant_name"], autoscaling.FROM_ZERO)
             for _, own in parts.variants(args)
             if "backlog_per_instance" in own.get("autoscaling", {})
         }
         own = {reveal(each.attributes["alarm_name"]): each for each in self.found.alarms}
         left = {name: each for name, each in own.items() if name not in from_zero}
         watched = {
-            component_alarms.alarm_name(self.name, variant, what): (variant, what)
+            names.alarm_in_aws(self.name, variant, what): (variant, what)
             for variant in variants
-            for what in component_alarms.watches(kind, {})
+            for what in component_alarms.watches(kind, spec.alarms_of(kind, {}))
         }
         mine = {str(name): left[str(name)] for name in watched if name in left}
         if len(mine) == len(watched):
@@ -347,10 +346,10 @@ class _Builder:
                 "saturation": threshold["saturation"],
             }
             built: list[tuple[str, str, object]] = [
-                (ALARM, str(component_alarms.alarm_name(self.name, variant, what)), alarm)
+                (ALARM, str(names.alarm_in_aws(self.name, variant, what)), alarm)
                 for variant in variants
                 for what, alarm in component_alarms.alarms(
-                    kind, self.name, variant, candidate, args.get("tags")
+                    kind, spec.alarms_of(kind, candidate), self.name, variant, args.get("tags")
                 ).items()
             ]
             if not component_alarms.problems("alarms", kind, candidate) and self._same(list(mine.values()), built):
@@ -384,16 +383,19 @@ class _Builder:
     ) -> tuple[dict[tuple[str, str], str], tuple[tuple[str, str], ...]]:
         """Return what the component's children, and those beside, are in AWS."""
         args, name = reveal(given), self.name
-        names: list[tuple[str, Resource]] = [(name, self.found.endpoint), (f"{name}-config", self.found.configuration)]
+        children: list[tuple[str, Resource]] = [
+            (name, self.found.endpoint),
+            (f"{name}-config", self.found.configuration),
+        ]
         runs = {reveal(each["variant_name"]): reveal(each["model_name"]) for each in [*self.production, *self.shadow]}
         for path, own in parts.all_variants(args):
             suffix = f"-{own['variant_name']}-model" if parts.model_path(path, own) else "-model"
-            names.append((name + suffix, self.models[runs[own["variant_name"]]]))
+            children.append((name + suffix, self.models[runs[own["variant_name"]]]))
         beside = {each.origin.address for each in declared}
         around = (*self.found.scaling, *self.found.alarms)
-        names += [(_child_name(name, each), each) for each in around if each.address not in beside]
+        children += [(_child_name(name, each), each) for each in around if each.address not in beside]
         tokens = {kind: found.token for kind, found in self.mapping.by_terraform.items()}
-        known = {(tokens[each.type], child): each for child, each in names}
+        known = {(tokens[each.type], child): each for child, each in children}
         known |= {(each.token, each.name): each.origin for each in declared}
         return (
             {key: _import_id(each) for key, each in known.items() if each.type not in NOT_IMPORTABLE},
@@ -452,11 +454,16 @@ def _container(found: Values) -> Values:
             **_picked(source, ("s3_uri", "s3_data_type", "compression_type")),
             **_picked(source.get("model_access_config", {}), ("accept_eula",)),
         }
-    defaults, environment = build.default_environment(reveal(given)), given.pop("environment", {})
+    defaults, environment = _default_environment(reveal(given)), given.pop("environment", {})
     if defaults.keys() - environment.keys():
         defaults, given["default_environment"] = {}, False
     own = {name: value for name, value in environment.items() if reveal(value) != defaults.get(name)}
     return given | ({"environment": own} if own else {})
+
+
+def _default_environment(args: Any) -> Any:  # noqa: ANN401 - arguments
+    (model,) = spec.parse(args | {"execution_role_arn": ""}).models
+    return build.default_environment(model.containers[0])
 
 
 def _shortest(weight: float) -> float:
@@ -531,7 +538,7 @@ def _blocks_differ(each: Field, there: Any, built: Any, at: str) -> Iterator[str
 def _passed_over(value: Any) -> Any:  # noqa: ANN401 - JSON's types
     """Return arguments with secrets as the rules pass them over: no message shows them."""
     if isinstance(value, Secret):
-        return LATE
+        return UNKNOWN
     if isinstance(value, dict):
         return {key: _passed_over(item) for key, item in value.items()}
     return [_passed_over(item) for item in value] if isinstance(value, list) else value

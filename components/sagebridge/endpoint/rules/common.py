@@ -1,40 +1,47 @@
 """What the rules share."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeGuard, TypeVar
 
+import pulumi
+
+from sagebridge.endpoint.args import VariantArgs
 from sagebridge.endpoint.parts import at
-from sagebridge.endpoint.schema import LATE
+from sagebridge.endpoint.schema import UNKNOWN
 from sagebridge.validation import Problem
 
-Args = Mapping[str, Any]
-Found = Iterator[Problem]
+Problems = Iterator[Problem]
+Value = TypeVar("Value")
+Structure = TypeVar("Structure", bound=Mapping[str, object])
 
 
-def known(*values: object) -> bool:
-    """Tells whether values are there to be looked at."""
-    return all(value is not LATE and value is not None for value in values)
+def known(value: pulumi.Input[Value] | None) -> TypeGuard[Value]:
+    """Tells whether there is a value to look at: one that is given, plain and right by itself."""
+    return value is not None and value is not UNKNOWN
 
 
-def out(path: str, args: Args, fields: Sequence[str], why: str) -> Found:
-    """Finds fields that must be left out."""
-    yield from (Problem(at(path, field), shown(args[field]), f"left out {why}") for field in fields if field in args)
+def is_structure(value: Structure | None) -> TypeGuard[Structure]:
+    """Tells whether there is a structure to look into: one that is given and is a mapping."""
+    return isinstance(value, Mapping)
 
 
-def shown(value: object) -> object:
-    """Returns a value that a message may show: not what may hold secrets, nor what is known only later."""
-    return None if value is LATE or isinstance(value, Mapping | list | tuple) else value
+def each(path: str, args: Mapping[str, object], fields: Sequence[str], rule: str, fix: str = "") -> Problems:
+    """Finds those of some fields that are set although they cannot be."""
+    yield from (Problem(at(path, field), rule, fix=fix) for field in fields if field in args)
 
 
-def unique(values: Sequence[tuple[str, object]]) -> Found:
-    """Finds values that come twice, each with its path."""
-    seen: list[object] = []
+def repeated(values: Sequence[tuple[str, pulumi.Input[str] | None]]) -> Problems:
+    """Finds values that occur more than once, each with its path."""
+    seen: set[str] = set()
     for path, value in values:
-        if known(value) and value in seen:
-            yield Problem(path, value, "unique")
-        seen.append(value)
+        if not known(value):
+            continue
+        if value in seen:
+            yield Problem(path, f"must be unique, but {value!r} occurs more than once")
+        seen.add(value)
 
 
-def inferentia1(variant: Args) -> bool:
+def runs_on_inferentia1(variant: VariantArgs) -> bool:
     """Tells whether a variant runs on the family inf1."""
-    return known(variant.get("instance_type")) and variant["instance_type"].startswith("ml.inf1.")
+    instance_type = variant.get("instance_type")
+    return known(instance_type) and instance_type.startswith("ml.inf1.")

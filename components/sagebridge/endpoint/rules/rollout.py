@@ -1,124 +1,160 @@
 """Rules of a rollout."""
 
-from collections.abc import Mapping
-from typing import Any
+import pulumi
 
 from sagebridge._aws import shapes
-from sagebridge.endpoint.parts import ROLLBACK, all_variants, at, variants
-from sagebridge.endpoint.rules.common import Args, Found, inferentia1, known, out
+from sagebridge.endpoint.args import (
+    BlueGreenUpdatePolicyArgs,
+    CapacitySizeArgs,
+    RollingUpdatePolicyArgs,
+    SageMakerEndpointArgs,
+)
+from sagebridge.endpoint.parts import all_variants, at, is_serverless, variants
+from sagebridge.endpoint.rules.common import Problems, each, is_structure, known, runs_on_inferentia1
+from sagebridge.endpoint.spec import (
+    CAPACITY_SIZE_TYPE,
+    INSTANCE_COUNT,
+    ROLLBACK_ALARMS,
+    TRAFFIC_ROUTING,
+    WAIT,
+)
 from sagebridge.validation import Problem
 
 PROVIDER_SECONDS = 3600
 """How long the provider waits for an endpoint; not to be changed by ``custom_timeouts`` (endpoint.go)."""
+PROVIDER_TIMEOUT = 14400
+"""The longest ``maximum_execution_timeout_in_seconds`` that the provider takes (endpoint.go)."""
+MOST_PERCENT = 50
+"""The largest part of a fleet that a step may be (API: TrafficRoutingConfig, RollingUpdatePolicy)."""
 
 
-def _rollout(_: str, args: Args) -> Found:
+def _rollout(_: str, args: SageMakerEndpointArgs) -> Problems:
     """API: DeploymentConfig, BlueGreenUpdatePolicy, RollingUpdatePolicy; Guide: deployment-guardrails-exclusions."""
     config = args.get("deployment_config")
-    if not isinstance(config, Mapping):
+    if not is_structure(config):
         return
     blue_green, rolling = config.get("blue_green_update_policy"), config.get("rolling_update_policy")
     if blue_green is not None and rolling is not None:
-        yield from out("deployment_config", config, ["blue_green_update_policy"], "beside rolling_update_policy")
-    if isinstance(blue_green, Mapping):
+        rule = "cannot be combined with rolling_update_policy"
+        yield Problem("deployment_config.blue_green_update_policy", rule)
+    if is_structure(blue_green):
         yield from _blue_green("deployment_config.blue_green_update_policy", blue_green, args)
-    if isinstance(rolling, Mapping):
-        path = "deployment_config.rolling_update_policy"
-        if len(all_variants(args)) > 1:
-            yield Problem(path, None, "left out of an endpoint with several variants")
-        yield from _size(f"{path}.maximum_batch_size", rolling.get("maximum_batch_size"), 5, args)
-        yield from _waits(path, rolling, _steps(rolling.get("maximum_batch_size"), args))
-    shifts = rolling is not None or (
-        isinstance(blue_green, Mapping) and blue_green.get("type", "ALL_AT_ONCE") != "ALL_AT_ONCE"
-    )
-    for path, variant in all_variants(args) if shifts else []:
-        if inferentia1(variant):
-            type_ = variant["instance_type"]
-            yield Problem(
-                at(path, "instance_type"), type_, "not of the family inf1: AWS would shift all at once, unwatched"
+    if is_structure(rolling):
+        yield from _rolling("deployment_config.rolling_update_policy", rolling, args)
+    shifts = is_structure(blue_green) and blue_green.get("type", TRAFFIC_ROUTING) != "ALL_AT_ONCE"
+    for path, variant in all_variants(args) if shifts or rolling is not None else []:
+        if runs_on_inferentia1(variant):
+            rule, fix = (
+                "cannot be of the family inf1 with this policy",
+                "AWS would shift all traffic at once, without watching the alarms.",
             )
+            yield Problem(at(path, "instance_type"), rule, fix=fix)
 
 
-def _blue_green(path: str, policy: Args, args: Args) -> Found:
+def _rolling(path: str, policy: RollingUpdatePolicyArgs, args: SageMakerEndpointArgs) -> Problems:
+    """API: RollingUpdatePolicy."""
+    if len(all_variants(args)) > 1:
+        yield Problem(path, "cannot be combined with several variants")
+    batch = policy["maximum_batch_size"]
+    yield from _size(f"{path}.maximum_batch_size", batch, 5, args)
+    yield from _waits(path, policy, _steps(batch, args), WAIT)
+
+
+def _blue_green(path: str, policy: BlueGreenUpdatePolicyArgs, args: SageMakerEndpointArgs) -> Problems:
     """API: TrafficRoutingConfig."""
-    type_, sizes = policy.get("type", "ALL_AT_ONCE"), {"CANARY": "canary_size", "LINEAR": "linear_step_size"}
+    type_, canary, linear = (
+        policy.get("type", TRAFFIC_ROUTING),
+        policy.get("canary_size"),
+        policy.get("linear_step_size"),
+    )
     if not known(type_):
         return
-    for mode, field in sizes.items():
+    for mode, field, size, least in (("CANARY", "canary_size", canary, 1), ("LINEAR", "linear_step_size", linear, 10)):
         if mode != type_:
-            yield from out(path, policy, [field], f"of type {type_}")
-        elif field not in policy:
-            yield Problem(at(path, field), None, f"given with type {type_}")
+            yield from each(path, policy, [field], f"cannot be set with type {type_}")
+        elif size is None:
+            yield Problem(at(path, field), f"is required with type {type_}")
         else:
-            yield from _size(at(path, field), policy[field], 1 if mode == "CANARY" else 10, args)
-    steps = {"ALL_AT_ONCE": 1, "CANARY": 2}.get(type_) or _steps(policy.get("linear_step_size"), args)
-    yield from _waits(path, policy, steps)
+            yield from _size(at(path, field), size, least, args)
+    steps = {"ALL_AT_ONCE": 1, "CANARY": 2}.get(type_) or _steps(linear, args)
+    yield from _waits(path, policy, steps, policy.get("termination_wait_in_seconds", WAIT))
 
 
-def _size(path: str, size: object, least: int, args: Args) -> Found:
-    """A batch is ``least`` to 50 % of the fleet (API: the policies' own members)."""
-    if not isinstance(size, Mapping) or not known(size.get("value"), size.get("type", "CAPACITY_PERCENT")):
+def _size(path: str, size: CapacitySizeArgs, least: int, args: SageMakerEndpointArgs) -> Problems:
+    """A batch is at least ``least`` and at most 50 % of the fleet (API: the policies' own members)."""
+    if not is_structure(size):
         return
-    value, fleet = size["value"], _fleet(args)
-    if size.get("type", "CAPACITY_PERCENT") == "CAPACITY_PERCENT":
-        if not least <= value <= 50:  # noqa: PLR2004 - said above
-            yield Problem(f"{path}.value", value, f"from {least} to 50 percent")
-    elif fleet and not least <= 100 * value / fleet <= 50:  # noqa: PLR2004 - said above
-        yield Problem(f"{path}.value", value, f"{least} to 50 percent of the {fleet} instances")
+    value, type_, fleet = size["value"], size.get("type", CAPACITY_SIZE_TYPE), _fleet(args)
+    if not known(value) or not known(type_):
+        return
+    if type_ == "CAPACITY_PERCENT":
+        if not least <= value <= MOST_PERCENT:
+            yield Problem(f"{path}.value", f"must be between {least} and {MOST_PERCENT} percent", value)
+    elif fleet and not least <= 100 * value / fleet <= MOST_PERCENT:
+        rule = f"must be between {least} and {MOST_PERCENT} percent of the {fleet} instances"
+        yield Problem(f"{path}.value", rule, value)
 
 
-def _fleet(args: Args) -> int | None:
+def _fleet(args: SageMakerEndpointArgs) -> int | None:
     """Returns the number of instances, if there is one variant and nothing else sets it."""
-    every = variants(args)
-    if len(every) != 1 or "autoscaling" in every[0][1] or "serverless_config" in every[0][1]:
+    production = variants(args)
+    if len(production) != 1:
         return None
-    count = every[0][1].get("initial_instance_count", 1)
+    ((_, variant),) = production
+    if "autoscaling" in variant or is_serverless(variant):
+        return None
+    count = variant.get("initial_instance_count", INSTANCE_COUNT)
     return count if isinstance(count, int) else None
 
 
-def _steps(size: object, args: Args) -> int:
+def _steps(size: CapacitySizeArgs | None, args: SageMakerEndpointArgs) -> int:
     """Returns how many steps a rollout has, 1 if that is not known."""
-    if not isinstance(size, Mapping) or not known(size.get("value"), size.get("type", "CAPACITY_PERCENT")):
+    if not is_structure(size):
         return 1
-    value: int = size["value"]
-    whole = 100 if size.get("type", "CAPACITY_PERCENT") == "CAPACITY_PERCENT" else _fleet(args) or value
+    value, type_ = size["value"], size.get("type", CAPACITY_SIZE_TYPE)
+    if not known(value) or not known(type_):
+        return 1
+    whole = 100 if type_ == "CAPACITY_PERCENT" else _fleet(args) or value
     return max(1, -(-whole // value))
 
 
-def _waits(path: str, policy: Args, steps: int) -> Found:
+def _waits(
+    path: str,
+    policy: BlueGreenUpdatePolicyArgs | RollingUpdatePolicyArgs,
+    steps: int,
+    termination_wait: pulumi.Input[int],
+) -> Problems:
     """The waits fit into the limits.
 
     API: BlueGreenUpdatePolicy.MaximumExecutionTimeoutInSeconds ("larger than the total waiting time"); the provider
     takes 14400 s at most and itself waits 60 minutes (endpoint.go, waitEndpointInService; issue 39090).
     """
-    wait, after = policy.get("wait_interval_in_seconds", 0), policy.get("termination_wait_in_seconds", 0)
-    limit: Any = policy.get("maximum_execution_timeout_in_seconds")
-    if known(limit) and limit > 14400:  # noqa: PLR2004 - said above
-        yield Problem(f"{path}.maximum_execution_timeout_in_seconds", limit, "at most 14400, the provider's limit")
-    if not known(wait, after):
+    wait, timeout = policy.get("wait_interval_in_seconds", WAIT), policy.get("maximum_execution_timeout_in_seconds")
+    where = f"{path}.maximum_execution_timeout_in_seconds"
+    if known(timeout) and timeout > PROVIDER_TIMEOUT:
+        yield Problem(where, f"must be at most {PROVIDER_TIMEOUT}, the provider's limit", timeout)
+    if not known(wait) or not known(termination_wait):
         return
-    total = wait * max(1, steps - 1) + after
-    if known(limit) and limit <= total:
-        allowed = f"more than the {total} seconds that the waits take together"
-        yield Problem(f"{path}.maximum_execution_timeout_in_seconds", limit, allowed)
+    total = wait * max(1, steps - 1) + termination_wait
+    if known(timeout) and timeout <= total:
+        yield Problem(where, f"must be more than the {total} seconds that the waits take together", timeout)
     if total >= PROVIDER_SECONDS:
-        allowed = (
-            f"such that the waits take less than {PROVIDER_SECONDS} seconds together, as long as the provider waits"
-        )
-        yield Problem(f"{path}.wait_interval_in_seconds", f"{wait} ({total} together)", allowed)
+        rule = f"is too long: the waits take {total} seconds together and must take less than {PROVIDER_SECONDS}"
+        fix = "The provider waits no longer for an update."
+        yield Problem(f"{path}.wait_interval_in_seconds", rule, fix=fix)
 
 
-def _own_alarms(_: str, args: Args) -> Found:
+def _own_alarms(_: str, args: SageMakerEndpointArgs) -> Problems:
     """Alarms that roll back must be there before the endpoint, hence know its name; at most 10 (API: AlarmList)."""
     config = args.get("deployment_config")
-    if not isinstance(config, Mapping) or "auto_rollback_alarms" in config or "alarms" not in args:
+    if not is_structure(config) or "auto_rollback_alarms" in config or "alarms" not in args:
         return
     if "endpoint_name" not in args:
-        yield Problem("endpoint_name", None, "given and plain, for alarms that roll an update back")
-    count, most = len(ROLLBACK) * len(variants(args)), shapes()["AlarmList"]["max"]
+        yield Problem("endpoint_name", "is required, as a plain value, for alarms that roll an update back")
+    count, most = len(ROLLBACK_ALARMS) * len(variants(args)), shapes()["AlarmList"]["max"]
     if count > most:
-        allowed = f"given: {count} own alarms would roll back, and AWS takes {most}"
-        yield Problem("deployment_config.auto_rollback_alarms", None, allowed)
+        rule = f"is required: {count} alarms of the component's own would roll back, and AWS takes {most}"
+        yield Problem("deployment_config.auto_rollback_alarms", rule)
 
 
 RULES = (_rollout, _own_alarms)

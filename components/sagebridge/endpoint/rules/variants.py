@@ -1,22 +1,21 @@
 """Rules of variants, of what a kind of endpoint excludes, and of what is made beside the endpoint."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sagebridge._aws import shapes
-from sagebridge.endpoint.args import DEFAULT_CONCURRENCY
+from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.parts import (
     SHORT_FORM,
     all_variants,
     at,
     containers,
-    endpoint_kind,
+    is_serverless,
     models,
-    scaled,
     shadow_variants,
     variants,
 )
-from sagebridge.endpoint.rules.common import Args, Found, inferentia1, known, out, unique
+from sagebridge.endpoint.rules.common import Problems, each, is_structure, known, repeated, runs_on_inferentia1
+from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
 from sagebridge.monitoring import alarms
 from sagebridge.scaling import rules as scaling
 from sagebridge.validation import Problem
@@ -27,40 +26,43 @@ _INSTANCE_FIELDS = (
     "volume_size_in_gb",
     "model_data_download_timeout_in_seconds",
     "inference_ami_version",
+    "enable_ssm_access",
     "routing_strategy",
 )
+"""The fields of a variant that are about its instances (API: ProductionVariant; for SSM, Guide: ssm-access)."""
+_CAPTURE_OPTIONS = 2
+"""The most that the provider takes (endpoint_configuration.go)."""
 
 
-def _short_form(_: str, args: Args) -> Found:
-    """One way to say each thing."""
+def _short_form(_: str, args: SageMakerEndpointArgs) -> Problems:
+    """There is one way to say each thing."""
     if "production_variants" in args:
-        yield from out("", args, SHORT_FORM, "beside production_variants: it stands in each of them")
+        yield from each("", args, SHORT_FORM, "cannot be combined with production_variants", "Set it in each variant.")
 
 
-def _variant_names(_: str, args: Args) -> Found:
+def _variant_names(_: str, args: SageMakerEndpointArgs) -> Problems:
     """A variant is known by its name (API: ProductionVariant.VariantName)."""
-    yield from unique([(at(path, "variant_name"), variant.get("variant_name")) for path, variant in all_variants(args)])
+    yield from repeated([(at(path, "variant_name"), variant["variant_name"]) for path, variant in all_variants(args)])
 
 
-def _capacity(_: str, args: Args) -> Found:
-    """Instances or serverless (API: ProductionVariant), and what is serverless' own (…ServerlessConfig)."""
+def _capacity(_: str, args: SageMakerEndpointArgs) -> Problems:
+    """A variant has instances or is serverless (API: ProductionVariant, ProductionVariantServerlessConfig)."""
     for path, variant in all_variants(args):
-        if "serverless_config" not in variant:
+        if not is_serverless(variant):
             continue
-        yield from out(path, variant, _INSTANCE_FIELDS, "of a serverless variant")
-        if not isinstance(variant["serverless_config"], Mapping):
+        yield from each(path, variant, _INSTANCE_FIELDS, "cannot be set on a serverless variant")
+        config = variant["serverless_config"]
+        if not is_structure(config):
             continue
-        where, serverless = at(path, "serverless_config"), variant["serverless_config"]
-        memory: Any = serverless.get("memory_size_in_mb")
-        provisioned: Any = serverless.get("provisioned_concurrency")
+        memory, provisioned = config.get("memory_size_in_mb"), config.get("provisioned_concurrency")
+        where, most = at(path, "serverless_config"), config.get("max_concurrency", MAX_CONCURRENCY)
         if known(memory) and memory % 1024:  # API: ProductionVariantServerlessConfig.MemorySizeInMB
-            yield Problem(f"{where}.memory_size_in_mb", memory, "a multiple of 1024")
-        most = serverless.get("max_concurrency", DEFAULT_CONCURRENCY)
-        if known(provisioned, most) and provisioned > most:  # …ProvisionedConcurrency
-            yield Problem(f"{where}.provisioned_concurrency", provisioned, f"at most max_concurrency, {most}")
+            yield Problem(f"{where}.memory_size_in_mb", "must be a multiple of 1024", memory)
+        if known(provisioned) and known(most) and provisioned > most:  # …ProvisionedConcurrency
+            yield Problem(f"{where}.provisioned_concurrency", f"must be at most max_concurrency ({most})", provisioned)
 
 
-def _serverless(_: str, args: Args) -> Found:
+def _serverless(_: str, args: SageMakerEndpointArgs) -> Problems:
     """What serverless excludes.
 
     Guide: serverless-endpoints, "Feature exclusions" (VPC, network isolation, data capture, several variants,
@@ -68,99 +70,105 @@ def _serverless(_: str, args: Args) -> Found:
     to Asynchronous inference and Real-time inference"); API: ContainerDefinition.ModelDataSource.
     """
     every = all_variants(args)
-    serverless = [path for path, variant in every if "serverless_config" in variant]
+    serverless = [path for path, variant in every if is_serverless(variant)]
     if not serverless:
         return
     if len(every) > 1:
-        yield from (Problem(at(path, "serverless_config"), None, "of the only variant") for path in serverless)
+        rule = "cannot be combined with several variants"
+        yield from (Problem(at(path, "serverless_config"), rule) for path in serverless)
+    rule = "cannot be combined with serverless_config"
     if args.get("enable_network_isolation") not in (None, False):
-        yield from out("", args, ["enable_network_isolation"], "of a serverless endpoint")
+        yield Problem("enable_network_isolation", rule)
     excluded = ["vpc_config", "data_capture_config", "async_inference_config", "deployment_config"]
-    yield from out("", args, excluded, "of a serverless endpoint")
-    yield from _single(args, "of a serverless endpoint")
+    yield from each("", args, excluded, rule)
+    yield from _single_models(args, "serverless_config")
     for path, model in models(args):
         for where, container in containers(path, model):
-            yield from out(where, container, ["model_data_source"], "of a serverless endpoint")
+            yield from each(where, container, ["model_data_source"], rule)
 
 
-def _asynchronous(_: str, args: Args) -> Found:
-    """What a request would have to name: API: InvokeEndpointAsync has no TargetModel and no TargetContainerHostname."""
+def _asynchronous(_: str, args: SageMakerEndpointArgs) -> Problems:
+    """API: InvokeEndpointAsync has no TargetModel and no TargetContainerHostname."""
     for path, model in models(args) if "async_inference_config" in args else []:
         if model.get("inference_execution_mode") == "Direct":
-            allowed = "Serial of an asynchronous endpoint, whose requests cannot name a container"
-            yield Problem(at(path, "inference_execution_mode"), "Direct", allowed)
+            rule = "cannot be Direct on an asynchronous endpoint, whose requests cannot name a container"
+            yield Problem(at(path, "inference_execution_mode"), rule)
         for where, container in containers(path, model):
             if container.get("mode") == "MultiModel":
-                allowed = "SingleModel of an asynchronous endpoint, whose requests cannot name a model"
-                yield Problem(at(where, "mode"), "MultiModel", allowed)
+                rule = "cannot be MultiModel on an asynchronous endpoint, whose requests cannot name a model"
+                yield Problem(at(where, "mode"), rule)
 
 
-def _shadow(_: str, args: Args) -> Found:
-    """One and one (API: CreateEndpointConfig.ShadowProductionVariants), and Guide: shadow-tests-exclusions."""
+def _shadow(_: str, args: SageMakerEndpointArgs) -> Problems:
+    """A shadow variant and a production variant (API: CreateEndpointConfig.ShadowProductionVariants).
+
+    Guide: shadow-tests-exclusions.
+    """
     shadows, production = shadow_variants(args), variants(args)
     if not shadows:
         return
     for field, count in (("shadow_production_variants", len(shadows)), ("production_variants", len(production))):
         if count != 1:
-            yield Problem(field, f"{count} variants", "one, as shadow variants come one to one")
-    yield from out("", args, ["async_inference_config"], "beside shadow variants")
+            yield Problem(field, "must have one entry in a shadow test", count)
+    rule = "cannot be combined with shadow variants"
+    yield from each("", args, ["async_inference_config"], rule)
     for path, variant in shadows:
-        yield from out(path, variant, ["autoscaling"], "of a shadow variant")
+        yield from each(path, variant, ["autoscaling"], "cannot be set on a shadow variant")
     for path, variant in all_variants(args):
-        yield from out(path, variant, ["serverless_config"], "beside shadow variants")
-        if inferentia1(variant):
-            allowed = "not of the family inf1 beside shadow variants"
-            yield Problem(at(path, "instance_type"), variant["instance_type"], allowed)
-    yield from _single(args, "beside shadow variants")
+        yield from each(path, variant, ["serverless_config"], rule)
+        if runs_on_inferentia1(variant):
+            yield Problem(at(path, "instance_type"), "cannot be of the family inf1 in a shadow test")
+    yield from _single_models(args, "shadow variants")
 
 
-def _single(args: Args, why: str) -> Found:
-    """Only models of one container with one model."""
+def _single_models(args: SageMakerEndpointArgs, excluder: str) -> Problems:
+    """Finds models of several containers, and containers of several models."""
     for path, model in models(args):
-        yield from out(path, model, ["containers"], why)
+        yield from each(path, model, ["containers"], f"cannot be combined with {excluder}")
         for where, container in containers(path, model):
             if container.get("mode") == "MultiModel":
-                yield Problem(at(where, "mode"), "MultiModel", f"SingleModel {why}")
+                yield Problem(at(where, "mode"), f"cannot be MultiModel with {excluder}")
 
 
-def _keys(_: str, args: Args) -> Found:
+def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
     """The provider wants ARNs where AWS takes names too (endpoint_configuration.go, verify.ValidARN)."""
-    for field, holder, key in (
-        ("", args, "kms_key_arn"),
-        ("async_inference_config", args.get("async_inference_config"), "kms_key_id"),
-        ("data_capture_config", args.get("data_capture_config"), "kms_key_id"),
-    ):
-        value = holder.get(key) if isinstance(holder, Mapping) else None
-        if known(value) and not str(value).startswith("arn:"):
-            yield Problem(at(field, key), value, "an ARN")
+    asynchronous, capture = args.get("async_inference_config"), args.get("data_capture_config")
+    keys = {
+        "kms_key_arn": args.get("kms_key_arn"),
+        "async_inference_config.kms_key_id": asynchronous.get("kms_key_id") if is_structure(asynchronous) else None,
+        "data_capture_config.kms_key_id": capture.get("kms_key_id") if is_structure(capture) else None,
+    }
+    for path, key in keys.items():
+        if known(key) and not key.startswith("arn:"):
+            yield Problem(path, "must be an ARN", key)
 
 
-def _capture(_: str, args: Args) -> Found:
+def _capture(_: str, args: SageMakerEndpointArgs) -> Problems:
     """The provider takes two capture options at most (endpoint_configuration.go)."""
     capture = args.get("data_capture_config")
-    options = capture.get("capture_options") if isinstance(capture, Mapping) else None
-    if isinstance(options, list) and len(options) > 2:  # noqa: PLR2004 - said above
-        yield Problem("data_capture_config.capture_options", f"{len(options)} entries", "1 or 2 entries")
+    options = capture.get("capture_options") if is_structure(capture) else None
+    if isinstance(options, Sequence) and len(options) > _CAPTURE_OPTIONS:
+        yield Problem("data_capture_config.capture_options", "must have 1 or 2 entries", len(options))
 
 
-def _scaling(_: str, args: Args) -> Found:
+def _scaling(_: str, args: SageMakerEndpointArgs) -> Problems:
     """See ``scaling/rules.py``; for the tag ``guards/retained.py``."""
-    most, tags = shapes()["TagList"]["max"] - 1, args.get("tags")
-    if isinstance(tags, Mapping) and len(tags) > most and any("autoscaling" in own for _, own in variants(args)):
-        yield Problem("tags", f"{len(tags)} entries", f"at most {most} with autoscaling, which adds its own")
-    for path, variant in variants(args):
-        own, serverless = variant.get("autoscaling"), variant.get("serverless_config", {})
-        if not isinstance(own, Mapping):
-            continue
-        capacity = serverless if isinstance(serverless, Mapping) else {}
-        about = scaled(args, {**variant, "serverless_config": capacity} if "serverless_config" in variant else variant)
-        yield from scaling.problems(at(path, "autoscaling"), about, own)  # type: ignore[arg-type]
+    most, tags, production = shapes()["TagList"]["max"] - 1, args.get("tags"), variants(args)
+    if isinstance(tags, Mapping) and len(tags) > most and any("autoscaling" in variant for _, variant in production):
+        rule = f"must have at most {most} entries with autoscaling"
+        yield Problem("tags", rule, len(tags), "Autoscaling adds a tag of its own.")
+    for path, variant in production:
+        autoscaling, config = variant.get("autoscaling"), variant.get("serverless_config")
+        if is_structure(autoscaling) and (config is None or is_structure(config)):
+            where = at(path, "autoscaling")
+            yield from scaling.problems(where, kind_of(args), capacity_of(variant), autoscaling)
 
 
-def _alarms(_: str, args: Args) -> Found:
+def _alarms(_: str, args: SageMakerEndpointArgs) -> Problems:
     """See ``monitoring/alarms.py``."""
-    if isinstance(args.get("alarms"), Mapping):
-        yield from alarms.problems("alarms", endpoint_kind(args), args["alarms"])
+    declared = args.get("alarms")
+    if is_structure(declared):
+        yield from alarms.problems("alarms", kind_of(args), declared)
 
 
 RULES = (
