@@ -5,14 +5,15 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from sagebridge.bridge import scratch
 from sagebridge.bridge.commands import export_command
 from sagebridge.bridge.export.folder import FORMATS
-from sagebridge.bridge.scratch import MEMORY
 from sagebridge.bridge.terraform.cli import plan_copy, terraform_command
 from sagebridge.cli import main
 from sagebridge.errors import UserError
@@ -175,8 +176,10 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
     )
     (tmp_path / "main.tf.json").write_text(text)
     (tmp_path / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
-    with pytest.raises(UserError, match=r"not \(secret\)!") as refused:
-        plan_copy(tmp_path, {"a": "sw0rdf1sh"})
+    with TemporaryDirectory() as memory:
+        monkeypatch.setattr(scratch, "MEMORY", Path(memory))
+        with pytest.raises(UserError, match=r"not \(secret\)!") as refused:
+            plan_copy(tmp_path, {"a": "sw0rdf1sh"})
+        assert list(Path(memory).iterdir()) == []
     assert "sw0rdf1sh" not in refused.value.message
     assert sorted(file.name for file in tmp_path.iterdir()) == ["backend.tf", "main.tf.json"]
-    assert list(MEMORY.glob("bridge-*")) == []
