@@ -147,7 +147,6 @@ def test_a_program_is_previewed(environment: Environment, aws: Aws, base: Base, 
     assert {f"aws:sagemaker/{name}" for name in ("model:Model", "endpoint:Endpoint")} <= types
 
 
-@pytest.mark.xfail(strict=True, reason="branch h-sdk mends the mocks; remove this mark when it is merged")
 def test_a_program_is_unit_tested_with_nothing_but_pulumis_mocks(environment: Environment) -> None:
     (environment.folder / "infra.py").write_text(PROGRAM)
     (environment.folder / "test_infra.py").write_text(UNIT_TEST)
