@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import joblib
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
@@ -229,6 +230,14 @@ def test_absolute_names_stay_inside(tmp_path: Path) -> None:
     assert not (tmp_path / "escaped").exists()
 
 
+def unpacks_to_the_same(content: bytes, archive: Path) -> bool:
+    """Returns whether a flipped bit changes nothing: a run of zeros can refer back to any earlier one of its zeros."""
+    try:
+        return gzip.decompress(content) == gzip.decompress(archive.read_bytes())
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 @given(data=st.data())
 def test_no_cut_or_flipped_archive_passes_for_a_whole_one(archive: Path, data: st.DataObject) -> None:
     content = bytearray(archive.read_bytes())
@@ -236,6 +245,7 @@ def test_no_cut_or_flipped_archive_passes_for_a_whole_one(archive: Path, data: s
         content = content[: data.draw(st.integers(0, len(content) - 1))]
     else:
         content[data.draw(st.integers(10, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+        assume(not unpacks_to_the_same(bytes(content), archive))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model.tar.gz"
         path.write_bytes(content)
