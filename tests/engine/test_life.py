@@ -86,7 +86,7 @@ def test_serverless_becomes_real_time_in_place_but_not_the_other_way(aws: Aws, s
     assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
 
     stack.config(serverless="true")
-    assert "AWS cannot make an endpoint with instances serverless" in stack.preview_fails()
+    assert "AWS does not make an endpoint with instances serverless" in stack.preview_fails()
 
 
 def test_another_name_is_refused_in_the_preview_and_the_endpoint_stays(aws: Aws, stack: Stack) -> None:

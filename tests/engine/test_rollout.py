@@ -268,7 +268,7 @@ def test_alarms_that_roll_back_come_and_go_only_with_leave_to_replace(
     assert "deployment_config.auto_rollback_alarms cannot get its first alarm, because" in refused
     assert "that replaces the endpoint, an outage. Set allow_replacement" in refused
     declared.args |= {"alarms": {}, "deployment_config": {}}
-    assert "deployment_config.auto_rollback_alarms: 'the first alarm'" in declared.preview_fails()
+    assert "deployment_config.auto_rollback_alarms cannot get its first alarm" in declared.preview_fails()
     del declared.args["deployment_config"]
     declared.up()  # plain alarms roll nothing back
     assert described(aws, name)["CreationTime"] == created

@@ -265,6 +265,6 @@ def test_what_no_endpoint_with_a_model_can_have_is_refused_in_plain_words(declar
     ]
     said = declared.preview_fails()
     assert "production_variants[0].managed_instance_scaling" in said
-    assert "AWS has it for inference components only, not for variants with a model; use autoscaling" in said
+    assert "is for inference components, not for variants with a model. Use autoscaling." in said
     assert "production_variants[0].accelerator_type" in said
     assert "AWS ended Elastic Inference" in said

@@ -379,13 +379,14 @@ def _model(path: str, args: ModelArgs) -> Model:
     variant: Mapping[str, object] = args
     return Model(
         variant=str(variant["variant_name"]) if path else None,
-        containers=tuple(_container(where, container) for where, container in containers(path, args)),
+        containers=tuple(container_of(where, container) for where, container in containers(path, args)),
         several="containers" in args,
         execution_mode=args.get("inference_execution_mode"),
     )
 
 
-def _container(path: str, args: ContainerArgs) -> Container:
+def container_of(path: str, args: ContainerArgs) -> Container:
+    """Returns the container that arguments at a path declare."""
     return Container(
         arguments=args,
         path=path,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sagebridge.bridge.adopt.compare import call
+from sagebridge.bridge.adopt.declare import call
 from sagebridge.bridge.adopt.discover import find_endpoints
 from sagebridge.bridge.adopt.program import write_program
 from sagebridge.bridge.secret import Secret

@@ -10,8 +10,8 @@ from typing import Any
 
 from pulumi import automation
 
-from sagebridge.bridge.adopt import compare, handover
-from sagebridge.bridge.adopt.compare import Call
+from sagebridge.bridge.adopt import declare, handover
+from sagebridge.bridge.adopt.declare import Call
 from sagebridge.bridge.adopt.discover import TARGET, TYPES, Endpoint, find_endpoints
 from sagebridge.bridge.adopt.program import write_program
 from sagebridge.bridge.adopt.rehearsal import config_texts, rehearse
@@ -64,7 +64,7 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     mapping = parse_mapping(get_mapping(_plugin_version()), TYPES)
     config = parse_json(run_pulumi("config", "--json", "--show-secrets", "--stack", stack), "the stack's configuration")
     _refuse_other_region(endpoints, config)
-    calls = [compare.call(endpoint, mapping) for endpoint in endpoints]
+    calls = [declare.call(endpoint, mapping) for endpoint in endpoints]
     program = write_program(calls)
 
     before = export_stack(stack)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sagebridge.bridge.adopt.compare import Call, Declared
+from sagebridge.bridge.adopt.declare import Call, Declared
 from sagebridge.bridge.adopt.discover import ACTION, ALARM, POLICY, TARGET
 from sagebridge.bridge.names import identifier, unique
 from sagebridge.bridge.secret import Secret, reveal

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sagebridge.bridge.adopt.compare import Call
+from sagebridge.bridge.adopt.declare import Call
 from sagebridge.bridge.adopt.inside_rehearsal import VARIABLE
 from sagebridge.bridge.adopt.program import Program
 from sagebridge.bridge.scratch import scratch_folder
@@ -63,7 +63,7 @@ def rehearse(
         main = folder / "__main__.py"
         main.write_text(_REGISTER + program.text)
         run("up", "--yes", "--skip-preview")
-        generations = {f"{call.name}-generation": call.generation for call in calls}
+        generations = {name: identity for call in calls for name, identity in call.generations.items()}
         run("stack", "import", stdin=with_generations(run("stack", "export", "--show-secrets"), generations))
         main.write_text(program.text)
         if differences := changes(run("preview", "--json")):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagebridge.bridge.adopt import compare
+from sagebridge.bridge.adopt import declare
 from sagebridge.bridge.adopt.discover import find_endpoints
 from sagebridge.bridge.stack.mapping import ProviderMapping
 from sagebridge.bridge.terraform.state import Resource
@@ -25,9 +25,9 @@ from tests.bridge.adopt.resources import (
 from tests.fields import IMAGE, KEYS
 
 
-def call(mapping: ProviderMapping, *resources: Resource) -> compare.Call:
+def call(mapping: ProviderMapping, *resources: Resource) -> declare.Call:
     (adopted,) = find_endpoints(state(*resources))
-    return compare.call(adopted, mapping)
+    return declare.call(adopted, mapping)
 
 
 pytestmark = pytest.mark.engine  # the mapping is the plugin's own
@@ -142,10 +142,10 @@ def test_a_configuration_that_scales_is_a_generations_own_and_one_that_had_a_gen
 ) -> None:
     made = call(provider_mapping, endpoint(), configuration(), model(), *scaling())
     assert made.arguments["autoscaling"]["invocations_per_instance"] == 100
-    assert made.generation == "adopted:c"
+    assert made.generations == {"e-generation": "adopted:c"}
     exported = configuration(tags={GENERATION_TAG: "1234"})
     made = call(provider_mapping, endpoint(), exported, model(), *scaling())
-    assert made.generation == "1234"
+    assert made.generations == {"e-generation": "1234"}
     assert "tags" not in made.arguments
     with pytest.raises(UserError, match=r"c: tags\.sagebridge:generation"):
         call(provider_mapping, endpoint(), exported, model())
