@@ -50,20 +50,20 @@ def main(*, long: bool, names: tuple[str, ...]) -> None:
 
 
 def keep(folder: Path, name: str, described: dict[str, Any], figures: Figures) -> None:
-    """Put a measurement's figures into a folder's figures.json, in the place of the last ones; a line each."""
+    """Puts a measurement's figures into a folder's figures.json, in the place of the last ones; a line each."""
     measured = {**_kept(folder), name: {"machine": described, "figures": [asdict(figure) for figure in figures]}}
     texts = [
-        f'"{each}": {{"machine": {json.dumps(found["machine"])}, "figures": [\n'
-        + ",\n".join(map(json.dumps, found["figures"]))
+        f'"{measurement}": {{"machine": {json.dumps(results["machine"])}, "figures": [\n'
+        + ",\n".join(map(json.dumps, results["figures"]))
         + "\n]}"
-        for each, found in measured.items()
+        for measurement, results in measured.items()
     ]
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "figures.json", ("{\n" + ",\n".join(texts) + "\n}\n").encode())
 
 
 def write(folder: Path) -> None:
-    """Make the page and its plots from a folder's figures.json."""
+    """Makes the page and its plots from a folder's figures.json."""
     sections = [(module.section(figures), described) for module, figures, described in kept(folder)]
     write_file(folder / "README.md", report.page(sections).encode())
     for section, _ in sections:
@@ -72,12 +72,12 @@ def write(folder: Path) -> None:
 
 
 def kept(folder: Path) -> list[tuple[ModuleType, Figures, dict[str, Any]]]:
-    """Give each measurement with its figures and their machine, as they are in a folder's figures.json."""
+    """Returns each measurement with its figures and their machine, as they are in a folder's figures.json."""
     measured = _kept(folder)
     return [
         (
             module,
-            Figures(Figure(**{**one, "samples": tuple(one["samples"])}) for one in measured[name]["figures"]),
+            Figures(Figure(**{**figure, "samples": tuple(figure["samples"])}) for figure in measured[name]["figures"]),
             measured[name]["machine"],
         )
         for name, module in MEASUREMENTS.items()

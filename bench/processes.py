@@ -64,13 +64,13 @@ def output(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> 
     """
     process = start(command, cwd, env, subprocess.PIPE)
     try:
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
         _kill(process)
         raise CommandFailed(f"{shown(command)} took longer than {SECONDS:.0f} s") from None
     if process.returncode:
-        raise CommandFailed(f"{shown(command)} failed:\n{said[-3000:]}")
-    return said
+        raise CommandFailed(f"{shown(command)} failed:\n{output[-3000:]}")
+    return output
 
 
 def start(

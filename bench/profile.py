@@ -50,19 +50,19 @@ exec "{python}" "$@"
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
     """Takes the CPU time of each process, and the program's profile."""
-    found: list[Figure] = []
+    figures: list[Figure] = []
     with account() as aws, tempfile.TemporaryDirectory() as folder:
         for size in LONG if long else SHORT:
             with plans.projects(aws, size) as made:
                 for tool, project in made.items():
                     say(f"{size} endpoints: {tool}, processes")
                     used = cpu(project)
-                    found += [Figure(name, tool, size, CPU, (seconds,)) for name, seconds in used.items()]
+                    figures += [Figure(name, tool, size, CPU, (seconds,)) for name, seconds in used.items()]
                     if tool != plans.TERRAFORM:
                         say(f"{size} endpoints: {tool}, profile")
                         stats = _profile(project, Path(folder, f"{tool}-{size}"))
-                        found += [Figure(name, tool, size, SELF, (seconds,)) for name, seconds in stats.items()]
-    return Figures(found)
+                        figures += [Figure(name, tool, size, SELF, (seconds,)) for name, seconds in stats.items()]
+    return Figures(figures)
 
 
 def cpu(project: plans.Project) -> dict[str, float]:
@@ -100,19 +100,19 @@ def shares(stats: pstats.Stats) -> dict[str, float]:
 
     What is built in counts for who calls it.
     """
-    own: dict[tuple[str, str], float] = defaultdict(float)
+    seconds_by_function: dict[tuple[str, str], float] = defaultdict(float)
     for (file, _, name), (_, _, seconds, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
         if file != "~":
-            own[_package(file), f"{_package(file)}: {name}"] += seconds
+            seconds_by_function[_package(file), f"{_package(file)}: {name}"] += seconds
         elif "poll" in name or "acquire" in name:
-            own[WAITING, WAITING] += seconds
+            seconds_by_function[WAITING, WAITING] += seconds
         else:
             for (caller, _, called), (_, _, part, _) in callers.items():
-                own[_package(caller), f"{_package(caller)}: {called}"] += part
+                seconds_by_function[_package(caller), f"{_package(caller)}: {called}"] += part
     packages: dict[str, float] = defaultdict(float)
-    for (package, _), seconds in own.items():
+    for (package, _), seconds in seconds_by_function.items():
         packages[package] += seconds
-    top = sorted(own.items(), key=lambda item: -item[1])[: TOP + 1]
+    top = sorted(seconds_by_function.items(), key=lambda item: -item[1])[: TOP + 1]
     return {**packages, **{function: seconds for (_, function), seconds in top if function != WAITING}}
 
 
@@ -125,18 +125,18 @@ def _package(file: str) -> str:
     return "Python's own" if "lib" in parts or file.startswith("<") or file == "~" else "the program"
 
 
-def section(found: Figures) -> Section:
+def section(figures: Figures) -> Section:
     """Returns what the page shows of the figures."""
     tables = []
-    for unit, own in (
-        (CPU, found.of(CPU)),
-        (SELF, Figures(one for one in found.of(SELF) if ": " not in one.what)),
-        (f"{SELF}, functions", Figures(one for one in found.of(SELF) if ": " in one.what)),
+    for unit, shown in (
+        (CPU, figures.of(CPU)),
+        (SELF, Figures(figure for figure in figures.of(SELF) if ": " not in figure.what)),
+        (f"{SELF}, functions", Figures(figure for figure in figures.of(SELF) if ": " in figure.what)),
     ):
-        columns = list(dict.fromkeys((one.by, one.size) for one in own))
-        names = {one.what: max(other.median for other in own if other.what == one.what) for one in own}
+        columns = list(dict.fromkeys((figure.by, figure.size) for figure in shown))
+        names = {figure.what: max(other.median for other in shown if other.what == figure.what) for figure in shown}
         rows = [
-            [name, *(spread(own.get(name, by, size)) for by, size in columns)]
+            [name, *(spread(shown.get(name, by, size)) for by, size in columns)]
             for name, most in sorted(names.items(), key=lambda item: -item[1])
             if most >= LEAST
         ]

@@ -24,18 +24,18 @@ def settings() -> dict[str, str]:
     Raises:
         ToolsError: a part of the engine is missing.
     """
-    found = engine.find_all()
-    missing = [name for name, part in found.items() if part is None]
+    parts = engine.find_all()
+    missing = [name for name, part in parts.items() if part is None]
     if missing:
         raise ToolsError(f"Missing: {', '.join(missing)}. Run `make up` (or `make engine`) first.")
     directory = local_aws()
     state = LOCAL / "pulumi"
     state.mkdir(parents=True, exist_ok=True)
-    own = [part.path / "bin" for part in found.values() if part and part.origin != "PATH"]
-    folders = [str(folder) for folder in (CHECKOUT / ".venv" / "bin", *own) if folder.is_dir()]
-    if (terraform := found["terraform"]) and terraform.path.name == "tofu":
+    bin_folders = [part.path / "bin" for part in parts.values() if part and part.origin != "PATH"]
+    folders = [str(folder) for folder in (CHECKOUT / ".venv" / "bin", *bin_folders) if folder.is_dir()]
+    if (terraform := parts["terraform"]) and terraform.path.name == "tofu":
         folders.append(str(_terraform_alias(terraform.path)))
-    provider = found["terraform-provider-aws"]
+    provider = parts["terraform-provider-aws"]
     assert provider is not None  # noqa: S101 - not among the missing
     return {
         **environment.settings(directory),

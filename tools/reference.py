@@ -53,7 +53,7 @@ def page() -> str:
         ARGUMENTS,
         *(part for kind in _reached("SageMakerEndpointArgs", kinds) for part in _arguments(kind, kinds)),
         GUARDS,
-        *(f"{when}:\n\n```text\n{said}\n```" for when, said in _refusals().items()),
+        *(f"{when}:\n\n```text\n{text}\n```" for when, text in _refusals().items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -65,11 +65,11 @@ def _refusals() -> dict[str, str]:
     serverless = parse(args | {"serverless_config": {}})
     changed = refused(recorded(parse(args)), recorded(serverless), {}, allowed=False)
     ran: Any = {"EndpointName": "scorer", "EndpointConfigName": "scorer-config-1a2b3c4", "EndpointStatus": "InService"}
-    left: Any = {**ran, "EndpointStatus": "Failed"}
+    failed: Any = {**ran, "EndpointStatus": "Failed"}
     return {
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
         "A change": message("SageMakerEndpoint 'scorer' cannot be changed like this", changed),
-        "An endpoint that the stack does not know, before a create": checks.orphan(left),
+        "An endpoint that the stack does not know, before a create": checks.orphan(failed),
         "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
         "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
         "A rollback that is not over yet": checks.rolling_back(ran),
@@ -78,12 +78,12 @@ def _refusals() -> dict[str, str]:
 
 def _reached(name: str, kinds: Mapping[str, Documented]) -> list[Documented]:
     """Returns what arguments are made of, outermost first."""
-    found = [name]
-    for kind in found:  # which grows
-        said = [*kinds[kind].bases, *(member.annotation for member in kinds[kind].members.values())]
-        inner = dict.fromkeys(re.findall(r"\w+Args", " ".join(map(str, said))))
-        found += [name for name in inner if name not in found]
-    return [kinds[kind] for kind in found]
+    reached = [name]
+    for kind in reached:  # which grows
+        annotations = [*kinds[kind].bases, *(member.annotation for member in kinds[kind].members.values())]
+        inner = dict.fromkeys(re.findall(r"\w+Args", " ".join(map(str, annotations))))
+        reached += [name for name in inner if name not in reached]
+    return [kinds[kind] for kind in reached]
 
 
 def _method(component: Documented, name: str) -> list[str]:
@@ -96,11 +96,15 @@ def _callable(function: Documented, name: str) -> list[str]:
         for of in function.parameters
         if of.name != "self"
     ]
-    said: dict[str, Any] = {section.kind.value: section.value for section in function.docstring.parse("google")}
-    rows = [[f"`{of.name}`", _markdown(of.description)] for of in said.get("parameters", [])]
-    rows += [[f"raises `{of.annotation}`", _markdown(of.description)] for of in said.get("raises", [])]
+    sections: dict[str, Any] = {section.kind.value: section.value for section in function.docstring.parse("google")}
+    rows = [[f"`{of.name}`", _markdown(of.description)] for of in sections.get("parameters", [])]
+    rows += [[f"raises `{of.annotation}`", _markdown(of.description)] for of in sections.get("raises", [])]
     result = "" if str(function.returns) == "None" else f" -> {function.returns}"
-    return [_markdown(said["text"]), f"```python\n{name}({', '.join(shown)}){result}\n```", _table(["", "is"], rows)]
+    return [
+        _markdown(sections["text"]),
+        f"```python\n{name}({', '.join(shown)}){result}\n```",
+        _table(["", "is"], rows),
+    ]
 
 
 def _arguments(kind: Documented, kinds: Mapping[str, Documented]) -> list[str]:
