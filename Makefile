@@ -4,6 +4,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 # What pip does not compile (pulumi_aws alone has thousands of files) is compiled when it is first imported, and kept.
 unexport PYTHONDONTWRITEBYTECODE
+# uv trusts what the system trusts, as pip does: a company's proxy may sign with a certificate of its own.
+export UV_SYSTEM_CERTS := true
 
 PYTHON ?= python3
 PACKAGES := .venv/packages.stamp
@@ -84,7 +86,7 @@ $(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@# uv first, then uv gets the rest. Where it cannot, as behind a mirror that only pip is told of, pip does.
 	@awk '/^[a-z]/ { own = /^uv==/ } own' requirements.txt > .venv/uv.txt
 	@$(PIP) -r .venv/uv.txt
-	@.venv/bin/uv pip sync $$(test -t 2 || echo --quiet) --python .venv/bin/python --system-certs --require-hashes \
+	@.venv/bin/uv pip sync $$(test -t 2 || echo --quiet) --python .venv/bin/python --require-hashes \
 	  requirements.txt || \
 	  { echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
 	@.venv/bin/uv pip install $$(test -t 2 || echo --quiet) --python .venv/bin/python --offline --no-deps \

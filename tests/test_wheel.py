@@ -79,7 +79,9 @@ class Environment:
 
 
 def uv(*arguments: str) -> str:
-    done = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, timeout=240, check=False)
+    environment = {**os.environ, "UV_SYSTEM_CERTS": "true"}  # as `make` sets it
+    command = [find_uv_bin(), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -56,7 +56,7 @@ def problem(path: str, value: object, shape: str, service: str = "sagemaker") ->
         path: Path of the argument, for the message.
         value: A plain value.
         shape: Name of an integer or string shape, such as ``ServerlessMaxConcurrency``.
-        service: botocore's name of the service.
+        service: Botocore's name of the service.
 
     Returns:
         The problem, or None if the value is allowed.

@@ -431,7 +431,7 @@ def test_what_scales_is_updated_in_the_right_order_and_loses_nothing_unseen(
 
     declared.args["production_variants"] = [other]
     assert (
-        "production_variants cannot lose main while it scales. Take its autoscaling away first."
+        "production_variants cannot lose main while it scales. Remove its autoscaling first."
         in declared.preview_fails()
     )
     other["autoscaling"] = scaling  # type: ignore[typeddict-item] # a plain dict

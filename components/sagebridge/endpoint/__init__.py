@@ -1,1 +1,1 @@
-"""What an endpoint is made from: arguments, what is checked of them, and what they become."""
+"""The endpoint: its arguments, the rules for them, what they declare, and the resources that follow from that."""

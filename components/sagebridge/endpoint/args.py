@@ -1,7 +1,7 @@
-"""What a SageMaker endpoint is made from: the arguments, each with unit, limits and default.
+"""The arguments of a SageMaker endpoint, each with its unit, limits and default.
 
 Names are the AWS API's and pulumi-aws's, in snake_case. What AWS wraps into a structure of one or two members is flat
-here (``routing_strategy`` for ``RoutingConfig.RoutingStrategy``). Limits that are not said here are botocore's.
+here (``routing_strategy`` for ``RoutingConfig.RoutingStrategy``). Limits that are not stated here are botocore's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,34 +14,34 @@ class ModelDataSourceArgs(TypedDict):
     """Model data that is not one compressed archive (AWS API: S3ModelDataSource)."""
 
     s3_uri: pulumi.Input[str]
-    """S3 URI, up to 1024 characters; of a prefix it ends in ``/``."""
+    """S3 URI, up to 1024 characters; the URI of a prefix ends in ``/``."""
     s3_data_type: NotRequired[pulumi.Input[str]]
     """``S3Prefix`` or ``S3Object``. Default ``S3Prefix``."""
     compression_type: NotRequired[pulumi.Input[str]]
-    """``None`` or, of an object, ``Gzip``. Default ``None``."""
+    """``None`` or, for an object, ``Gzip``. Default ``None``."""
     accept_eula: NotRequired[pulumi.Input[bool]]
-    """Accepts the model's licence. Default: nothing is said."""
+    """Whether you accept the model's licence, for models that ask for it. Default: not set."""
 
 
 class ImageArgs(TypedDict):
-    """What a container runs and the model it loads (AWS API: ContainerDefinition)."""
+    """The image that a container runs and the model that it loads (AWS API: ContainerDefinition)."""
 
     image: NotRequired[pulumi.Input[str]]
     """URI of the image that serves the model, up to 255 characters."""
     framework: NotRequired[str]
-    """Instead of ``image``, one of AWS's, in its account and the provider's region, for the instance type: of
-    ``huggingface``, ``pytorch``, ``sklearn``, ``tensorflow`` or ``xgboost``."""
+    """Instead of ``image``, the framework of one of AWS's images: ``huggingface``, ``pytorch``, ``sklearn``,
+    ``tensorflow`` or ``xgboost``. The component finds the image for the provider's region and the instance type."""
     framework_version: NotRequired[str]
     """The framework's version as AWS writes it: ``1.9-0`` (sklearn), ``3.2-0`` (xgboost), ``2.6`` (pytorch,
-    tensorflow); of huggingface that of Transformers. With ``framework`` only."""
+    tensorflow); for huggingface, the version of Transformers. Required with ``framework``."""
     model_data_url: NotRequired[pulumi.Input[str]]
-    """S3 URL of the model archive, ``s3://bucket/key.tar.gz``; of a multi-model container the prefix of its archives,
-    ``s3://bucket/prefix/``. An archive must exist. Default: the model is in the image."""
+    """S3 URL of the model archive, ``s3://bucket/key.tar.gz``, which must exist; for a multi-model container, the
+    prefix of its archives, ``s3://bucket/prefix/``. Default: the model is in the image."""
     model_data_source: NotRequired[ModelDataSourceArgs]
-    """Instead of ``model_data_url``: uncompressed model data. Not with serverless and not with multi-model."""
+    """Instead of ``model_data_url``, uncompressed model data. Not for serverless and not for multi-model."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Variables of the container, plain or secret; at most 100, and 32 KB with those of the model's other containers.
-    Default: what AWS's framework containers need to find ``inference.py`` in the archive; those stay unless named."""
+    """Variables of the container, plain or secret; at most 100, and at most 32 KB with those of the model's other
+    containers. They are added to the defaults that AWS's framework containers need to find ``inference.py``."""
     default_environment: NotRequired[bool]
     """Whether those defaults are set. Default true; false leaves the container with ``environment`` alone."""
     mode: NotRequired[pulumi.Input[str]]
@@ -49,24 +49,24 @@ class ImageArgs(TypedDict):
     model_cache_setting: NotRequired[pulumi.Input[str]]
     """Whether a multi-model container keeps models in memory: ``Enabled`` or ``Disabled``. Default ``Enabled``."""
     model_package_name: NotRequired[pulumi.Input[str]]
-    """Instead of an image and its data: ARN of a version in the model registry, which must be approved."""
+    """Instead of an image and its data, the ARN of an approved version in the model registry."""
 
 
 class ContainerArgs(ImageArgs):
-    """One container of several."""
+    """One of several containers of a model."""
 
     container_hostname: NotRequired[pulumi.Input[str]]
-    """The container's name, unique, for logs and to invoke it directly; for every container or for none. Default:
-    AWS names it."""
+    """The container's name, for logs and to invoke it directly. It is unique, and set for every container or for none.
+    Default: AWS chooses the name."""
 
 
 class ModelArgs(ImageArgs):
     """A model: one container, or several in ``containers``."""
 
     containers: NotRequired[Sequence[ContainerArgs]]
-    """Instead of the other fields of a model but ``inference_execution_mode``: 1 to 15 containers."""
+    """1 to 15 containers, instead of all other fields of a model except ``inference_execution_mode``."""
     inference_execution_mode: NotRequired[pulumi.Input[str]]
-    """How ``containers`` are called: ``Serial``, an inference pipeline, or ``Direct``, each alone. Default
+    """How ``containers`` are called: ``Serial``, as an inference pipeline, or ``Direct``, each by its name. Default
     ``Serial``."""
 
 
@@ -78,88 +78,91 @@ class ServerlessConfigArgs(TypedDict):
     max_concurrency: NotRequired[pulumi.Input[int]]
     """Concurrent invocations, 1 to 200. Default 2."""
     provisioned_concurrency: NotRequired[pulumi.Input[int]]
-    """Invocations that never start cold, 1 to ``max_concurrency``. Default none. With ``autoscaling`` and
-    ``endpoint_name`` of the first rollout only, as ``initial_instance_count``."""
+    """Invocations that never start cold, 1 to ``max_concurrency``. Default: none. With ``autoscaling`` and
+    ``endpoint_name`` it applies to the first rollout only, as ``initial_instance_count`` does."""
 
 
 class ScheduleArgs(TypedDict):
-    """A change of the bounds at a time (AWS API: PutScheduledAction); one bound or both."""
+    """A change of the bounds at a time (AWS API: PutScheduledAction); it sets one bound or both."""
 
     schedule: pulumi.Input[str]
-    """When: ``cron(0 8 ? * MON-FRI *)``, ``rate(1 day)`` or ``at(2030-01-01T08:00:00)``."""
+    """When the bounds change: ``cron(0 8 ? * MON-FRI *)``, ``rate(1 day)`` or ``at(2030-01-01T08:00:00)``."""
     timezone: NotRequired[pulumi.Input[str]]
-    """The schedule's time zone, as ``Europe/Berlin``. Default ``UTC``."""
+    """The schedule's time zone, such as ``Europe/Berlin``. Default ``UTC``."""
     min_capacity: NotRequired[pulumi.Input[int]]
-    """The least from then on."""
+    """The minimum from then on. Default: unchanged."""
     max_capacity: NotRequired[pulumi.Input[int]]
-    """The most from then on."""
+    """The maximum from then on. Default: unchanged."""
 
 
 class AutoscalingArgs(TypedDict):
-    """How a variant scales: the bounds, and one target for the endpoint's kind, schedules, or both.
+    """How a variant scales: its bounds, and one target for the endpoint's kind, schedules, or both.
 
-    Capacity is counted in instances; of a serverless variant in provisioned concurrency.
+    Capacity is the number of instances, or the provisioned concurrency of a serverless variant.
     """
 
     min_capacity: pulumi.Input[int]
-    """The least: 1 or more; 0 or more of an asynchronous endpoint, which then starts at the first request."""
+    """The minimum: 1 or more. It may be 0 for an asynchronous endpoint, which then starts with the first request."""
     max_capacity: pulumi.Input[int]
-    """The most: ``min_capacity`` or more; of a serverless variant at most its ``max_concurrency``."""
+    """The maximum: ``min_capacity`` or more; for a serverless variant at most its ``max_concurrency``."""
     invocations_per_instance: NotRequired[pulumi.Input[float]]
-    """Real-time: requests per instance and minute to hold, more than 0 (SageMakerVariantInvocationsPerInstance)."""
+    """For real-time endpoints: the requests per instance and minute to hold, above 0
+    (SageMakerVariantInvocationsPerInstance)."""
     concurrent_requests_per_model: NotRequired[pulumi.Input[float]]
-    """Real-time: requests at once per model to hold, more than 0. Measured every 10 seconds, so it reacts to a burst
-    within the minute (SageMakerVariantConcurrentRequestsPerModelHighResolution)."""
+    """For real-time endpoints: the concurrent requests per model to hold, above 0. It is measured every 10 seconds, so
+    it reacts to a burst within the minute (SageMakerVariantConcurrentRequestsPerModelHighResolution)."""
     provisioned_concurrency_utilization: NotRequired[pulumi.Input[float]]
-    """Serverless: part of the provisioned concurrency in use to hold, more than 0 and at most 1
+    """For serverless endpoints: the part of the provisioned concurrency in use to hold, above 0 and at most 1
     (SageMakerVariantProvisionedConcurrencyUtilization). The variant needs ``provisioned_concurrency``."""
     backlog_per_instance: NotRequired[pulumi.Input[float]]
-    """Asynchronous: requests in the queue per instance to hold, more than 0 (ApproximateBacklogSizePerInstance)."""
+    """For asynchronous endpoints: the queued requests per instance to hold, above 0
+    (ApproximateBacklogSizePerInstance)."""
     scale_in_cooldown: NotRequired[pulumi.Input[int]]
-    """Seconds after scaling in before the next. Default 300 (AWS's own)."""
+    """Seconds between scaling in and the next scaling. Default 300, which is AWS's own."""
     scale_out_cooldown: NotRequired[pulumi.Input[int]]
-    """Seconds after scaling out before the next. Default 300 (AWS's own)."""
+    """Seconds between scaling out and the next scaling. Default 300, which is AWS's own."""
     disable_scale_in: NotRequired[pulumi.Input[bool]]
     """Whether the target only ever adds capacity. Default false."""
     schedules: NotRequired[Mapping[str, ScheduleArgs]]
-    """Changes of the bounds at a time, by name. Default none."""
+    """Changes of the bounds at certain times, by name. Default: none."""
 
 
 class VariantArgs(ModelArgs):
     """A production or a shadow variant (AWS API: ProductionVariant).
 
-    Its model is what its own model fields say; without any it is the endpoint's.
+    A variant that sets fields of a model has a model of its own; any other runs the endpoint's model.
     """
 
     variant_name: str
     """Name, up to 63 letters, digits and dashes; unique in the endpoint."""
     initial_variant_weight: NotRequired[pulumi.Input[float]]
-    """Part of the traffic, relative to the sum of all weights, 0 or more; of a shadow variant the part of the
-    production variant's requests that is copied, relative to that one's weight. Default 1."""
+    """Share of the traffic relative to the sum of all weights, 0 or more. For a shadow variant, the share of the
+    production variant's requests that is copied, relative to that variant's weight. Default 1."""
     instance_type: NotRequired[pulumi.Input[str]]
     """Instance type. Default ``ml.m5.xlarge``."""
     initial_instance_count: NotRequired[pulumi.Input[int]]
-    """Instances to start with, 1 or more. Default 1. With ``autoscaling`` and ``endpoint_name`` of the first rollout
-    only: an update keeps the instances that there are, within the bounds."""
+    """Number of instances to start with, 1 or more. Default 1. With ``autoscaling`` and ``endpoint_name`` it applies to
+    the first rollout only: an update keeps the instances that there are, within the bounds."""
     serverless_config: NotRequired[ServerlessConfigArgs]
-    """Capacity without instances, of the only variant; excludes every field that is about instances. Default: none."""
+    """Capacity without instances, for the endpoint's only variant; it excludes every field that is about instances.
+    Default: instances."""
     volume_size_in_gb: NotRequired[pulumi.Input[int]]
-    """Volume of an instance in GB, 1 to 512. Default: by the instance type."""
+    """Size of an instance's volume in GB, 1 to 512. Default: AWS chooses by the instance type."""
     model_data_download_timeout_in_seconds: NotRequired[pulumi.Input[int]]
     """Seconds for downloading and extracting the model, 60 to 3600. Default: AWS's."""
     container_startup_health_check_timeout_in_seconds: NotRequired[pulumi.Input[int]]
     """Seconds until the container must answer the health check, 60 to 3600. Default: AWS's."""
     inference_ami_version: NotRequired[pulumi.Input[str]]
-    """Name of the machine image: driver and CUDA version for accelerators. Default: AWS's."""
+    """Name of the machine image, which decides driver and CUDA version for accelerators. Default: AWS's."""
     enable_ssm_access: NotRequired[pulumi.Input[bool]]
     """Lets operators open a shell in the variant's containers with AWS Systems Manager, to debug them. AWS Support must
     have allowed the account to use it. While it is on, AWS waits a day before it patches or replaces an instance.
     Default false."""
     routing_strategy: NotRequired[pulumi.Input[str]]
-    """Which instance gets a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``, which the provider knows. Default:
-    AWS's, random."""
+    """How AWS chooses an instance for a request: ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``. Default: AWS's, which is
+    random."""
     autoscaling: NotRequired[AutoscalingArgs]
-    """How the variant scales. Default: not at all."""
+    """How the variant scales. Default: it does not."""
 
 
 class AsyncInferenceConfigArgs(TypedDict):
@@ -168,106 +171,109 @@ class AsyncInferenceConfigArgs(TypedDict):
     s3_output_path: pulumi.Input[str]
     """S3 URI below which answers are stored; the execution role must be allowed to write there."""
     s3_failure_path: NotRequired[pulumi.Input[str]]
-    """S3 URI below which failures are stored. Default none: only ``error_topic`` tells of them."""
+    """S3 URI below which failures are stored. Default: none; only ``error_topic`` tells of failures."""
     kms_key_id: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts the answers. Default: SageMaker's own."""
+    """ARN of the key that encrypts the answers. Default: SageMaker's own key."""
     success_topic: NotRequired[pulumi.Input[str]]
-    """ARN of the SNS topic that is told of answers. Default none."""
+    """ARN of the SNS topic that is notified of answers. Default: none."""
     error_topic: NotRequired[pulumi.Input[str]]
-    """ARN of the SNS topic that is told of failures. Default none."""
+    """ARN of the SNS topic that is notified of failures. Default: none."""
     include_inference_response_in: NotRequired[Sequence[pulumi.Input[str]]]
-    """Which topics get the answer itself, up to 128 KB: ``SUCCESS_NOTIFICATION_TOPIC`` or
-    ``ERROR_NOTIFICATION_TOPIC``. Default none."""
+    """The notifications that contain the answer itself, up to 128 KB: ``SUCCESS_NOTIFICATION_TOPIC``,
+    ``ERROR_NOTIFICATION_TOPIC`` or both. Default: none."""
     max_concurrent_invocations_per_instance: NotRequired[pulumi.Input[int]]
-    """Requests at once that a container gets, 1 to 1000. Default: SageMaker chooses."""
+    """Concurrent requests that a container gets, 1 to 1000. Default: SageMaker chooses."""
 
 
 class DataCaptureConfigArgs(TypedDict):
     """Stores requests and answers (AWS API: DataCaptureConfig)."""
 
     destination_s3_uri: pulumi.Input[str]
-    """S3 URI below which is stored; the execution role must be allowed to write there."""
+    """S3 URI below which they are stored; the execution role must be allowed to write there."""
     initial_sampling_percentage: pulumi.Input[int]
-    """Percent of the requests, 0 to 100."""
+    """Percentage of the requests that is stored, 0 to 100."""
     enable_capture: NotRequired[pulumi.Input[bool]]
     """Whether anything is stored. Default true."""
     capture_options: NotRequired[Sequence[pulumi.Input[str]]]
     """What is stored: one or two of ``Input``, ``Output``, ``InputAndOutput``. Default ``Input`` and ``Output``."""
     csv_content_types: NotRequired[Sequence[pulumi.Input[str]]]
-    """Content types that are stored as CSV, 1 to 10. Default none. What is in neither list is stored as base64."""
+    """Content types that are stored as CSV, 1 to 10. Default: none. Types in neither list are stored as base64."""
     json_content_types: NotRequired[Sequence[pulumi.Input[str]]]
-    """Content types that are stored as JSON, 1 to 10. Default none."""
+    """Content types that are stored as JSON, 1 to 10. Default: none."""
     kms_key_id: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts what is stored. Default: the bucket's."""
+    """ARN of the key that encrypts what is stored. Default: the bucket's key."""
 
 
 class CapacitySizeArgs(TypedDict):
     """A part of a fleet (AWS API: CapacitySize)."""
 
     value: pulumi.Input[int]
-    """Percent of the fleet, or instances."""
+    """Percentage of the fleet, or number of instances."""
     type: NotRequired[pulumi.Input[str]]
     """``CAPACITY_PERCENT`` or ``INSTANCE_COUNT``. Default ``CAPACITY_PERCENT``."""
 
 
 class BlueGreenUpdatePolicyArgs(TypedDict):
-    """A new fleet beside the old (AWS API: BlueGreenUpdatePolicy)."""
+    """An update starts a new fleet beside the old one (AWS API: BlueGreenUpdatePolicy)."""
 
     type: NotRequired[pulumi.Input[str]]
-    """How the traffic moves: ``ALL_AT_ONCE``, ``CANARY`` (two steps) or ``LINEAR``. Default ``ALL_AT_ONCE``."""
+    """How the traffic moves: ``ALL_AT_ONCE``, ``CANARY`` (in two steps) or ``LINEAR``. Default ``ALL_AT_ONCE``."""
     canary_size: NotRequired[CapacitySizeArgs]
     """The first step of ``CANARY``: 1 to 50 % of the fleet."""
     linear_step_size: NotRequired[CapacitySizeArgs]
     """Each step of ``LINEAR``: 10 to 50 % of the fleet."""
     wait_interval_in_seconds: NotRequired[pulumi.Input[int]]
-    """Bake time after a step, in which the alarms are watched, 0 to 3600. Default 0."""
+    """Bake time after a step, while the alarms are watched, 0 to 3600. Default 0."""
     termination_wait_in_seconds: NotRequired[pulumi.Input[int]]
-    """How long the old fleet stays after the last step, 0 to 3600. Default 0."""
+    """Seconds that the old fleet stays after the last step, 0 to 3600. Default 0."""
     maximum_execution_timeout_in_seconds: NotRequired[pulumi.Input[int]]
-    """Limit for all of it, 600 to 14400, and more than all the waits together. Default: AWS's."""
+    """Limit for the whole update, 600 to 14400, and more than all waits together. Default: AWS's."""
 
 
 class RollingUpdatePolicyArgs(TypedDict):
-    """The fleet is renewed in batches (AWS API: RollingUpdatePolicy)."""
+    """An update renews the fleet in batches (AWS API: RollingUpdatePolicy)."""
 
     maximum_batch_size: CapacitySizeArgs
     """Each batch: 5 to 50 % of the fleet."""
     rollback_maximum_batch_size: NotRequired[CapacitySizeArgs]
     """Each batch of a rollback. Default: the whole fleet at once."""
     wait_interval_in_seconds: NotRequired[pulumi.Input[int]]
-    """Bake time after a batch, in which the alarms are watched, 0 to 3600. Default 0."""
+    """Bake time after a batch, while the alarms are watched, 0 to 3600. Default 0."""
     maximum_execution_timeout_in_seconds: NotRequired[pulumi.Input[int]]
-    """Limit for all of it, 600 to 14400, and more than all the waits together. Default: AWS's."""
+    """Limit for the whole update, 600 to 14400, and more than all waits together. Default: AWS's."""
 
 
 class DeploymentConfigArgs(TypedDict):
     """How an update reaches the endpoint (AWS API: DeploymentConfig)."""
 
     blue_green_update_policy: NotRequired[BlueGreenUpdatePolicyArgs]
-    """Default: all at once, without waits."""
+    """Default: all traffic moves at once, without waits."""
     rolling_update_policy: NotRequired[RollingUpdatePolicyArgs]
-    """Instead of blue/green. Not for serverless, not for several variants."""
+    """Instead of blue/green. Not for serverless and not for several variants."""
     auto_rollback_alarms: NotRequired[Sequence[pulumi.Input[str]]]
-    """Names of 1 to 10 CloudWatch alarms that roll an update back. Default: with ``alarms``, the endpoint's own for
-    latency and 5xx, which needs a plain ``endpoint_name``; else none. The first to come and the last to go replace the
-    endpoint (the AWS provider's ``auto_rollback_configuration`` forces it), which is refused unless it is allowed."""
+    """Names of 1 to 10 CloudWatch alarms that roll an update back. Default: with ``alarms``, the component's own alarms
+    for latency and 5xx, which need a plain ``endpoint_name``; otherwise none. An update that adds the first alarm or
+    removes the last replaces the endpoint (the AWS provider's ``auto_rollback_configuration`` forces it), so it is
+    refused unless ``allow_replacement`` is set."""
 
 
 class AlarmsArgs(TypedDict):
-    """What the alarms of an endpoint watch for; ``{}`` is every alarm with its default."""
+    """The thresholds of an endpoint's alarms, and what the alarms start; ``{}`` is every alarm with its default."""
 
     alarm_actions: NotRequired[Sequence[pulumi.Input[str]]]
-    """ARNs of what an alarm starts, such as SNS topics; at most 5. Default none: alarms are seen, and can roll back."""
+    """ARNs of what an alarm starts, such as SNS topics; at most 5. Default: none; alarms can be seen, and can roll
+    updates back."""
     model_latency: NotRequired[pulumi.Input[float]]
-    """Milliseconds that 99 of 100 answers may take, more than 0. Default 1000; asynchronous 60 000."""
+    """Milliseconds within which 99 of 100 answers must come, above 0. Default 1000; for asynchronous endpoints
+    60 000."""
     error_rate_4xx: NotRequired[pulumi.Input[float]]
     """Part of the requests that may be answered with 4xx, 0 to 1. Default 0.05."""
     error_rate_5xx: NotRequired[pulumi.Input[float]]
     """Part of the requests that may be answered with 5xx, 0 to 1. Default 0.01."""
     saturation: NotRequired[pulumi.Input[float]]
-    """Most that the kind's own metric may be. Real-time: percent of the memory (MemoryUtilization), default 90.
-    Serverless: part of the maximum concurrency (ServerlessConcurrentExecutionsUtilization), default 0.8. Asynchronous:
-    age of the oldest request in seconds (ApproximateAgeOfOldestRequest), default 900."""
+    """The highest value that the kind's own metric may have. Real-time: percentage of the memory (MemoryUtilization),
+    default 90. Serverless: part of the maximum concurrency (ServerlessConcurrentExecutionsUtilization), default 0.8.
+    Asynchronous: age of the oldest request in seconds (ApproximateAgeOfOldestRequest), default 900."""
 
 
 class VpcConfigArgs(TypedDict):
@@ -280,46 +286,48 @@ class VpcConfigArgs(TypedDict):
 
 
 class SageMakerEndpointArgs(ModelArgs):
-    """What a :class:`SageMakerEndpoint` is made from. The simplest: role, image, model data."""
+    """The arguments of a :class:`SageMakerEndpoint`. The simplest are a role, an image and model data."""
 
     execution_role_arn: pulumi.Input[str]
     """ARN of the role that SageMaker assumes to read the archive and pull the image."""
     instance_type: NotRequired[pulumi.Input[str]]
-    """Instance type of the one variant. Default ``ml.m5.xlarge``."""
+    """Instance type of the only variant. Default ``ml.m5.xlarge``."""
     initial_instance_count: NotRequired[pulumi.Input[int]]
-    """Instances of the one variant, 1 or more. Default 1. With ``autoscaling`` as in a variant."""
+    """Number of instances of the only variant, 1 or more. Default 1. With ``autoscaling``, see the same field of a
+    variant."""
     serverless_config: NotRequired[ServerlessConfigArgs]
-    """Makes the one variant serverless; excludes the two fields above. Default: instances."""
+    """Makes the only variant serverless; it excludes the two fields above. Default: instances."""
     autoscaling: NotRequired[AutoscalingArgs]
-    """How the one variant scales. Default: not at all."""
+    """How the only variant scales. Default: it does not."""
     production_variants: NotRequired[Sequence[VariantArgs]]
-    """Instead of the four fields above: 1 to 10 variants. Default: one, ``AllTraffic``."""
+    """1 to 10 variants, instead of the four fields above. Default: one variant, ``AllTraffic``."""
     shadow_production_variants: NotRequired[Sequence[VariantArgs]]
-    """One variant that gets copies of the requests to the one production variant, and whose answers nobody sees.
-    Default none."""
+    """One variant that gets copies of the requests to the only production variant, and whose answers nobody sees.
+    Default: none."""
     vpc_config: NotRequired[VpcConfigArgs]
     """The VPC that all models run in. Default: SageMaker's own. Not for serverless."""
     enable_network_isolation: NotRequired[pulumi.Input[bool]]
-    """Cuts all models off the network. Default false. Not for serverless."""
+    """Whether all models are cut off from the network. Default false. Not for serverless."""
     async_inference_config: NotRequired[AsyncInferenceConfigArgs]
     """Makes the endpoint asynchronous: it can only be invoked so. Default: it is not. Not for serverless."""
     data_capture_config: NotRequired[DataCaptureConfigArgs]
     """Stores requests and answers. Default: nothing is stored. Not for serverless."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts the instances' volumes. Default: AWS's own."""
+    """ARN of the key that encrypts the instances' volumes. Default: AWS's own key."""
     deployment_config: NotRequired[DeploymentConfigArgs]
-    """How an update reaches the endpoint. A change of this alone is rolled out too, with a new configuration: AWS takes
-    it only so. Default: blue/green, all at once. Not for serverless."""
+    """How an update reaches the endpoint. A change of this field alone is rolled out too, with a new configuration,
+    because AWS takes it only so. Default: blue/green, all at once. Not for serverless."""
     alarms: NotRequired[AlarmsArgs]
-    """CloudWatch alarms of each production variant. Default none; ``{}`` is all of them with their defaults."""
+    """CloudWatch alarms for each production variant. Default: none; ``{}`` is all alarms with their defaults."""
     dashboard: NotRequired[bool]
-    """Makes a CloudWatch dashboard of the endpoint. Default false."""
+    """Whether the endpoint gets a CloudWatch dashboard. Default false."""
     endpoint_name: NotRequired[pulumi.Input[str]]
-    """Name of the endpoint, up to 63 letters, digits and dashes. Default: auto-named."""
+    """Name of the endpoint, up to 63 letters, digits and dashes. Default: Pulumi names it."""
     import_endpoint: NotRequired[str]
-    """Name of an endpoint to import instead of creating one, as it is; take the field away after the first
-    ``pulumi up``, and the next gives it the configuration that is declared. Default: a new endpoint."""
+    """Name of an endpoint to import, as it is, instead of creating one. Remove the field after the first
+    ``pulumi up``; the next one gives the endpoint the configuration that is declared. Default: a new endpoint."""
     allow_replacement: NotRequired[bool]
-    """Lets a change delete the endpoint and make another: an outage. Default false: such a change is refused."""
+    """Whether a change may delete the endpoint and create another, which is an outage. Default false: such a change is
+    refused."""
     tags: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Tags on every resource, at most 50; 49 with ``autoscaling``, which adds its own. Default none."""
+    """Tags of every resource, at most 50; at most 49 with ``autoscaling``, which adds its own. Default: none."""

@@ -11,7 +11,7 @@ from sagebridge import _aws, _provider, _sdk
 from sagebridge.endpoint import grants, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
-from sagebridge.endpoint.parts import at
+from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
 from sagebridge.guards import checks, hooks, replacement, retained
@@ -24,18 +24,18 @@ __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
 
 
 class SageMakerEndpoint(pulumi.ComponentResource):
-    """Models → EndpointConfiguration → Endpoint.
+    """A SageMaker endpoint with its models and its configuration.
 
-    Models and configuration are auto-named, so that a change makes new ones, updates the endpoint in place and only
-    then deletes the old ones; the endpoint alone has a name of its own (the provider deletes before it replaces
-    whatever is named explicitly). After each rollout the endpoint must run the configuration that was asked for; if it
-    does not, the update fails and what is serving stays. A change that would replace the endpoint is refused.
+    Models and configuration are auto-named. So a change creates new ones, updates the endpoint in place, and only then
+    deletes the old ones; the provider deletes a resource with an explicit name before it creates the next. After each
+    rollout the endpoint must run the configuration that was asked for. If it does not, the update fails and the
+    configuration that is serving stays. A change that would replace the endpoint is refused.
 
-    Of the options, ``protect`` protects the endpoint and all that hangs on it from ``pulumi destroy``, and from going
-    when the component is taken out of the program; what is behind the endpoint may still be replaced, as every update
-    does. To take away the last of scaling, dashboard and grants, take ``protect`` away first.
-    ``provider`` says account and region of all that is made; without it they are the stack's ``aws:…`` configuration.
-    ``import_`` is the argument ``import_endpoint``.
+    The option ``protect`` protects the endpoint, and what scales and watches it, from ``pulumi destroy`` and from being
+    deleted when the component is removed from the program. Models and configuration can still be replaced, as every
+    update does. Before you remove the last of scaling, dashboard and grants, remove ``protect``.
+    The option ``provider`` decides the account and the region of all resources; the default is the stack's ``aws:…``
+    configuration. Instead of the option ``import_``, use the argument ``import_endpoint``.
     """
 
     endpoint_name: pulumi.Output[str]
@@ -47,19 +47,20 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     model_name: pulumi.Output[str]
     """Name of the first variant's model."""
     model_data_url: pulumi.Output[str] | None
-    """S3 URL of the archive that is served; of several the first, None if there is none."""
+    """S3 URL of the archive that is served, or of the first of several; None if there is none."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
 
         Args:
-            name: name of the component; the children's names derive from it.
-            args: see :class:`SageMakerEndpointArgs`.
-            opts: options of the component; children inherit what Pulumi lets them inherit.
+            name: Name of the component; the children's names derive from it.
+            args: See :class:`SageMakerEndpointArgs`.
+            opts: Options of the component; children inherit what Pulumi lets them inherit.
 
         Raises:
-            pulumi.RunError: AWS would refuse the arguments; names each problem, or an archive is not there or does not
-                fit its image. Arguments that are outputs are checked as soon as they are known, before AWS is called.
+            pulumi.RunError: AWS would refuse the arguments, or an archive is missing or does not fit its image. The
+                message names every problem. Arguments that are outputs are checked as soon as they are known, before
+                AWS is called.
         """
         _sdk.end_quietly()
         _check(name, args)
@@ -109,17 +110,17 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         """Gives a role the least policy to invoke the endpoint and, if it is asynchronous, to read the answers.
 
         Args:
-            name: name of the policy's resource.
-            role: name of the role.
+            name: Name of the policy's resource.
+            role: Name of the role.
         """
         _sdk.once(self._protection)
         return grants.grant_invoke(name, role, self.endpoint_arn, self._declared.answer_paths, self._child)
 
     def _protection(self) -> pulumi.Stash:
-        """Declares what is deleted before all the rest, and so, while it is protected, stops the deletion at its start.
+        """Declares a resource that is deleted before all others and, if it is protected, stops a deletion at its start.
 
-        Without it, what hangs on a protected endpoint, as its scaling, would be gone before the endpoint refuses to go.
-        It keeps nothing in AWS.
+        Without it, the scaling of a protected endpoint would be deleted before the endpoint refuses to be. It is kept
+        in the stack's state, not in AWS.
         """
         opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
         return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
@@ -129,17 +130,17 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         return replace(model, containers=tuple(self._checked(container, model) for container in model.containers))
 
     def _checked(self, container: Container, model: Model) -> Container:
-        """Returns a container with its image found and its archive checked; other data says nothing of its versions."""
+        """Returns a container with its image found and, if it loads one, its archive checked."""
         if "framework" in container.arguments:
             container = replace(container, image=self._image(container, model))
         source, checked = container.model_data_source, partial(archive.checked, image=container.image, parent=self)
         if not container.loads_one_model:
             return container
         if container.model_data_url is not None:
-            path = at(container.path, "model_data_url")
+            path = field_path(container.path, "model_data_url")
             return replace(container, model_data_url=checked(path, container.model_data_url))
         if source and source.is_archive:
-            uri = checked(at(container.path, "model_data_source.s3_uri"), source.s3_uri)
+            uri = checked(field_path(container.path, "model_data_source.s3_uri"), source.s3_uri)
             return replace(container, model_data_source=replace(source, s3_uri=uri))
         return container
 
@@ -153,10 +154,10 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             uri = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
             if isinstance(uri, str):
                 return uri
-            problems = [problem._replace(property=at(container.path, problem.property)) for problem in uri]
+            problems = [problem._replace(property=field_path(container.path, problem.property)) for problem in uri]
             raise _refusal(self.pulumi_resource_name, problems)
 
-        return pulumi.Output.all(self._settings, *types).apply(lambda known: find(*known))
+        return pulumi.Output.all(self._settings, *types).apply(lambda values: find(*values))
 
     def _model(self, model: Model) -> aws.sagemaker.Model:
         arguments = resources.model(self._declared, model)
@@ -165,9 +166,10 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     def _configuration(
         self, model_names: Mapping[str | None, pulumi.Input[str]]
     ) -> aws.sagemaker.EndpointConfiguration:
-        """Declares the configuration. Variants that scale start with the capacity that autoscaling has set.
+        """Declares the configuration, in which variants that scale start with the capacity that autoscaling has set.
 
-        But not those of an auto-named endpoint: its name is not known before its configuration is made.
+        In an auto-named endpoint they start as they are declared, because its name is not known before its
+        configuration is made.
         """
         declared, deployment = self._declared, self._deployment()
         tags: Tags | pulumi.Output[dict[str, str]] | None = declared.tags
@@ -192,8 +194,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         declared, imported = self._declared, self._declared.arguments.get("import_endpoint")
         if imported:
             pulumi.log.warn(
-                f"The endpoint {imported} is imported as it is. Take import_endpoint away after this update: the next "
-                "one gives it the configuration that is declared here.",
+                f"The endpoint {imported} is imported as it is. Remove import_endpoint after this update: the next one "
+                "gives it the configuration that is declared here.",
                 self,
             )
         scaled = [variant.name for variant, _ in declared.scaled]

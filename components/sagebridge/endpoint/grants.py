@@ -52,14 +52,14 @@ def grant_invoke(
     """Gives a role the policy of :func:`invoke_policy`.
 
     Args:
-        name: name of the resource.
-        role: name of the role.
+        name: Name of the resource.
+        role: Name of the role.
         endpoint_arn: ARN of the endpoint.
         output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
-        opts: options of the resource.
+        opts: Options of the resource.
     """
     paths = None if output_paths is None else pulumi.Output.all(*output_paths)
-    document = pulumi.Output.all(endpoint_arn, paths).apply(lambda known: invoke_policy(known[0], known[1]))
+    document = pulumi.Output.all(endpoint_arn, paths).apply(lambda values: invoke_policy(*values))
     return aws.iam.RolePolicy(name, role=role, policy=pulumi.Output.json_dumps(document), opts=opts)
 
 

@@ -19,8 +19,8 @@ def variants(args: SageMakerEndpointArgs) -> list[tuple[str, VariantArgs]]:
     """Returns each production variant with its path; the one of the short form has an empty path."""
     if "production_variants" not in args:
         fields: Mapping[str, object] = args
-        given = {field: fields[field] for field in SHORT_FORM if field in fields}
-        return [("", cast("VariantArgs", {"variant_name": DEFAULT_VARIANT, **given}))]
+        short = {field: fields[field] for field in SHORT_FORM if field in fields}
+        return [("", cast("VariantArgs", {"variant_name": DEFAULT_VARIANT, **short}))]
     return [(path, cast("VariantArgs", variant)) for path, variant in _entries(args, "production_variants")]
 
 
@@ -65,7 +65,7 @@ def containers(path: str, model: ModelArgs) -> list[tuple[str, ContainerArgs]]:
     return [(where, cast("ContainerArgs", container)) for where, container in _entries(model, "containers", path)]
 
 
-def at(path: str, field: str) -> str:
+def field_path(path: str, field: str) -> str:
     """Returns the path of a field."""
     return f"{path}.{field}" if path else field
 
@@ -73,4 +73,8 @@ def at(path: str, field: str) -> str:
 def _entries(args: Mapping[str, object], field: str, path: str = "") -> list[tuple[str, Mapping[str, object]]]:
     listed = args.get(field)
     entries = listed if isinstance(listed, Sequence) else []
-    return [(at(path, f"{field}[{place}]"), entry) for place, entry in enumerate(entries) if isinstance(entry, Mapping)]
+    return [
+        (field_path(path, f"{field}[{place}]"), entry)
+        for place, entry in enumerate(entries)
+        if isinstance(entry, Mapping)
+    ]

@@ -57,7 +57,7 @@ def model(endpoint: Endpoint, declared: Model) -> ModelArguments:
     """
     args, mode = endpoint.arguments, declared.execution_mode
     vpc = args.get("vpc_config")
-    containers = [container(each) for each in declared.containers]
+    containers = [container(entry) for entry in declared.containers]
     return _set(
         ModelArguments(
             execution_role_arn=args["execution_role_arn"],
@@ -123,12 +123,12 @@ def configuration(
         capacities: What variants start with instead of what they declare, by the variant's name.
     """
     capture, asynchronous = endpoint.data_capture, endpoint.arguments.get("async_inference_config")
-    shadows = [variant(each, model_names[each.model.variant]) for each in endpoint.shadow_variants]
+    shadows = [variant(shadow, model_names[shadow.model.variant]) for shadow in endpoint.shadow_variants]
     return _set(
         ConfigurationArguments(
             production_variants=[
-                variant(each, model_names[each.model.variant], capacities.get(each.name))
-                for each in endpoint.production_variants
+                variant(production, model_names[production.model.variant], capacities.get(production.name))
+                for production in endpoint.production_variants
             ],
             # The class is another, the fields are the same.
             shadow_production_variants=cast(

@@ -178,15 +178,15 @@ def _map(path: str, value: object, rule: Shape, problems: list[Problem]) -> obje
 @cache
 def tables() -> Mapping[str, Mapping[str, str]]:
     """Returns the shape of each field, by the shape of the structure it stands in."""
-    found = {}
+    by_structure = {}
     for name, kind in _KINDS.items():
         members = {
             xform_name(member): details["shape"]
             for structure in (*_WITHIN.get(name, ()), name)
             for member, details in shapes().get(structure, {}).get("members", {}).items()
         }
-        found[name] = {field: _OWN.get(field) or members.get(field, "any") for field in kind.__annotations__}
-    return found
+        by_structure[name] = {field: _OWN.get(field) or members.get(field, "any") for field in kind.__annotations__}
+    return by_structure
 
 
 def required(shape: str) -> frozenset[str]:

@@ -421,7 +421,7 @@ def _variant(path: str, args: VariantArgs, declared: Mapping[str, Model]) -> Var
 def _in_32_bits(number: pulumi.Input[float]) -> pulumi.Input[float]:
     if isinstance(number, int | float):
         return c_float(number).value
-    return pulumi.Output.all(number).apply(lambda known: c_float(known[0]).value)
+    return pulumi.Output.all(number).apply(lambda values: c_float(values[0]).value)
 
 
 def _schedule(args: ScheduleArgs) -> Schedule:

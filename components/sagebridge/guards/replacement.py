@@ -118,7 +118,7 @@ def _names(old: Recorded, new: Recorded) -> list[Problem]:
     if not before or before == after or not new.get("guarded"):
         return []
     rule = f"cannot change from {', '.join(before)} to {', '.join(after)} in an update with deployment_config"
-    return [Problem("production_variants", rule, fix="Take deployment_config away for this update.")]
+    return [Problem("production_variants", rule, fix="Remove deployment_config for this update.")]
 
 
 def _scaled(old: Recorded, new: Recorded) -> list[Problem]:
@@ -132,14 +132,14 @@ def _scaled(old: Recorded, new: Recorded) -> list[Problem]:
     return [
         Problem(
             "autoscaling",
-            f"cannot be taken from {name} in the update that changes what it runs on",
-            fix="Keep it for this update, and take it away in the next.",
+            f"cannot be removed from {name} in the update that changes what it runs on",
+            fix="Keep it for this update, and remove it in the next.",
         )
         if name in after
         else Problem(
             "production_variants",
             f"cannot lose {name} while it scales",
-            fix="Take its autoscaling away first.",
+            fix="Remove its autoscaling first.",
         )
         for name in old.get("scaled", [])
         if isinstance(after.get(name, ""), str) and after.get(name) != before[name]

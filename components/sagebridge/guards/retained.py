@@ -1,4 +1,4 @@
-"""What autoscaling has set, kept through an update: a new configuration starts with what its variants have.
+"""Keeps what autoscaling has set through an update: a new configuration starts with what its variants have.
 
 AWS's ``RetainAllVariantProperties`` does that, but the provider cannot ask for it (terraform-provider-aws issue 48990),
 and to set the capacity after the update would be too late: the traffic is on the new, small fleet by then. So the
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 ADOPTED = "adopted:"
-"""Begins the id of the generation whose configuration ``bridge adopt`` took over: the configuration's name follows."""
+"""The beginning of the ID of a generation whose configuration ``sagebridge adopt`` took over; its name follows."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str,
     def add(declared: dict[str, str], generation_id: str) -> dict[str, str]:
         return declared if generation_id.startswith(ADOPTED) else {**declared, lookup.GENERATION_TAG: generation_id}
 
-    return pulumi.Output.all(tags or {}, made_for.id).apply(lambda known: add(*known))
+    return pulumi.Output.all(tags or {}, made_for.id).apply(lambda values: add(*values))
 
 
 def capacities(
@@ -99,10 +99,10 @@ def capacities(
         variant.name: [variant.capacity.initial, scaling.min_capacity, scaling.max_capacity]
         for variant, scaling in scaled
     }
-    found: pulumi.Output[dict[str, int]] = pulumi.Output.unsecret(
-        pulumi.Output.all(settings, endpoint, numbers).apply(lambda known: find(*known))
+    starts: pulumi.Output[dict[str, int]] = pulumi.Output.unsecret(
+        pulumi.Output.all(settings, endpoint, numbers).apply(lambda values: find(*values))
     )
-    return {name: found[name] for name in numbers}
+    return {name: starts[name] for name in numbers}
 
 
 def starting(

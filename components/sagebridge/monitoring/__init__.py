@@ -1,1 +1,1 @@
-"""What an endpoint publishes, and what watches it."""
+"""The metrics that an endpoint publishes, its alarms and its dashboard."""

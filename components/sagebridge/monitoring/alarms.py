@@ -6,6 +6,7 @@ Configuration and Monitoring").
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import pulumi
@@ -55,22 +56,24 @@ def problems(path: str, kind: Kind, args: AlarmsArgs) -> list[Problem]:
         "saturation": Limits(most={"real-time": 100, "serverless": 1, "async": None}[kind]),
     }
     values: Mapping[str, object] = args
-    wrong = [found for name, limit in limits.items() for found in outside(f"{path}.{name}", values.get(name), limit)]
-    actions = args.get("alarm_actions")
-    if isinstance(actions, list | tuple):
-        most = shapes("cloudwatch")["ResourceList"]["max"]
-        if len(actions) > most:
-            wrong.append(Problem(f"{path}.alarm_actions", f"must have at most {most} entries", len(actions)))
-        for position, action in enumerate(actions):
-            wrong += _action_problems(f"{path}.alarm_actions[{position}]", action)
-    return wrong
+    thresholds = (outside(f"{path}.{name}", values.get(name), limit) for name, limit in limits.items())
+    return [*chain.from_iterable(thresholds), *_list_problems(f"{path}.alarm_actions", args.get("alarm_actions"))]
+
+
+def _list_problems(path: str, actions: object) -> list[Problem]:
+    if not isinstance(actions, list | tuple):
+        return []
+    most = shapes("cloudwatch")["ResourceList"]["max"]
+    too_many = [Problem(path, f"must have at most {most} entries", len(actions))] if len(actions) > most else []
+    by_action = (_action_problems(f"{path}[{position}]", action) for position, action in enumerate(actions))
+    return [*too_many, *chain.from_iterable(by_action)]
 
 
 def _action_problems(path: str, action: object) -> list[Problem]:
     if not isinstance(action, str):
         return []
-    if wrong := problem(path, action, "ResourceName", "cloudwatch"):
-        return [wrong]
+    if malformed := problem(path, action, "ResourceName", "cloudwatch"):
+        return [malformed]
     return [] if action.startswith("arn:") else [Problem(path, "must be an ARN, such as that of an SNS topic", action)]
 
 
@@ -88,7 +91,7 @@ def watches(kind: Kind, declared: Alarms) -> dict[str, Watch]:
 def _microseconds(milliseconds: pulumi.Input[float]) -> pulumi.Input[float]:
     if isinstance(milliseconds, int | float):
         return milliseconds * 1000
-    return pulumi.Output.all(milliseconds).apply(lambda known: float(known[0]) * 1000)
+    return pulumi.Output.all(milliseconds).apply(lambda numbers: float(numbers[0]) * 1000)
 
 
 def alarms(

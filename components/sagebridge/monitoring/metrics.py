@@ -1,4 +1,4 @@
-"""What AWS publishes of an endpoint in CloudWatch, by the endpoint's kind.
+"""The metrics of an endpoint that AWS publishes in CloudWatch, by the endpoint's kind.
 
 Sources: SageMaker Developer Guide, "Amazon SageMaker AI metrics in Amazon CloudWatch" (monitoring-cloudwatch),
 "Alarms and logs for tracking metrics from serverless endpoints" (serverless-endpoints-monitoring) and "… from

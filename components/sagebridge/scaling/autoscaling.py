@@ -67,7 +67,7 @@ def registration(name: str, variants: Mapping[str, pulumi.Input[str]], opts: pul
 
 def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.Output[str]:
     """Returns the endpoint's name such that whatever takes it is replaced with the registration."""
-    return pulumi.Output.all(endpoint_name, registered.output).apply(lambda known: str(known[0]))
+    return pulumi.Output.all(endpoint_name, registered.output).apply(lambda values: str(values[0]))
 
 
 def autoscale(

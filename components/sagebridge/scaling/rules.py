@@ -1,6 +1,6 @@
-"""What a variant's autoscaling may be: limits, and the rules of the endpoint's kind, each with its source.
+"""Checks a variant's autoscaling: its limits, and the rules of the endpoint's kind.
 
-Sources, all of the SageMaker Developer Guide but where said: burstable types are not scaled
+Sources, in the SageMaker Developer Guide unless stated otherwise: burstable types are not scaled
 (endpoint-auto-scaling-add-console); serverless needs provisioned concurrency (serverless-endpoints-autoscale) of at
 most ``max_concurrency`` (API: ProductionVariantServerlessConfig); what each kind publishes
 (``monitoring/metrics.py``); schedules (Application Auto Scaling API: PutScheduledAction).
@@ -91,8 +91,8 @@ def _targets(path: str, kind: Kind, args: AutoscalingArgs) -> list[Problem]:
 def _schedules(args: AutoscalingArgs) -> dict[str, ScheduleArgs]:
     """Returns the schedules that are there to be looked at."""
     schedules = args.get("schedules")
-    known = schedules if isinstance(schedules, Mapping) else {}
-    return {name: schedule for name, schedule in known.items() if isinstance(schedule, Mapping)}
+    by_name = schedules if isinstance(schedules, Mapping) else {}
+    return {name: schedule for name, schedule in by_name.items() if isinstance(schedule, Mapping)}
 
 
 def _schedule_problems(path: str, name: str, args: ScheduleArgs) -> list[Problem]:

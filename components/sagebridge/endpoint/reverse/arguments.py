@@ -259,6 +259,6 @@ def _shortest(weight: float) -> float:
     return next((short for short in candidates if c_float(short).value == c_float(weight).value), weight)
 
 
-def _same(given: Arguments, declares: type, but: Sequence[str] = ()) -> dict[str, object]:
+def _same(arguments: Arguments, declares: type, but: Sequence[str] = ()) -> dict[str, object]:
     """Returns the arguments whose names a class of the component's arguments has, too: they mean the same."""
-    return {name: given[name] for name in declares.__annotations__ if name in given and name not in but}
+    return {name: arguments[name] for name in declares.__annotations__ if name in arguments and name not in but}

@@ -112,8 +112,8 @@ def _alarms(of_component: Names, declared: spec.Endpoint, endpoint_name: str) ->
 
 def _set(value: object) -> Arguments:
     """Returns arguments of pulumi-aws, be they of its classes or dictionaries, without those that are not set."""
-    found = _unclassed(value)
-    return found if isinstance(found, dict) else {}
+    arguments = _unclassed(value)
+    return arguments if isinstance(arguments, dict) else {}
 
 
 def _unclassed(value: object) -> object:

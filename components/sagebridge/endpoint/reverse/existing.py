@@ -39,7 +39,10 @@ class Existing:
     @property
     def model_names(self) -> dict[str, str]:
         """The name in AWS of the model that each variant runs, by the variant's name."""
-        return {str(self.reveal(each["variant_name"])): str(self.reveal(each["model_name"])) for each in self.variants}
+        return {
+            str(self.reveal(variant["variant_name"])): str(self.reveal(variant["model_name"]))
+            for variant in self.variants
+        }
 
     @property
     def shared_models(self) -> list[str]:
@@ -59,13 +62,13 @@ class Existing:
         return self.generation_tag or f"{ADOPTED}{self.configuration_name}"
 
 
-def block(given: Arguments, name: str) -> Arguments:
+def block(arguments: Arguments, name: str) -> Arguments:
     """Returns a block of arguments; an empty one if it is not set."""
-    found = given.get(name)
-    return found if isinstance(found, Mapping) else {}
+    value = arguments.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
-def blocks(given: Arguments, name: str) -> list[Arguments]:
+def blocks(arguments: Arguments, name: str) -> list[Arguments]:
     """Returns a list of blocks; an empty one if it is not set."""
-    found = given.get(name)
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list | tuple) else []
+    value = arguments.get(name)
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list | tuple) else []

@@ -6,7 +6,7 @@ from typing import TypeGuard, TypeVar
 import pulumi
 
 from sagebridge.endpoint.args import VariantArgs
-from sagebridge.endpoint.parts import at
+from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.schema import UNKNOWN
 from sagebridge.validation import Problem
 
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 Structure = TypeVar("Structure", bound=Mapping[str, object])
 
 
-def known(value: pulumi.Input[Value] | None) -> TypeGuard[Value]:
+def is_known(value: pulumi.Input[Value] | None) -> TypeGuard[Value]:
     """Tells whether there is a value to look at: one that is given, plain and right by itself."""
     return value is not None and value is not UNKNOWN
 
@@ -25,16 +25,16 @@ def is_structure(value: Structure | None) -> TypeGuard[Structure]:
     return isinstance(value, Mapping)
 
 
-def each(path: str, args: Mapping[str, object], fields: Sequence[str], rule: str, fix: str = "") -> Problems:
+def refused_fields(path: str, args: Mapping[str, object], fields: Sequence[str], rule: str, fix: str = "") -> Problems:
     """Finds those of some fields that are set although they cannot be."""
-    yield from (Problem(at(path, field), rule, fix=fix) for field in fields if field in args)
+    yield from (Problem(field_path(path, field), rule, fix=fix) for field in fields if field in args)
 
 
 def repeated(values: Sequence[tuple[str, pulumi.Input[str] | None]]) -> Problems:
     """Finds values that occur more than once, each with its path."""
     seen: set[str] = set()
     for path, value in values:
-        if not known(value):
+        if not is_known(value):
             continue
         if value in seen:
             yield Problem(path, f"must be unique, but {value!r} occurs more than once")
@@ -44,4 +44,4 @@ def repeated(values: Sequence[tuple[str, pulumi.Input[str] | None]]) -> Problems
 def runs_on_inferentia1(variant: VariantArgs) -> bool:
     """Tells whether a variant runs on the family inf1."""
     instance_type = variant.get("instance_type")
-    return known(instance_type) and instance_type.startswith("ml.inf1.")
+    return is_known(instance_type) and instance_type.startswith("ml.inf1.")

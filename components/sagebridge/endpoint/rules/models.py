@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from sagebridge._aws import shapes
 from sagebridge.endpoint.args import ContainerArgs, ModelDataSourceArgs, SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
-from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, at, containers, has_model, models
-from sagebridge.endpoint.rules.common import Problems, each, is_structure, known, repeated
+from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, containers, field_path, has_model, models
+from sagebridge.endpoint.rules.common import Problems, is_known, is_structure, refused_fields, repeated
 from sagebridge.endpoint.spec import COMPRESSION_TYPE, CONTAINER_MODE, S3_DATA_TYPE
 from sagebridge.validation import Problem
 
@@ -29,7 +29,7 @@ def _names(name: str, args: SageMakerEndpointArgs) -> Problems:
     """Models and configuration are auto-named (API: at most 63 characters)."""
     owners = [variant["variant_name"] for path, variant in all_variants(args) if path and has_model(variant)]
     names = Names("")
-    suffixes = [names.configuration, names.model(None), *(names.model(owner) for owner in owners if known(owner))]
+    suffixes = [names.configuration, names.model(None), *(names.model(owner) for owner in owners if is_known(owner))]
     longest = shapes()["EndpointConfigName"]["max"] - max(map(len, suffixes)) - AUTONAME_SUFFIX
     if len(name) > longest:
         yield Problem("name", f"must be at most {longest} characters long", name, "Auto-naming adds to it.")
@@ -40,11 +40,13 @@ def _one_source(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, model in models(args):
         if "containers" in model:
             others = [field for field in MODEL_FIELDS if field not in ("containers", "inference_execution_mode")]
-            yield from each(path, model, others, "cannot be combined with containers", "Set it in each container.")
+            yield from refused_fields(
+                path, model, others, "cannot be combined with containers", "Set it in each container."
+            )
             if not model["containers"]:
-                yield Problem(at(path, "containers"), "must have at least one entry")
+                yield Problem(field_path(path, "containers"), "must have at least one entry")
         else:
-            yield from each(path, model, ["inference_execution_mode"], "cannot be set without containers")
+            yield from refused_fields(path, model, ["inference_execution_mode"], "cannot be set without containers")
         for where, container in containers(path, model):
             yield from _container(where, container)
 
@@ -52,19 +54,21 @@ def _one_source(_: str, args: SageMakerEndpointArgs) -> Problems:
 def _container(path: str, container: ContainerArgs) -> Problems:
     if "model_package_name" in container:
         rule = "cannot be combined with model_package_name, which includes it"
-        yield from each(path, container, _IN_PACKAGE, rule)
+        yield from refused_fields(path, container, _IN_PACKAGE, rule)
         package = container["model_package_name"]
-        if known(package) and not package.startswith("arn:"):  # provider: model.go, verify.ValidARN
-            yield Problem(at(path, "model_package_name"), "must be an ARN", package)
+        if is_known(package) and not package.startswith("arn:"):  # provider: model.go, verify.ValidARN
+            yield Problem(field_path(path, "model_package_name"), "must be an ARN", package)
         return
     if "framework" in container or "framework_version" in container:
-        yield from each(path, container, ["image"], "cannot be combined with framework, which finds the image")
+        yield from refused_fields(
+            path, container, ["image"], "cannot be combined with framework, which finds the image"
+        )
         for field, other in (("framework", "framework_version"), ("framework_version", "framework")):
             if field not in container:
-                yield Problem(at(path, field), f"is required with {other}")
+                yield Problem(field_path(path, field), f"is required with {other}")
     elif "image" not in container:
         rule = "is required unless framework and framework_version, or model_package_name, are set"
-        yield Problem(at(path, "image"), rule)
+        yield Problem(field_path(path, "image"), rule)
     yield from _model_data(path, container)
 
 
@@ -73,20 +77,22 @@ def _model_data(path: str, container: ContainerArgs) -> Problems:
     url, source = container.get("model_data_url"), container.get("model_data_source")
     mode = container.get("mode", CONTAINER_MODE)
     if source is not None:
-        yield from each(path, container, ["model_data_url"], "cannot be combined with model_data_source")
+        yield from refused_fields(path, container, ["model_data_url"], "cannot be combined with model_data_source")
     if mode == "MultiModel":
-        yield from each(path, container, ["model_data_source"], "cannot be combined with mode MultiModel")
+        yield from refused_fields(path, container, ["model_data_source"], "cannot be combined with mode MultiModel")
         if url is None and source is None:
             rule = "is required with mode MultiModel: it is the prefix of the models"
-            yield Problem(at(path, "model_data_url"), rule)
-        elif known(url) and not (url.startswith("s3://") and url.endswith("/")):
-            yield Problem(at(path, "model_data_url"), "must be an S3 URL that ends in / with mode MultiModel", url)
+            yield Problem(field_path(path, "model_data_url"), rule)
+        elif is_known(url) and not (url.startswith("s3://") and url.endswith("/")):
+            yield Problem(
+                field_path(path, "model_data_url"), "must be an S3 URL that ends in / with mode MultiModel", url
+            )
     elif mode == "SingleModel":
-        yield from each(path, container, ["model_cache_setting"], "cannot be set without mode MultiModel")
-        if known(url) and not (url.startswith("s3://") and url.endswith(".tar.gz")):
-            yield Problem(at(path, "model_data_url"), "must be an S3 URL that ends in .tar.gz", url)
+        yield from refused_fields(path, container, ["model_cache_setting"], "cannot be set without mode MultiModel")
+        if is_known(url) and not (url.startswith("s3://") and url.endswith(".tar.gz")):
+            yield Problem(field_path(path, "model_data_url"), "must be an S3 URL that ends in .tar.gz", url)
     if is_structure(source):
-        yield from _model_data_source(at(path, "model_data_source"), source)
+        yield from _model_data_source(field_path(path, "model_data_source"), source)
 
 
 def _model_data_source(path: str, source: ModelDataSourceArgs) -> Problems:
@@ -96,7 +102,7 @@ def _model_data_source(path: str, source: ModelDataSourceArgs) -> Problems:
         return
     if compression == "Gzip":
         yield Problem(f"{path}.compression_type", "cannot be Gzip with s3_data_type S3Prefix")
-    if known(uri) and not uri.endswith("/"):
+    if is_known(uri) and not uri.endswith("/"):
         yield Problem(f"{path}.s3_uri", "must end in / with s3_data_type S3Prefix", uri)
 
 
@@ -115,9 +121,12 @@ def _container_names(_: str, args: SageMakerEndpointArgs) -> Problems:
                 if direct
                 else "must be set for every container or for none"
             )
-            yield from (Problem(at(where, "container_hostname"), rule) for where in nameless)
+            yield from (Problem(field_path(where, "container_hostname"), rule) for where in nameless)
         yield from repeated(
-            [(at(where, "container_hostname"), container.get("container_hostname")) for where, container in several]
+            [
+                (field_path(where, "container_hostname"), container.get("container_hostname"))
+                for where, container in several
+            ]
         )
 
 
@@ -125,11 +134,11 @@ def _environment_size(_: str, args: SageMakerEndpointArgs) -> Problems:
     """API: ContainerDefinition.Environment, 32 KB for all containers of a model."""
     for path, model in models(args):
         environments = [container.get("environment") for _, container in containers(path, model)]
-        pairs = [pair for given in environments if isinstance(given, Mapping) for pair in given.items()]
+        pairs = [pair for variables in environments if isinstance(variables, Mapping) for pair in variables.items()]
         size = sum(len(part.encode()) for pair in pairs for part in pair if isinstance(part, str))
         if size > _ENVIRONMENT_BYTES:
             rule = f"must take at most {_ENVIRONMENT_BYTES} bytes for all containers of a model"
-            yield Problem(at(path, "environment"), rule, size)
+            yield Problem(field_path(path, "environment"), rule, size)
 
 
 RULES = (_names, _one_source, _container_names, _environment_size)

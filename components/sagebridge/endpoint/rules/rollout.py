@@ -9,8 +9,8 @@ from sagebridge.endpoint.args import (
     RollingUpdatePolicyArgs,
     SageMakerEndpointArgs,
 )
-from sagebridge.endpoint.parts import all_variants, at, is_serverless, variants
-from sagebridge.endpoint.rules.common import Problems, each, is_structure, known, runs_on_inferentia1
+from sagebridge.endpoint.parts import all_variants, field_path, is_serverless, variants
+from sagebridge.endpoint.rules.common import Problems, is_known, is_structure, refused_fields, runs_on_inferentia1
 from sagebridge.endpoint.spec import (
     CAPACITY_SIZE_TYPE,
     INSTANCE_COUNT,
@@ -48,7 +48,7 @@ def _rollout(_: str, args: SageMakerEndpointArgs) -> Problems:
                 "cannot be of the family inf1 with this policy",
                 "AWS would shift all traffic at once, without watching the alarms.",
             )
-            yield Problem(at(path, "instance_type"), rule, fix=fix)
+            yield Problem(field_path(path, "instance_type"), rule, fix=fix)
 
 
 def _rolling(path: str, policy: RollingUpdatePolicyArgs, args: SageMakerEndpointArgs) -> Problems:
@@ -67,15 +67,15 @@ def _blue_green(path: str, policy: BlueGreenUpdatePolicyArgs, args: SageMakerEnd
         policy.get("canary_size"),
         policy.get("linear_step_size"),
     )
-    if not known(type_):
+    if not is_known(type_):
         return
     for mode, field, size, least in (("CANARY", "canary_size", canary, 1), ("LINEAR", "linear_step_size", linear, 10)):
         if mode != type_:
-            yield from each(path, policy, [field], f"cannot be set with type {type_}")
+            yield from refused_fields(path, policy, [field], f"cannot be set with type {type_}")
         elif size is None:
-            yield Problem(at(path, field), f"is required with type {type_}")
+            yield Problem(field_path(path, field), f"is required with type {type_}")
         else:
-            yield from _size(at(path, field), size, least, args)
+            yield from _size(field_path(path, field), size, least, args)
     steps = {"ALL_AT_ONCE": 1, "CANARY": 2}.get(type_) or _steps(linear, args)
     yield from _waits(path, policy, steps, policy.get("termination_wait_in_seconds", WAIT))
 
@@ -85,7 +85,7 @@ def _size(path: str, size: CapacitySizeArgs, least: int, args: SageMakerEndpoint
     if not is_structure(size):
         return
     value, type_, fleet = size["value"], size.get("type", CAPACITY_SIZE_TYPE), _fleet(args)
-    if not known(value) or not known(type_):
+    if not is_known(value) or not is_known(type_):
         return
     if type_ == "CAPACITY_PERCENT":
         if not least <= value <= MOST_PERCENT:
@@ -112,7 +112,7 @@ def _steps(size: CapacitySizeArgs | None, args: SageMakerEndpointArgs) -> int:
     if not is_structure(size):
         return 1
     value, type_ = size["value"], size.get("type", CAPACITY_SIZE_TYPE)
-    if not known(value) or not known(type_):
+    if not is_known(value) or not is_known(type_):
         return 1
     whole = 100 if type_ == "CAPACITY_PERCENT" else _fleet(args) or value
     return max(1, -(-whole // value))
@@ -131,12 +131,12 @@ def _waits(
     """
     wait, timeout = policy.get("wait_interval_in_seconds", WAIT), policy.get("maximum_execution_timeout_in_seconds")
     where = f"{path}.maximum_execution_timeout_in_seconds"
-    if known(timeout) and timeout > PROVIDER_TIMEOUT:
+    if is_known(timeout) and timeout > PROVIDER_TIMEOUT:
         yield Problem(where, f"must be at most {PROVIDER_TIMEOUT}, the provider's limit", timeout)
-    if not known(wait) or not known(termination_wait):
+    if not is_known(wait) or not is_known(termination_wait):
         return
     total = wait * max(1, steps - 1) + termination_wait
-    if known(timeout) and timeout <= total:
+    if is_known(timeout) and timeout <= total:
         yield Problem(where, f"must be more than the {total} seconds that the waits take together", timeout)
     if total >= PROVIDER_SECONDS:
         rule = f"is too long: the waits take {total} seconds together and must take less than {PROVIDER_SECONDS}"

@@ -7,14 +7,21 @@ from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.parts import (
     SHORT_FORM,
     all_variants,
-    at,
     containers,
+    field_path,
     is_serverless,
     models,
     shadow_variants,
     variants,
 )
-from sagebridge.endpoint.rules.common import Problems, each, is_structure, known, repeated, runs_on_inferentia1
+from sagebridge.endpoint.rules.common import (
+    Problems,
+    is_known,
+    is_structure,
+    refused_fields,
+    repeated,
+    runs_on_inferentia1,
+)
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
 from sagebridge.monitoring import alarms
 from sagebridge.scaling import rules as scaling
@@ -37,12 +44,16 @@ _CAPTURE_OPTIONS = 2
 def _short_form(_: str, args: SageMakerEndpointArgs) -> Problems:
     """There is one way to say each thing."""
     if "production_variants" in args:
-        yield from each("", args, SHORT_FORM, "cannot be combined with production_variants", "Set it in each variant.")
+        yield from refused_fields(
+            "", args, SHORT_FORM, "cannot be combined with production_variants", "Set it in each variant."
+        )
 
 
 def _variant_names(_: str, args: SageMakerEndpointArgs) -> Problems:
     """A variant is known by its name (API: ProductionVariant.VariantName)."""
-    yield from repeated([(at(path, "variant_name"), variant["variant_name"]) for path, variant in all_variants(args)])
+    yield from repeated(
+        [(field_path(path, "variant_name"), variant["variant_name"]) for path, variant in all_variants(args)]
+    )
 
 
 def _capacity(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -50,15 +61,15 @@ def _capacity(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, variant in all_variants(args):
         if not is_serverless(variant):
             continue
-        yield from each(path, variant, _INSTANCE_FIELDS, "cannot be set on a serverless variant")
+        yield from refused_fields(path, variant, _INSTANCE_FIELDS, "cannot be set on a serverless variant")
         config = variant["serverless_config"]
         if not is_structure(config):
             continue
         memory, provisioned = config.get("memory_size_in_mb"), config.get("provisioned_concurrency")
-        where, most = at(path, "serverless_config"), config.get("max_concurrency", MAX_CONCURRENCY)
-        if known(memory) and memory % 1024:  # API: ProductionVariantServerlessConfig.MemorySizeInMB
+        where, most = field_path(path, "serverless_config"), config.get("max_concurrency", MAX_CONCURRENCY)
+        if is_known(memory) and memory % 1024:  # API: ProductionVariantServerlessConfig.MemorySizeInMB
             yield Problem(f"{where}.memory_size_in_mb", "must be a multiple of 1024", memory)
-        if known(provisioned) and known(most) and provisioned > most:  # …ProvisionedConcurrency
+        if is_known(provisioned) and is_known(most) and provisioned > most:  # …ProvisionedConcurrency
             yield Problem(f"{where}.provisioned_concurrency", f"must be at most max_concurrency ({most})", provisioned)
 
 
@@ -75,16 +86,16 @@ def _serverless(_: str, args: SageMakerEndpointArgs) -> Problems:
         return
     if len(every) > 1:
         rule = "cannot be combined with several variants"
-        yield from (Problem(at(path, "serverless_config"), rule) for path in serverless)
+        yield from (Problem(field_path(path, "serverless_config"), rule) for path in serverless)
     rule = "cannot be combined with serverless_config"
     if args.get("enable_network_isolation") not in (None, False):
         yield Problem("enable_network_isolation", rule)
     excluded = ["vpc_config", "data_capture_config", "async_inference_config", "deployment_config"]
-    yield from each("", args, excluded, rule)
+    yield from refused_fields("", args, excluded, rule)
     yield from _single_models(args, "serverless_config")
     for path, model in models(args):
         for where, container in containers(path, model):
-            yield from each(where, container, ["model_data_source"], rule)
+            yield from refused_fields(where, container, ["model_data_source"], rule)
 
 
 def _asynchronous(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -92,11 +103,11 @@ def _asynchronous(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, model in models(args) if "async_inference_config" in args else []:
         if model.get("inference_execution_mode") == "Direct":
             rule = "cannot be Direct on an asynchronous endpoint, whose requests cannot name a container"
-            yield Problem(at(path, "inference_execution_mode"), rule)
+            yield Problem(field_path(path, "inference_execution_mode"), rule)
         for where, container in containers(path, model):
             if container.get("mode") == "MultiModel":
                 rule = "cannot be MultiModel on an asynchronous endpoint, whose requests cannot name a model"
-                yield Problem(at(where, "mode"), rule)
+                yield Problem(field_path(where, "mode"), rule)
 
 
 def _shadow(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -111,23 +122,23 @@ def _shadow(_: str, args: SageMakerEndpointArgs) -> Problems:
         if count != 1:
             yield Problem(field, "must have one entry in a shadow test", count)
     rule = "cannot be combined with shadow variants"
-    yield from each("", args, ["async_inference_config"], rule)
+    yield from refused_fields("", args, ["async_inference_config"], rule)
     for path, variant in shadows:
-        yield from each(path, variant, ["autoscaling"], "cannot be set on a shadow variant")
+        yield from refused_fields(path, variant, ["autoscaling"], "cannot be set on a shadow variant")
     for path, variant in all_variants(args):
-        yield from each(path, variant, ["serverless_config"], rule)
+        yield from refused_fields(path, variant, ["serverless_config"], rule)
         if runs_on_inferentia1(variant):
-            yield Problem(at(path, "instance_type"), "cannot be of the family inf1 in a shadow test")
+            yield Problem(field_path(path, "instance_type"), "cannot be of the family inf1 in a shadow test")
     yield from _single_models(args, "shadow variants")
 
 
 def _single_models(args: SageMakerEndpointArgs, excluder: str) -> Problems:
     """Finds models of several containers, and containers of several models."""
     for path, model in models(args):
-        yield from each(path, model, ["containers"], f"cannot be combined with {excluder}")
+        yield from refused_fields(path, model, ["containers"], f"cannot be combined with {excluder}")
         for where, container in containers(path, model):
             if container.get("mode") == "MultiModel":
-                yield Problem(at(where, "mode"), f"cannot be MultiModel with {excluder}")
+                yield Problem(field_path(where, "mode"), f"cannot be MultiModel with {excluder}")
 
 
 def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -139,7 +150,7 @@ def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
         "data_capture_config.kms_key_id": capture.get("kms_key_id") if is_structure(capture) else None,
     }
     for path, key in keys.items():
-        if known(key) and not key.startswith("arn:"):
+        if is_known(key) and not key.startswith("arn:"):
             yield Problem(path, "must be an ARN", key)
 
 
@@ -160,7 +171,7 @@ def _scaling(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, variant in production:
         autoscaling, config = variant.get("autoscaling"), variant.get("serverless_config")
         if is_structure(autoscaling) and (config is None or is_structure(config)):
-            where = at(path, "autoscaling")
+            where = field_path(path, "autoscaling")
             yield from scaling.problems(where, kind_of(args), capacity_of(variant), autoscaling)
 
 
