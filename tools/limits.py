@@ -13,7 +13,7 @@ _ANYTHING = (".*", r"[\S\s]*", r"[\S]+")
 
 
 def limits(shape: str) -> str:
-    """Returns what a shape of ``endpoint/schema.py`` allows; empty if it says nothing.
+    """Returns what a shape of ``components/endpoint/fields.py`` allows; empty if it says nothing.
 
     Args:
         shape: as in the tables there.
