@@ -4,6 +4,7 @@ Types and docstrings are read with griffe, which knows those of fields too; limi
 ``endpoint/schema.py`` checks against, botocore's own; refusals are the guards' own words.
 """
 
+import gc
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +39,7 @@ problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-w
 
 def page() -> str:
     """Returns the page."""
-    code: Documented = griffe.load("sagebridge", search_paths=[CHECKOUT / "components"], allow_inspection=False)
+    code = _package()
     component = code["endpoint.component.SageMakerEndpoint"]
     kinds = {name: kind for name, kind in code["endpoint.args"].classes.items() if name.endswith("Args")}
     outputs = [_row(name, output) for name, output in component.attributes.items() if not name.startswith("_")]
@@ -56,6 +57,20 @@ def page() -> str:
         *(f"{when}:\n\n```text\n{text}\n```" for when, text in _refusals().items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _package() -> Documented:
+    """Returns the package as griffe reads it.
+
+    Without collecting garbage meanwhile: Python 3.11 may then fail with "AST constructor recursion depth mismatch"
+    (python/cpython issue 106905).
+    """
+    gc.disable()
+    try:
+        package: Documented = griffe.load("sagebridge", search_paths=[CHECKOUT / "components"], allow_inspection=False)
+    finally:
+        gc.enable()
+    return package
 
 
 def _refusals() -> dict[str, str]:
