@@ -56,14 +56,14 @@ class TerraformBase:
                 "(apply terraform/base first, or set terraformState to where its state is)"
             ) from error
         secrets = {*secret_outputs, *_sensitive(state_location, outputs)}
-        own = typed_outputs(outputs, location)
-        for name in sorted(secrets & own.keys()):
+        base_outputs = typed_outputs(outputs, location)
+        for name in sorted(secrets & base_outputs.keys()):
             raise pulumi.RunError(
                 f"The output {name!r} of the Terraform state {location} must not be sensitive: "
                 "it stands in clear in the names and policies of what is made of it"
             )
         kept = {name: pulumi.Output.secret(value) if name in secrets else value for name, value in outputs.items()}
-        return cls(**own, outputs=kept)
+        return cls(**base_outputs, outputs=kept)
 
 
 def typed_outputs(outputs: Mapping[str, Any], location: str) -> dict[str, str]:
@@ -73,7 +73,7 @@ def typed_outputs(outputs: Mapping[str, Any], location: str) -> dict[str, str]:
         pulumi.RunError: one is missing or not a non-empty string; names it and the state.
     """
     values = {}
-    for name in _own():
+    for name in _base_output_names():
         value = outputs.get(name)
         if value is None:
             has = ", ".join(sorted(outputs)) or "none"
@@ -87,8 +87,8 @@ def typed_outputs(outputs: Mapping[str, Any], location: str) -> dict[str, str]:
     return values
 
 
-def _own() -> list[str]:
-    return [known.name for known in fields(TerraformBase) if known.name != "outputs"]
+def _base_output_names() -> list[str]:
+    return [base_field.name for base_field in fields(TerraformBase) if base_field.name != "outputs"]
 
 
 def _sensitive(location: StateLocation, outputs: Mapping[str, Any]) -> set[str]:
@@ -102,7 +102,7 @@ def _sensitive(location: StateLocation, outputs: Mapping[str, Any]) -> set[str]:
         described = json.loads(_text(location))["outputs"]
         return {name for name, output in described.items() if output.get("sensitive")}
     except (OSError, ValueError, LookupError, AttributeError, TypeError, BotoCoreError, ClientError):
-        return set(outputs) - set(_own())
+        return set(outputs) - set(_base_output_names())
 
 
 def _text(location: LocalFile | S3Object) -> bytes:

@@ -93,11 +93,11 @@ def missing_endpoint(name: str, arn: object, endpoint: "Endpoint | None") -> str
         arn: its ARN by the stack's state.
         endpoint: the endpoint of that name that was found; None if there is none.
     """
-    there = endpoint["EndpointArn"] if endpoint else "none, or it is being deleted"
+    reachable = endpoint["EndpointArn"] if endpoint else "none, or it is being deleted"
     return (
-        f"Endpoint {name} is {arn} by the stack's state; with the provider's settings there is {there}. If account or "
-        "region have changed, change them back. If the endpoint was deleted by hand, run `pulumi up --refresh`, which "
-        "makes it again."
+        f"Endpoint {name} is {arn} by the stack's state; with the provider's settings there is {reachable}. If account "
+        "or region have changed, change them back. If the endpoint was deleted by hand, run `pulumi up --refresh`, "
+        "which makes it again."
     )
 
 

@@ -114,12 +114,12 @@ class _Terraform:
 
     def type_of(self, resource: Resource) -> ResourceType:
         """Returns the type of a resource as the provider's mapping has it."""
-        found = self._mapping.by_terraform.get(resource.type)
-        if found is None:
+        resource_type = self._mapping.by_terraform.get(resource.type)
+        if resource_type is None:
             raise UserError(
                 f"the aws provider's mapping has no {resource.type}: install the plugin that the stack uses"
             )
-        return found
+        return resource_type
 
     def arguments(self, resource: Resource) -> Values:
         """Returns a resource's arguments, by Python's names."""
@@ -202,8 +202,8 @@ def _scaled(
     targets = [terraform.arguments(resource) for resource in scaling if resource.type == TARGET]
     if len(targets) != 1:
         return None
-    found = reverse.autoscaling(args, targets[0], named(POLICY), named(ACTION), reveal)
-    scaled = reverse.with_autoscaling(args, variant, found)
+    autoscaling = reverse.autoscaling(args, targets[0], named(POLICY), named(ACTION), reveal)
+    scaled = reverse.with_autoscaling(args, variant, autoscaling)
     if set(terraform.problems(scaled)) - set(terraform.problems(args)):
         return None
     children = [child for child in terraform.children(scaled) if (child.group, child.variant) == ("scaling", variant)]
@@ -214,9 +214,11 @@ def _scaled(
 def _with_alarms(args: SageMakerEndpointArgs, terraform: _Terraform) -> tuple[SageMakerEndpointArgs, list[Resource]]:
     """Returns the arguments with the alarms, if they are those that the component can declare, and the other alarms."""
     alarms = {_identity(alarm)[1]: alarm for alarm in terraform.endpoint.alarms}
-    found = reverse.alarms(reveal(args), {name: terraform.arguments(alarm) for name, alarm in alarms.items()}, reveal)
-    if found is not None:
-        watched: SageMakerEndpointArgs = {**args, "alarms": found}
+    alarm_arguments = reverse.alarms(
+        reveal(args), {name: terraform.arguments(alarm) for name, alarm in alarms.items()}, reveal
+    )
+    if alarm_arguments is not None:
+        watched: SageMakerEndpointArgs = {**args, "alarms": alarm_arguments}
         refused = set(terraform.problems(watched)) - set(terraform.problems(args))
         if not refused and terraform.has([child for child in terraform.children(watched) if child.group == "alarms"]):
             args = watched
@@ -234,10 +236,10 @@ def _declared(resource: Resource, terraform: _Terraform) -> Declared:
         ACTION: f"{endpoint}-{_variant(resource)}-{attributes.get('name')}",
         ALARM: str(attributes.get("alarm_name")),
     }[resource.type]
-    given = terraform.arguments(resource)
+    arguments = terraform.arguments(resource)
     if resource.type == ALARM and not attributes.get("threshold_metric_id"):
-        given["threshold"] = attributes.get("threshold")  # it may be 0
-    return Declared(terraform.type_of(resource).token, name, given, resource)
+        arguments["threshold"] = attributes.get("threshold")  # it may be 0
+    return Declared(terraform.type_of(resource).token, name, arguments, resource)
 
 
 def _identity(resource: Resource) -> tuple[reverse.Role, str]:
