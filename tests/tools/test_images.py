@@ -31,7 +31,7 @@ def wheel(folder: Path, names: tuple[str, ...]) -> Path:
 def test_the_tables_are_those_of_the_frameworks_and_their_readme_names_source_licence_and_date() -> None:
     readme = (TABLES / "README.md").read_text()
     assert {path.stem for path in TABLES.glob("*.json")} == set(FRAMEWORKS)
-    assert re.search(r"sagemaker-core/\) \d+\.\d+\.\d+, folder `sagemaker/core/image_uri_config`, on \d{4}-", readme)
+    assert re.search(r"sagemaker-core \(on PyPI\) \d+\.\d+\.\d+, folder `sagemaker/core/image_uri_config`, on \d{4}-", readme)
     assert "Apache License 2.0" in readme
 
 
@@ -40,7 +40,7 @@ def test_the_tables_are_copied_whole_and_the_readme_says_so(tmp_path: Path, tabl
     assert {path.name for path in tables.iterdir()} == {"README.md", *(f"{name}.json" for name in FRAMEWORKS)}
     assert (tables / "sklearn.json").read_bytes() == b'{"name": "sklearn"}\r\n'
     readme = (tables / "README.md").read_text()
-    assert "sagemaker-core/) 9.8.7, folder" in readme
+    assert "sagemaker-core (on PyPI) 9.8.7, folder" in readme
     assert "on 2031-02-03." in readme
     assert len(readme.splitlines()) == len((TABLES / "README.md").read_text().splitlines())
 
