@@ -51,14 +51,15 @@ class Stack:
         for key, value in tags.items():
             self._stack.set_config(f"tags.{key}", automation.ConfigValue(value), path=True)
 
-    def up(self) -> automation.UpResult:
-        return self._stack.up(color="never")
+    def up(self, on_output: Callable[[str], object] | None = None) -> automation.UpResult:
+        """Updates; `on_output` gets what a person sees meanwhile."""
+        return self._stack.up(color="never", on_output=on_output)
 
-    def replace(self, kind: str) -> automation.UpResult:
-        """Updates with `--replace` of the resource of a type, as `Endpoint`."""
+    def replace(self, kind: str, on_output: Callable[[str], object] | None = None) -> automation.UpResult:
+        """Updates with `--replace` of the resource of a type, as `Endpoint`; `on_output` as for `up`."""
         found = self._stack.export_stack().deployment or {}
         (urn,) = [resource["urn"] for resource in found["resources"] if resource["type"].endswith(f":{kind}")]
-        return self._stack.up(color="never", replace=[urn])
+        return self._stack.up(color="never", replace=[urn], on_output=on_output)
 
     def up_fails(self) -> str:
         """Runs an update that must fail, and returns what it says."""

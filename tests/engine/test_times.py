@@ -8,7 +8,7 @@ import pytest
 
 from sagebridge.endpoint.args import AutoscalingArgs, DeploymentConfigArgs
 from sagebridge.local import control
-from tests.conftest import PREDICTION, Aws
+from tests.conftest import HELD_SECONDS, PREDICTION, Aws
 from tests.engine.lives import roll_back_next
 from tests.stacks import Declared
 
@@ -32,15 +32,25 @@ def serves(aws: Aws, endpoint: str) -> bool:
     return aws.predict(endpoint) == pytest.approx(PREDICTION, abs=1e-9)
 
 
+def let_go_when_it_waits(times: Callable[..., object]) -> Callable[[str], None]:
+    """Lets an endpoint be deleted as soon as an update says that it waits for that."""
+
+    def look(output: str) -> None:
+        if "is being deleted. This update waits until it is gone" in output:
+            times(deleting=0)
+
+    return look
+
+
 def test_an_endpoint_is_replaced_by_another_of_its_name_which_waits_until_the_first_is_gone(
     aws: Aws, declared: Declared, times: Callable[..., object]
 ) -> None:
     name = declared.endpoint
     declared.up()
     first = aws.sagemaker.describe_endpoint(EndpointName=name)["CreationTime"]
-    times(deleting=3)
+    times(deleting=HELD_SECONDS)
     declared.args["allow_replacement"] = True
-    replaced = declared.replace("Endpoint")
+    replaced = declared.replace("Endpoint", let_go_when_it_waits(times))
     assert f"Endpoint {name} is being deleted. This update waits until it is gone" in replaced.stdout
     assert aws.sagemaker.describe_endpoint(EndpointName=name)["CreationTime"] > first
     assert serves(aws, name)
@@ -52,12 +62,13 @@ def test_an_endpoint_comes_back_soon_after_its_stack_was_destroyed(
 ) -> None:
     name = declared.endpoint
     declared.up()
-    times(deleting=3)
+    times(deleting=HELD_SECONDS)
     declared.destroy()
     assert status(aws, name) == "Deleting"
     assert f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone" in declared.shown()
     assert status(aws, name) == "Deleting"  # the preview did not wait
-    assert f"Endpoint {name} is being deleted. This update waits until it is gone" in declared.up().stdout
+    came_back = declared.up(let_go_when_it_waits(times))
+    assert f"Endpoint {name} is being deleted. This update waits until it is gone" in came_back.stdout
     assert serves(aws, name)
 
 
@@ -133,23 +144,21 @@ def test_a_life_whose_every_call_takes_long(aws: Aws, declared: Declared) -> Non
         control.set_times(folder, pace=1)
 
 
-def test_an_update_that_aws_is_still_rolling_back_fails_with_what_to_do(
-    aws: Aws, declared: Declared, times: Callable[..., object]
-) -> None:
+def test_an_update_that_aws_is_still_rolling_back_fails_with_what_to_do(aws: Aws, declared: Declared) -> None:
     """The provider fails as soon as it sees that, before the hook that verifies."""
     name = declared.endpoint
     declared.up()
     serving = declared.outputs()["endpointConfigName"]
-    times(rolling_back=5)
     control.fault(Path(aws.environment["LOCAL_AWS_DIR"]), "capacity", endpoint=name, times=1)
     declared.args["instance_type"] = "ml.m5.large"
-    said = declared.up_fails()
-    assert f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: Unable to provision" in said
-    assert f"Logs: /aws/sagemaker/Endpoints/{name}." in said
-    busy = declared.up_fails()
-    assert f"Endpoint {name} is RollingBack, and AWS takes no update until that is over" in busy
-    assert "AWS rolls the update back" not in busy
-    assert serves(aws, name)
+    with aws.holding("rolling_back"):
+        failed = declared.up_fails()
+        assert f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: Unable to provision" in failed
+        assert f"Logs: /aws/sagemaker/Endpoints/{name}." in failed
+        busy = declared.up_fails()
+        assert f"Endpoint {name} is RollingBack, and AWS takes no update until that is over" in busy
+        assert "AWS rolls the update back" not in busy
+        assert serves(aws, name)
     aws.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
     declared.refresh()
     declared.up()

@@ -31,7 +31,9 @@ def wheel(folder: Path, names: tuple[str, ...]) -> Path:
 def test_the_tables_are_those_of_the_frameworks_and_their_readme_names_source_licence_and_date() -> None:
     readme = (TABLES / "README.md").read_text()
     assert {path.stem for path in TABLES.glob("*.json")} == set(FRAMEWORKS)
-    assert re.search(r"sagemaker-core \(on PyPI\) \d+\.\d+\.\d+, folder `sagemaker/core/image_uri_config`, on \d{4}-", readme)
+    assert re.search(
+        r"sagemaker-core \(on PyPI\) \d+\.\d+\.\d+, folder `sagemaker/core/image_uri_config`, on \d{4}-", readme
+    )
     assert "Apache License 2.0" in readme
 
 
