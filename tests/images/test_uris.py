@@ -57,6 +57,7 @@ def test_account_and_host_are_the_regions(region: str, host: str) -> None:
         (("sklearn", "1.9", "us-east-1", CPU), "framework_version", "1.9-0 for sklearn"),
         (("sklearn", "1.9-0", "us-east-1", GRAVITON), "framework_version", "one of 1.0-1 for sklearn on ml.c6g"),
         (("sklearn", "1.9-0", "us-east-1", GPU), "instance_type", "must have a cpu"),
+        (("sklearn", "1.9-0", "", CPU), "region", "must be known to find AWS's image. Set aws:region"),
         (("sklearn", "1.9-0", "mars-1", CPU), "region", "us-east-1"),
         (("pytorch", "2.6", "us-east-1", "ml.inf2.xlarge"), "instance_type", "x86 CPU or a GPU"),
         (("huggingface", "4.51.3", "us-east-1", GRAVITON), "instance_type", "x86 CPU or a GPU"),

@@ -54,6 +54,9 @@ def image_uri(framework: str, version: str, region: str, instance_type: str | No
     if image.processors and processor not in image.processors:
         rule = f"must have a {' or '.join(image.processors)} for {framework} {version}"
         return Problem("instance_type", rule, instance_type)
+    if not region:
+        fix = "Set aws:region (`pulumi config set aws:region …`), or name the image's URI in image."
+        return Problem("region", "must be known to find AWS's image", fix=fix)
     if region not in image.config["registries"]:
         return Problem("region", f"must be one of {', '.join(sorted(image.config['registries']))}", region)
     tag = [image.prefix, processor if image.processors else None, *image.config.get("py_versions", [])[-1:]]
