@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagebridge.guards.lookup import describe_endpoint, is_being_deleted, unscaled_variants
+from sagebridge.guards.lookup import describe_endpoint, find_endpoint, is_deleting, unscaled_variants
 from tests.guards.answers import endpoint
 
 
@@ -55,13 +55,14 @@ def test_an_endpoint_that_is_being_deleted_counts_as_gone() -> None:
     going: Any = Describing("Deleting")
     assert describe_endpoint(serving, "boston") == endpoint()
     assert describe_endpoint(going, "boston") is None
-    assert (is_being_deleted(serving, "boston"), is_being_deleted(going, "boston")) == (False, True)
+    described = [find_endpoint(client, "boston") for client in (serving, going)]
+    assert [endpoint and is_deleting(endpoint) for endpoint in described] == [False, True]
 
 
 def test_only_the_error_that_says_so_means_that_there_is_none() -> None:
     absent: Any = Refusing("Could not find endpoint")
     refusing: Any = Refusing()
     assert describe_endpoint(absent, "boston") is None
-    assert not is_being_deleted(absent, "boston")
+    assert find_endpoint(absent, "boston") is None
     with pytest.raises(ClientError, match="not authorized"):
         describe_endpoint(refusing, "boston")

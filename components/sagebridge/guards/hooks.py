@@ -17,6 +17,7 @@ from sagebridge.guards import checks, lookup
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,12 @@ class EndpointHooks:
         client = await _sagemaker(endpoint)
         if client is None or not isinstance(name, str):
             return
-        if lookup.is_being_deleted(client, name):
+        existing = lookup.find_endpoint(client, name)
+        if existing and lookup.is_deleting(existing):
             if pulumi.runtime.is_dry_run():
                 pulumi.log.warn(f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone.")
                 return
-            await _wait_until_deleted(client, name)
-        existing = lookup.describe_endpoint(client, name)
+            existing = await _wait_until_deleted(client, name)
         if existing and not (endpoint.replaceable and pulumi.runtime.is_dry_run()):
             raise pulumi.RunError(checks.orphan(existing))
 
@@ -152,12 +153,12 @@ async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:
     return checks.autoscaling_off(unscaled) if unscaled else ""
 
 
-async def _wait_until_deleted(client: "SageMakerClient", name: str) -> None:
+async def _wait_until_deleted(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
     pulumi.log.info(
         f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
     )
     try:
-        await lookup.wait_until_deleted(client, name, checks.DELETION_MINUTES * 60)
+        return await lookup.wait_until_deleted(client, name, checks.DELETION_MINUTES * 60)
     except TimeoutError:
         raise pulumi.RunError(checks.deletion_timeout(name)) from None
 

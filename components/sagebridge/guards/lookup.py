@@ -24,10 +24,20 @@ def describe_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpoint
     It is None also for an endpoint that is being deleted, which takes no update and whose capacity is lost. The
     provider reads it in the same way.
     """
+    endpoint = find_endpoint(client, name)
+    return None if endpoint is None or is_deleting(endpoint) else endpoint
+
+
+def find_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
+    """Returns DescribeEndpoint's answer, also for an endpoint that is being deleted; None if there is none."""
     with _none_if_absent():
-        answer = client.describe_endpoint(EndpointName=name)
-        return None if answer["EndpointStatus"] == "Deleting" else answer
+        return client.describe_endpoint(EndpointName=name)
     return None
+
+
+def is_deleting(endpoint: "DescribeEndpointOutputTypeDef") -> bool:
+    """Tells whether AWS is still deleting an endpoint."""
+    return endpoint["EndpointStatus"] == "Deleting"
 
 
 def describe_configuration(client: "SageMakerClient", name: str) -> "DescribeEndpointConfigOutputTypeDef | None":
@@ -43,24 +53,23 @@ def generations(client: "SageMakerClient", configuration: "DescribeEndpointConfi
     return {tag["Value"] for tag in tags if tag["Key"] == GENERATION_TAG}
 
 
-def is_being_deleted(client: "SageMakerClient", name: str) -> bool:
-    """Tells whether there is an endpoint of that name that AWS is still deleting."""
-    with _none_if_absent():
-        return client.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Deleting"
-    return False
-
-
-async def wait_until_deleted(client: "SageMakerClient", name: str, seconds: float) -> None:
+async def wait_until_deleted(
+    client: "SageMakerClient", name: str, seconds: float
+) -> "DescribeEndpointOutputTypeDef | None":
     """Waits until an endpoint that is being deleted is gone. The provider waits only until its deletion has begun.
 
     botocore's own waiter blocks a thread, which nothing could end when the update is cancelled.
+
+    Returns:
+        An endpoint of the same name that was made meanwhile, or None.
 
     Raises:
         TimeoutError: it is not gone after ``seconds``.
     """
     async with asyncio.timeout(seconds):
-        while is_being_deleted(client, name):  # noqa: ASYNC110 - AWS does not tell when it is over
+        while (endpoint := find_endpoint(client, name)) and is_deleting(endpoint):  # noqa: ASYNC110 - AWS does not tell
             await asyncio.sleep(_DELETION_POLL_SECONDS)
+    return endpoint
 
 
 def unscaled_variants(
