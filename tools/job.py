@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from tools import engine, environment
+from tools import engine, environment, model_data
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, STACK_SETTINGS
 from tools.progress import duration
@@ -21,6 +22,11 @@ STACK = "dev"
 BASE = CHECKOUT / "terraform" / "base"
 LOCK_FILE = ".terraform.lock.hcl"
 LOCAL_SETTINGS = CHECKOUT / "terraform" / "local"
+LEFT_ALONE = (
+    "The stack {stack} serves {archive}, which `make up` did not publish. Its model and its archive are left as they"
+    " are: nothing is trained, packaged or published. To return to the article's model, run"
+    " `pulumi config rm modelData --stack {stack}` and then `make up`."
+)
 STEP_SECONDS = 600
 """How long one command may take; a provider that meets a broken API would retry for ever."""
 
@@ -92,20 +98,27 @@ def up(console: Console, setup_seconds: float) -> None:
     with job.part("Base (Terraform)"):
         apply_base(job)
     with job.part("Model"):
-        job.run("python", "model/train.py")
-        job.run("sagebridge", "package")
-    with job.part("Publish"):
-        if not (settings := CHECKOUT / STACK_SETTINGS.name).exists():
-            shutil.copyfile(STACK_SETTINGS, settings)
-        job.run("pulumi", "stack", "select", STACK, "--create")
-        job.run("sagebridge", "publish", "--stack", STACK)
+        select_stack(job)
+        archive = model_data.foreign_archive(STACK)
+        if archive is None:
+            job.run("python", "model/train.py")
+            job.run("sagebridge", "package")
+        else:
+            console.print(LEFT_ALONE.format(stack=STACK, archive=archive), highlight=False)
+    if archive is None:
+        with job.part("Publish"):
+            job.run("sagebridge", "publish", "--stack", STACK)
+            model_data.keep_published(STACK)
     with job.part("Endpoint (Pulumi)"):
         job.run("pulumi", "up", "--stack", STACK, "--yes", "--skip-preview")
-    with job.part("Prediction"):
         endpoint = job.run("pulumi", "stack", "output", "endpointName", "--stack", STACK, capture=True)
-        prediction = job.run("sagebridge", "invoke", "--stack", STACK, capture=True)
+    if archive is None:
+        with job.part("Prediction"):
+            prediction = job.run("sagebridge", "invoke", "--stack", STACK, capture=True)
+    else:
+        prediction = f"not asked for; try: sagebridge invoke --stack {STACK} --input '…'"
     console.print(job.summary())
-    console.print(f"\nendpointName  [bold]{endpoint}[/]\nprediction    [bold]{prediction}[/]")
+    console.print(f"\nendpointName  [bold]{endpoint}[/]\nprediction    [bold]{escape(prediction)}[/]")
     console.print('\nYour own commands: eval "$(make -s env)", then pulumi, terraform, aws or boto3.', style="dim")
 
 
@@ -131,6 +144,13 @@ def down(console: Console) -> None:
     with job.part("Stop"):
         job.run("sagebridge", "local", "stop")
     console.print(job.summary())
+
+
+def select_stack(job: Job) -> None:
+    """Selects the dev stack, which is made with the settings of the local AWS if there is none."""
+    if not (settings := CHECKOUT / STACK_SETTINGS.name).exists():
+        shutil.copyfile(STACK_SETTINGS, settings)
+    job.run("pulumi", "stack", "select", STACK, "--create")
 
 
 def base_is_applied() -> bool:

@@ -86,6 +86,7 @@ def test_first_hour(checkout: Checkout) -> None:
     assert checkout.changes() == []
     own_commands(checkout)
     an_example(checkout)
+    an_archive_of_ones_own(checkout)
     without_the_local_aws(checkout)
 
     said = checkout.tools("down")
@@ -122,6 +123,30 @@ def an_example(checkout: Checkout) -> None:
     assert ANSWER in checkout.shell(f"{there} && {invoked}")
     assert "5 deleted" in checkout.shell(f"{there} && pulumi destroy --yes --non-interactive")
     assert (checkout.folder / "Pulumi.dev.yaml").read_bytes() == settings
+
+
+def an_archive_of_ones_own(checkout: Checkout) -> None:
+    """A person trains on other data and publishes: `make up` neither retrains nor rolls the stack back."""
+    data = checkout.folder / "model" / "data" / "boston_housing.csv"
+    rows = data.read_text().splitlines()
+    (checkout.folder / "build" / "my.csv").write_text("\n".join(rows[:300]))
+    checkout.shell(
+        "python model/train.py --data build/my.csv && sagebridge package && sagebridge publish --stack dev"
+        " && pulumi up --stack dev --yes --non-interactive"
+    )
+    settings = (checkout.folder / "Pulumi.dev.yaml").read_bytes()
+    archive = (checkout.folder / "build" / "model.tar.gz").read_bytes()
+    model_data = checkout.shell("pulumi config get modelData --stack dev").strip()
+    said = " ".join(checkout.tools("up").split())
+    assert f"The stack dev serves {model_data}, which `make up` did not publish." in said
+    assert "5 unchanged" in said
+    assert (checkout.folder / "Pulumi.dev.yaml").read_bytes() == settings
+    assert (checkout.folder / "build" / "model.tar.gz").read_bytes() == archive
+
+    checkout.shell("pulumi config rm modelData --stack dev")
+    said = checkout.tools("up")
+    assert "did not publish" not in said
+    assert ANSWER in said
 
 
 def without_the_local_aws(checkout: Checkout) -> None:
