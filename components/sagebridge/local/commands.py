@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 
 import click
 
+from sagebridge.errors import UserError
 from sagebridge.local import FAULTS, control, environment
 from sagebridge.local.times import Times
 
@@ -73,12 +74,17 @@ def env(*, as_json: bool) -> None:
     Use it as: eval "$(sagebridge local env)"
     """
     directory = control.default_directory()
-    control.prepare(directory)
     settings = environment.settings(directory)
     if as_json:
-        _print_json({"set": settings, "unset": environment.UNSET})
-    else:
-        click.echo(environment.shell(settings))
+        control.prepare(directory)
+        _print_json({"set": settings, "unset": environment.unset()})
+        return
+    click.echo(environment.shell(settings))
+    try:
+        control.prepare(directory)
+    except UserError:
+        click.echo(environment.FAILED)
+        raise
 
 
 def _time_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
-from sagebridge.local import CONTROL_PATH, PORT, REGION
+from sagebridge.local import CONTROL_PATH, PORT, REGION, environment
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -55,8 +56,10 @@ class Running:
 
 def default_directory() -> Path:
     """Returns the folder of the local AWS: LOCAL_AWS_DIR, or `sagebridge/aws` in the user's folder for state (XDG)."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(os.environ.get("LOCAL_AWS_DIR") or Path(state, "sagebridge", "aws")).resolve()
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():  # which XDG says to ignore; it would be another folder for each folder of work
+        state = Path.home() / ".local" / "state"
+    return Path(os.environ.get("LOCAL_AWS_DIR") or state / "sagebridge" / "aws").resolve()
 
 
 def log_file(directory: Path) -> Path:
@@ -70,11 +73,29 @@ def write_config(directory: Path, url: str) -> None:
 
 
 def prepare(directory: Path) -> None:
-    """Makes the folder and its config file, so that tools say how to start a server that never ran yet."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (directory / "config").exists():
-        # A server may have started meanwhile and written its address, which must stay.
-        write_new_file(directory / "config", _config(directory, f"http://127.0.0.1:{PORT}"))
+    """Makes the folder and its config file, so that tools say how to start a server that never ran yet.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    with _writing(directory):
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        environment.pulumi_state(directory).mkdir(exist_ok=True)
+        if not (directory / "config").exists():
+            # A server may have started meanwhile and written its address, which must stay.
+            write_new_file(directory / "config", _config(directory, f"http://127.0.0.1:{PORT}"))
+
+
+@contextlib.contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Turns what the system says of a folder that cannot be written into a message."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"The local AWS cannot write its folder {directory}: {error.strerror}. "
+            "Make it writable, or set LOCAL_AWS_DIR to another folder."
+        ) from error
 
 
 def _config(directory: Path, url: str) -> bytes:
@@ -247,13 +268,13 @@ def _ask(url: str, method: str, path: str, body: str | None = None) -> dict[str,
 
 
 def _spawn(directory: Path) -> subprocess.Popen[bytes]:
-    environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
-    environment |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
-    with log_file(directory).open("ab") as output:
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    passed |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
+    with _writing(directory), log_file(directory).open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "sagebridge.local.server", str(directory)],
             cwd=directory,
-            env=environment,
+            env=passed,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
