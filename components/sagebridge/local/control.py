@@ -32,7 +32,7 @@ DYING_SECONDS = 1.0
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
 _SAVED = ("state", "endpoints", "server.json", "server.log", "settings.json")
 """What a reset removes."""
-_PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 """What the server gets of the caller's environment.
 
 Handlers run as the server's user, and can read the environment that a process was started with. So it must have no
@@ -268,7 +268,7 @@ def _ask(url: str, method: str, path: str, body: str | None = None) -> dict[str,
 
 
 def _spawn(directory: Path) -> subprocess.Popen[bytes]:
-    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
     passed |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
     with _writing(directory), log_file(directory).open("ab") as output:
         return subprocess.Popen(
