@@ -13,6 +13,8 @@ KEPT := PIP_CACHE_DIR PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEO
 unexport BASH_ENV ENV $(filter-out $(KEPT),$(filter PIP_% UV_% PYTHON%,$(.VARIABLES)))
 # uv trusts what the system trusts, as pip does: a company's proxy may sign with a certificate of its own.
 export UV_SYSTEM_CERTS := true
+# What is printed has signs that older encodings of a terminal or a log lack.
+export PYTHONUTF8 := 1
 
 PYTHON ?= python3
 PACKAGES := .venv/packages.stamp

@@ -38,10 +38,9 @@ def engine_command() -> None:
 @main.command(name="doctor")
 def doctor_command() -> None:
     """Say which parts are used, from where, and what is missing (exit 1)."""
-    table, missing = doctor.table()
-    console.print(table)
-    for line in missing:
-        console.print(line)
+    lines, missing = doctor.report()
+    for line in (*lines, *missing):
+        click.echo(line)
     sys.exit(1 if missing else 0)
 
 

@@ -44,7 +44,7 @@ def test_a_folder_that_cannot_be_written_stops_what_follows(tmp_path: Path, shel
     assert done.stdout.strip() == str(directory / "config")  # which is not there, so that no command finds a profile
     assert done.stderr == (
         f"Error: The local AWS cannot write its folder {directory}: Not a directory. "
-        "Make it writable, or set LOCAL_AWS_DIR to another folder.\n"
+        "Free space or make it writable, or set LOCAL_AWS_DIR to another folder.\n"
     )
 
 

@@ -94,7 +94,7 @@ def _writing(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"The local AWS cannot write its folder {directory}: {error.strerror}. "
-            "Make it writable, or set LOCAL_AWS_DIR to another folder."
+            "Free space or make it writable, or set LOCAL_AWS_DIR to another folder."
         ) from error
 
 
