@@ -42,10 +42,11 @@ class Checkout:
         return done.stdout.splitlines()
 
     def _run(self, command: list[str], *, fails: bool = False) -> str:
+        shell = {name: value for name, value in os.environ.items() if name != "LOCAL_AWS_DIR"}
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={name: value for name, value in os.environ.items() if name != "LOCAL_AWS_DIR"} | self._variables,
+            env={**shell, **self._variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
