@@ -70,6 +70,46 @@ def test_each_configuration_of_the_provider_is_overridden(
     assert configurations(tmp_path) == expected  # its own file is no part of the module
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "main_tf": 'provider "aws" {\n  region = "us-east-1"\n  access_key = "AKIAREAL"\n  profile = "prod"\n'
+            '  default_tags {\n    tags = {}\n  }\n  endpoints {\n    s3 = "x"\n  }\n'
+            '  dynamic "assume_role" {\n    for_each = [1]\n    content {}\n  }\n}\n',
+            "prod_override_tf": 'provider "aws" {\n  of_the_next_version = "x"\n}\n',
+        },
+        {
+            "main_tf_json": '{"provider": {"aws": {"region": "us-east-1", "access_key": "AKIAREAL", "profile": "prod", '
+            '"default_tags": {"tags": {}}, "endpoints": [{"s3": "x"}], "of_the_next_version": "x", '
+            '"assume_role": {"role_arn": "x"}}}}'
+        },
+    ],
+)
+def test_what_the_module_says_of_its_provider_is_replaced(tmp_path: Path, files: dict[str, str]) -> None:
+    write(tmp_path, **files)
+    assert (
+        terraform_override.configure(tmp_path)
+        .read_text()
+        .endswith(
+            """
+  # These would lead elsewhere.
+  access_key          = null
+  of_the_next_version = null
+  dynamic "assume_role" {
+    for_each = []
+    content {}
+  }
+  dynamic "endpoints" {
+    for_each = []
+    content {}
+  }
+}
+"""
+        )
+    )
+
+
 def test_what_it_wrote_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
     write(tmp_path, main_tf=PLAIN)
     assert not terraform_override.remove(tmp_path)

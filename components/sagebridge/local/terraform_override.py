@@ -1,12 +1,14 @@
 """Writes the override file with which a Terraform module of anybody's uses the local AWS, and takes it away.
 
-Terraform merges an override file into the module beside it (https://developer.hashicorp.com/terraform/language/files/override):
-an argument or a block there takes the place of the module's. So all that could lead the provider elsewhere is replaced,
-also what the module has not got today.
+Terraform merges an override file into the module beside it: an argument or a block there takes the place of the
+module's (https://developer.hashicorp.com/terraform/language/files/override). So the file replaces all that the module
+says of AWS's provider, but for what cannot lead elsewhere. What the module does not say is left out, because an older
+provider may not know it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,33 +45,44 @@ _SETTINGS = """\
 
   # A server that is not running stays so: say it in seconds instead of after 25 tries.
   max_retries = 2
-
-  # These would lead elsewhere.
-  access_key               = null
-  allowed_account_ids      = null
-  custom_ca_bundle         = null
-  forbidden_account_ids    = null
-  http_proxy               = null
-  https_proxy              = null
-  secret_key               = null
-  shared_config_files      = null
-  shared_credentials_files = null
-  token                    = null
-  use_dualstack_endpoint   = null
-  use_fips_endpoint        = null
-  dynamic "assume_role" {
-    for_each = []
-    content {}
-  }
-  dynamic "assume_role_with_web_identity" {
-    for_each = []
-    content {}
-  }
-  dynamic "endpoints" {
-    for_each = []
-    content {}
-  }
 """
+_SET = ("profile", "s3_use_path_style", "skip_credentials_validation", "skip_requesting_account_id", "max_retries")
+"""The arguments of `_SETTINGS`."""
+_HARMLESS = ("alias", "default_tags", "for_each", "ignore_tags", "region", "version")
+"""Arguments and blocks that stay as the module has them."""
+
+
+@dataclass
+class _Configuration:
+    """What a module says of a provider, in one or several files."""
+
+    name: str
+    """The provider's local name."""
+    alias: str | None
+    """None for the default configuration."""
+    arguments: set[str] = field(default_factory=set)
+    """The names of the arguments to replace."""
+    blocks: set[str] = field(default_factory=set)
+    """The types of the blocks to replace."""
+
+    def add(self, block: Mapping[str, Any]) -> None:
+        """Adds what a provider block says."""
+        for key, value in block.items():
+            if key == "dynamic":
+                self.blocks |= {label.strip('"') for labelled in _listed(value) for label in labelled} - {*_HARMLESS}
+            elif not key.startswith("__") and key not in {*_HARMLESS, *_SET}:  # the parser's notes have such keys
+                (self.blocks if _listed(value) else self.arguments).add(key)
+
+    def override(self) -> str:
+        """Returns the block that takes the configuration's place."""
+        alias = f'  alias = "{self.alias}"\n\n' if self.alias else ""
+        width = max(map(len, self.arguments), default=0)
+        replaced = [f"  {name.ljust(width)} = null\n" for name in sorted(self.arguments)]
+        replaced += [
+            f'  dynamic "{name}" {{\n    for_each = []\n    content {{}}\n  }}\n' for name in sorted(self.blocks)
+        ]
+        elsewhere = ["\n  # These would lead elsewhere.\n", *replaced] if replaced else []
+        return f'provider "{self.name}" {{\n{alias}{_SETTINGS}{"".join(elsewhere)}}}\n'
 
 
 def configure(module: Path) -> Path:
@@ -90,8 +103,7 @@ def configure(module: Path) -> Path:
         )
     if path.exists() and not _is_ours(path):
         raise UserError(f"{path} is there, and this command did not write it. Rename it, and run the command again.")
-    providers = _providers(module)
-    blocks = [f'provider "{name}" {{\n{_alias(alias)}{_SETTINGS}}}\n' for name, alias in providers]
+    blocks = [configuration.override() for configuration in _configurations(module)]
     write_file(path, "\n".join([_HEAD, *blocks]))
     return path
 
@@ -132,12 +144,8 @@ def _state(module: Path) -> Path | None:
         return file
 
 
-def _alias(alias: str | None) -> str:
-    return f'  alias = "{alias}"\n\n' if alias else ""
-
-
-def _providers(module: Path) -> list[tuple[str, str | None]]:
-    """Returns the local name and the alias of each configuration of AWS's provider; the default one has no alias.
+def _configurations(module: Path) -> list[_Configuration]:
+    """Returns what a module says of AWS's provider: the default configuration, and those with an alias.
 
     Terraform takes an override of a default configuration that the module has not got, but not of an alias.
     """
@@ -148,13 +156,14 @@ def _providers(module: Path) -> list[tuple[str, str | None]]:
     names = [name for name, source in {"aws": "hashicorp/aws", **sources}.items() if source.rsplit("/", 1)[-1] == "aws"]
     if len(names) > 1 and "aws" not in sources:
         names.remove("aws")  # the module calls it otherwise
-    aliases = [
-        (name, alias)
-        for document in documents
-        for name, alias in _configurations(document)
-        if name in names and alias is not None
-    ]
-    return [*((name, None) for name in names), *sorted(set(aliases))]
+    configurations: dict[tuple[str, str | None], _Configuration]
+    configurations = {(name, None): _Configuration(name, None) for name in names}
+    for document in documents:
+        for name, block in _provider_blocks(document):
+            if name in names:
+                alias = _text(block.get("alias"))
+                configurations.setdefault((name, alias), _Configuration(name, alias)).add(block)
+    return list(configurations.values())
 
 
 def _is_source(name: str) -> bool:
@@ -188,12 +197,12 @@ def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     yield name.strip('"'), _text(source) or f"hashicorp/{name}"
 
 
-def _configurations(document: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Yields the local name and the alias of each provider's configuration in a file."""
+def _provider_blocks(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the local name and the content of each provider's configuration in a file."""
     for labelled in _listed(document.get("provider")):
         for name, blocks in labelled.items():
             for block in _listed(blocks):
-                yield name.strip('"'), _text(block.get("alias"))
+                yield name.strip('"'), block
 
 
 def _text(value: object) -> str | None:
