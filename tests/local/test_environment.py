@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sagebridge.local import environment
+from sagebridge.errors import UserError
+from sagebridge.local import control, environment
 from tests.local.account import COMMAND
 
 
@@ -60,6 +61,12 @@ def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(tmp_p
     assert started.returncode == 1
     assert started.stderr.startswith(f"Error: The local AWS cannot write its folder {tmp_path}: ")
     assert started.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["a $HOME", "a #b", "a ;b"])
+def test_a_folder_whose_name_a_tool_misreads_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"cannot use the folder .* misreads the .* Set LOCAL_AWS_DIR"):
+        control.prepare(tmp_path / name)
 
 
 def test_a_name_that_no_shell_can_unset_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

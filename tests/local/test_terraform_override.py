@@ -5,10 +5,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import hcl2
 import pytest
 
 from sagebridge.errors import UserError
 from sagebridge.local import terraform_override
+from tests.conftest import ROOT
 from tests.local.account import COMMAND
 
 PLAIN = 'provider "aws" {\n  region = "us-east-1"\n}\n'
@@ -47,7 +49,7 @@ def write(module: Path, **files: str) -> None:
         (
             {
                 "main_tf": "terraform {\n  required_providers {\n"
-                '    aws = { source = "registry.acme.io/hashicorp/aws" }\n  }\n}\n'
+                '    # from our registry\n    aws = { source = "registry.acme.io/hashicorp/aws" }\n  }\n}\n'
             },
             [("aws", None)],
         ),
@@ -189,3 +191,16 @@ def test_the_command_says_what_to_do_next(tmp_path: Path) -> None:
         f"Removed {path}. Run `terraform init -reconfigure`, because the module's state is now elsewhere.\n"
     )
     assert run("--remove") == f"{tmp_path} has no override file of the local AWS.\n"
+
+
+def test_the_checkouts_override_has_the_same_settings(tmp_path: Path) -> None:
+    write(tmp_path, main_tf=PLAIN)
+    checkout = ROOT / "terraform" / "local" / "local_override.tf"
+    assert settings(terraform_override.configure(tmp_path)) == settings(checkout)
+
+
+def settings(file: Path) -> dict[str, object]:
+    """Returns the settings of the one provider in a file, without comments."""
+    (provider,) = hcl2.loads(file.read_text())["provider"]
+    (block,) = provider.values()
+    return {name: value for name, value in block.items() if not name.startswith("__")}

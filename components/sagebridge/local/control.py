@@ -39,6 +39,9 @@ Handlers run as the server's user, and can read the environment that a process w
 secrets of the caller's shell, and no profile that is meant for clients.
 """
 
+_MISREAD = {"$": "botocore", " #": "the AWS SDK for Go", " ;": "the AWS SDK for Go"}
+"""What a folder must not have in its name, with the tool that takes it for a variable or a comment in a config file."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -76,8 +79,14 @@ def prepare(directory: Path) -> None:
     """Makes the folder and its config file, so that tools say how to start a server that never ran yet.
 
     Raises:
-        UserError: The folder cannot be written.
+        UserError: The folder cannot be written, or a tool would misread its name.
     """
+    for signs, reader in _MISREAD.items():
+        if signs in str(directory):
+            raise UserError(
+                f"The local AWS cannot use the folder {directory}: {reader} misreads the {signs.strip()!r} in its "
+                "name. Set LOCAL_AWS_DIR to another folder."
+            )
     with _writing(directory):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         environment.pulumi_state(directory).mkdir(exist_ok=True)
