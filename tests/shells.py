@@ -38,75 +38,8 @@ class RealAws:
         return {**dict.fromkeys(names, self.url), "CHECKPOINT_DISABLE": "1", "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
     def variables(self) -> dict[str, dict[str, str]]:
-        """Returns, by what a shell has set, its variables."""
-        file = {name: str(self._folder / name) for name in ("config", "credentials", "token", "startup")}
-        keys = {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_SECRET_ACCESS_KEY": "real"}
-        role = {"AWS_ROLE_ARN": "arn:aws:iam::111111111111:role/deploy", "AWS_ROLE_SESSION_NAME": "ci"}
-        services = ("S3", "S3_CONTROL", "STS", "IAM", "SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH")
-        alone = {
-            "AWS_SESSION_TOKEN": "real",
-            "AWS_SECURITY_TOKEN": "real",
-            "AWS_CREDENTIAL_EXPIRATION": "2001-01-01T00:00:00Z",
-            "AWS_CREDENTIAL_FILE": file["credentials"],
-            "BOTO_CONFIG": file["credentials"],
-            "AWS_SHARED_CREDENTIALS_FILE": file["credentials"],
-            "AWS_PROFILE": "prod",
-            "AWS_DEFAULT_PROFILE": "prod",
-            "AWS_REGION": "eu-west-1",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_SDK_LOAD_CONFIG": "0",
-            "AWS_ENDPOINT_URL": self.url,
-            **{f"AWS_ENDPOINT_URL_{service}": self.url for service in services},
-            "AWS_S3_ENDPOINT": self.url,
-            "AWS_STS_ENDPOINT": self.url,
-            "TF_AWS_S3_ENDPOINT": self.url,
-            "TF_AWS_STS_ENDPOINT": self.url,
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
-            "AWS_USE_FIPS_ENDPOINT": "true",
-            "AWS_USE_DUALSTACK_ENDPOINT": "true",
-            "AWS_STS_REGIONAL_ENDPOINTS": "legacy",
-            "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "legacy",
-            "AWS_S3_USE_ARN_REGION": "true",
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/credentials",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.url}/credentials",
-            "AWS_EC2_METADATA_DISABLED": "false",
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.url,
-            "AWS_METADATA_URL": self.url,
-            "AWS_CA_BUNDLE": "/nowhere/company.pem",
-            "AWS_DEFAULTS_MODE": "nonsense",
-            "AWS_RETRY_MODE": "nonsense",
-            "AWS_MAX_ATTEMPTS": "many",
-            "AWS_CSM_ENABLED": "true",
-            "AWS_DATA_PATH": str(self._folder),
-            "AWS_NEW_IN_THE_NEXT_VERSION": self.url,
-            "TF_CLI_ARGS": "-no-such-option",
-            "TF_CLI_ARGS_init": "-no-such-option",
-            "TF_CLI_ARGS_plan": "-destroy",
-            "TF_CLI_ARGS_apply": "-no-such-option",
-            "TF_WORKSPACE": "prod",
-            "TF_DATA_DIR": str(self._folder / "data"),
-            "TF_REATTACH_PROVIDERS": "not JSON",
-            "TF_VAR_name": "Not A Name Of The Base",
-            "PULUMI_STACK": "prod",
-            "PULUMI_OPTION_STACK": "prod",
-            "PULUMI_BACKEND_URL": "s3://states-of-the-real-account",
-            "PULUMI_CONFIG": "not JSON",
-            "PULUMI_CONFIG_PASSPHRASE": "another",
-            "PULUMI_DEBUG_PROVIDERS": "aws:1",
-            "BASH_ENV": file["startup"],
-            "ENV": file["startup"],
-        }
-        return {
-            **{name: {name: value} for name, value in alone.items()},
-            "keys": keys,
-            "a web identity": {**role, "AWS_WEB_IDENTITY_TOKEN_FILE": file["token"]},
-            "another config file": {"AWS_CONFIG_FILE": file["config"]},
-            "another profile's files": {
-                "AWS_CONFIG_FILE": file["config"],
-                "AWS_SHARED_CREDENTIALS_FILE": file["credentials"],
-                "AWS_PROFILE": "prod",
-            },
-        }
+        """Returns, by what a shell has set, its variables; all lead here."""
+        return variables(self.url, self._folder)
 
     def everything(self) -> dict[str, str]:
         """Returns all of these variables at once."""
@@ -136,6 +69,83 @@ class RealAws:
                 """Prints nothing."""
 
         return Handler
+
+
+def variables(url: str, folder: Path) -> dict[str, dict[str, str]]:
+    """Returns, by what a shell has set, its variables.
+
+    Args:
+        url: Where they lead.
+        folder: Where the files lie that they name.
+    """
+    file = {name: str(folder / name) for name in ("config", "credentials", "token", "startup")}
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_SECRET_ACCESS_KEY": "real"}
+    role = {"AWS_ROLE_ARN": "arn:aws:iam::111111111111:role/deploy", "AWS_ROLE_SESSION_NAME": "ci"}
+    services = ("S3", "S3_CONTROL", "STS", "IAM", "SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH")
+    alone = {
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_SECURITY_TOKEN": "real",
+        "AWS_CREDENTIAL_EXPIRATION": "2001-01-01T00:00:00Z",
+        "AWS_CREDENTIAL_FILE": file["credentials"],
+        "BOTO_CONFIG": file["credentials"],
+        "AWS_SHARED_CREDENTIALS_FILE": file["credentials"],
+        "AWS_PROFILE": "prod",
+        "AWS_DEFAULT_PROFILE": "prod",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_SDK_LOAD_CONFIG": "0",
+        "AWS_ENDPOINT_URL": url,
+        **{f"AWS_ENDPOINT_URL_{service}": url for service in services},
+        "AWS_S3_ENDPOINT": url,
+        "AWS_STS_ENDPOINT": url,
+        "TF_AWS_S3_ENDPOINT": url,
+        "TF_AWS_STS_ENDPOINT": url,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_USE_DUALSTACK_ENDPOINT": "true",
+        "AWS_STS_REGIONAL_ENDPOINTS": "legacy",
+        "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "legacy",
+        "AWS_S3_USE_ARN_REGION": "true",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/credentials",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/credentials",
+        "AWS_EC2_METADATA_DISABLED": "false",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
+        "AWS_METADATA_URL": url,
+        "AWS_CA_BUNDLE": "/nowhere/company.pem",
+        "AWS_DEFAULTS_MODE": "nonsense",
+        "AWS_RETRY_MODE": "nonsense",
+        "AWS_MAX_ATTEMPTS": "many",
+        "AWS_CSM_ENABLED": "true",
+        "AWS_DATA_PATH": str(folder),
+        "AWS_NEW_IN_THE_NEXT_VERSION": url,
+        "TF_CLI_ARGS": "-no-such-option",
+        "TF_CLI_ARGS_init": "-no-such-option",
+        "TF_CLI_ARGS_plan": "-destroy",
+        "TF_CLI_ARGS_apply": "-no-such-option",
+        "TF_WORKSPACE": "prod",
+        "TF_DATA_DIR": str(folder / "data"),
+        "TF_REATTACH_PROVIDERS": "not JSON",
+        "TF_VAR_name": "Not A Name Of The Base",
+        "PULUMI_STACK": "prod",
+        "PULUMI_OPTION_STACK": "prod",
+        "PULUMI_BACKEND_URL": "s3://states-of-the-real-account",
+        "PULUMI_CONFIG": "not JSON",
+        "PULUMI_CONFIG_PASSPHRASE": "another",
+        "PULUMI_DEBUG_PROVIDERS": "aws:1",
+        "BASH_ENV": file["startup"],
+        "ENV": file["startup"],
+    }
+    return {
+        **{name: {name: value} for name, value in alone.items()},
+        "keys": keys,
+        "a web identity": {**role, "AWS_WEB_IDENTITY_TOKEN_FILE": file["token"]},
+        "another config file": {"AWS_CONFIG_FILE": file["config"]},
+        "another profile's files": {
+            "AWS_CONFIG_FILE": file["config"],
+            "AWS_SHARED_CREDENTIALS_FILE": file["credentials"],
+            "AWS_PROFILE": "prod",
+        },
+    }
 
 
 @pytest.fixture

@@ -5,16 +5,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 from unittest.mock import patch
 
-import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from botocore.session import Session
 
+from sagebridge._aws import LOADER
 from sagebridge.local import environment
 from tests.local.account import COMMAND, Account
-from tests.shells import RealAws
+from tests.shells import RealAws, variables
 
 pytestmark = pytest.mark.server
 
@@ -27,13 +29,6 @@ print(boto3.client("s3control").meta.endpoint_url)
 """
 
 
-def names() -> list[str]:
-    """Returns what shells may have set, without a server to name."""
-    unbound = RealAws.__new__(RealAws)
-    unbound.url, unbound._folder = "", Path()  # noqa: SLF001 - only the names are asked for
-    return list(unbound.variables())
-
-
 @pytest.fixture
 def clean_environment(tmp_path: Path) -> Iterator[None]:
     with patch.dict(os.environ, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, clear=True):
@@ -41,14 +36,16 @@ def clean_environment(tmp_path: Path) -> Iterator[None]:
 
 
 def buckets() -> list[str]:
-    session = boto3.Session()
-    session.client("sts").get_caller_identity()
-    session.client("sagemaker").list_endpoints()
-    return [bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]]
+    session = Session()
+    session.register_component("data_loader", LOADER)  # which reads each model once
+    sts, sagemaker, s3 = (cast("Any", session.create_client(name)) for name in ("sts", "sagemaker", "s3"))
+    sts.get_caller_identity()
+    sagemaker.list_endpoints()
+    return [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
 
 
 @pytest.mark.usefixtures("clean_environment")
-@pytest.mark.parametrize("what", names())
+@pytest.mark.parametrize("what", variables("", Path()))
 def test_no_variable_leads_to_the_real_aws(
     shared_directory: Path, account: Account, real_aws: RealAws, what: str
 ) -> None:

@@ -215,7 +215,8 @@ def unset(rules: Sequence[Rule] = RULES) -> list[str]:
     A name that no shell can unset, such as one with a dash, is left out.
     """
     named = [name for rule in rules for name in rule.names]
-    return sorted({name for name in (*named, *os.environ) if re.fullmatch(r"\w+", name) and _is_unset(name, rules)})
+    names = {name for name in (*named, *os.environ) if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)}
+    return sorted(name for name in names if _is_unset(name, rules))
 
 
 def process_environment(variables: Mapping[str, str], rules: Sequence[Rule] = RULES) -> dict[str, str]:
