@@ -102,6 +102,14 @@ def test_a_passphrase_of_the_shell_stays(tmp_path: Path, monkeypatch: pytest.Mon
     assert "PULUMI_CONFIG_PASSPHRASE" not in environment.settings(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3", "TF_WORKSPACE", "PULUMI_STACK"])
+def test_the_best_known_names_are_unset_also_where_the_lines_are_kept_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    assert name in environment.unset()
+
+
 def test_a_machine_reads_json(tmp_path: Path) -> None:
     environment = {**os.environ, "LOCAL_AWS_DIR": str(tmp_path)}
     output = subprocess.run(

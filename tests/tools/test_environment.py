@@ -93,9 +93,6 @@ def test_a_shell_gets_each_setting_and_loses_what_leads_elsewhere(
         "AWS_ENDPOINT_URL": "https://aws",
         "TF_WORKSPACE": "prod",
         "TF_DATA_DIR": "/elsewhere",
-        "TF_VAR_name": "elsewhere",
-        "TF_CLI_ARGS_plan": "-destroy",
-        "PULUMI_OPTION_STACK": "prod",
     }
     before = {**os.environ, **elsewhere}
     done = subprocess.run(

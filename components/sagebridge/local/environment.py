@@ -82,7 +82,8 @@ RULES = (
     ),
     Rule(
         (
-            *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_*", "AWS_*_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+            *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SAGEMAKER"),
+            *("AWS_ENDPOINT_URL_*", "AWS_*_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
             *("AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
             *("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_*_ENDPOINTS", "AWS_ACCOUNT_ID_ENDPOINT_MODE"),
         ),
@@ -121,7 +122,7 @@ RULES = (
         "It decides only what Terraform prints, asks and records.",
     ),
     Rule(
-        ("TF_*",),
+        ("TF_CLI_ARGS", "TF_DATA_DIR", "TF_ENCRYPTION", "TF_REATTACH_PROVIDERS", "TF_WORKSPACE", "TF_*"),
         Decision.UNSET,
         "It may name another workspace, folder, backend or endpoint, options for each command, or a running provider.",
     ),
@@ -158,7 +159,7 @@ RULES = (
         "It decides only what Pulumi prints and asks, and how it works.",
     ),
     Rule(
-        ("PULUMI_*",),
+        ("PULUMI_CONFIG", "PULUMI_DEBUG_PROVIDERS", "PULUMI_STACK", "PULUMI_*"),
         Decision.UNSET,
         "It may name another stack, other configuration, options for each command, or a running provider.",
     ),
