@@ -2,10 +2,19 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
-# What pip does not compile (pulumi_aws alone has thousands of files) is compiled when it is first imported, and kept.
-unexport PYTHONDONTWRITEBYTECODE
+# Of what the shell tells pip, uv and Python, only where packages come from and how to connect is kept
+# (docs/every-shell.md): the rest would install elsewhere, or import other modules than those of .venv. So is a file
+# that each bash would run first.
+KEPT := PIP_CACHE_DIR PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS \
+  PIP_INDEX_URL PIP_KEYRING_PROVIDER PIP_NO_CACHE_DIR PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_ROOT_USER_ACTION \
+  PIP_TIMEOUT PIP_TRUSTED_HOST UV_CACHE_DIR UV_CONCURRENT_% UV_CONFIG_FILE UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL \
+  UV_FIND_LINKS UV_HTTP_% UV_INDEX% UV_INSECURE_HOST UV_KEYRING_PROVIDER UV_LINK_MODE UV_NATIVE_TLS UV_NO_CACHE \
+  UV_OFFLINE UV_SYSTEM_CERTS PYTHONUNBUFFERED PYTHONUTF8
+unexport BASH_ENV ENV $(filter-out $(KEPT),$(filter PIP_% UV_% PYTHON%,$(.VARIABLES)))
 # uv trusts what the system trusts, as pip does: a company's proxy may sign with a certificate of its own.
 export UV_SYSTEM_CERTS := true
+# What is printed has signs that older encodings of a terminal or a log lack.
+export PYTHONUTF8 := 1
 
 PYTHON ?= python3
 PACKAGES := .venv/packages.stamp
@@ -25,8 +34,9 @@ up: ## From nothing to a prediction: set-up, base, model, endpoint
 down: $(PACKAGES) ## Destroy the dev stack and the base, stop the local AWS
 	@$(TOOLS) down
 
-env: $(PACKAGES) ## Print shell exports: eval "$(make -s env)"
-	@$(TOOLS) env
+env: ## Print shell exports: eval "$(make -s env)"
+	@# A set-up that fails must not let the shell go on.
+	@{ $(MAKE) -s $(PACKAGES) >&2 && $(TOOLS) env; } || { echo false; exit 1; }
 
 doctor: $(PACKAGES) ## Say which engine parts are used, and what is missing
 	@$(TOOLS) doctor
@@ -56,8 +66,9 @@ check: engine ## Format, lint, types, Terraform, docs against code
 ranges: $(PACKAGES) ## The same with the lowest and the newest versions that the package allows
 	@tools/ranges
 
-docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
+docs: $(PACKAGES) ## Make docs/endpoint.md and docs/every-shell.md anew from the code
 	@.venv/bin/python -m tools.reference
+	@.venv/bin/python -m tools.shells
 
 images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemaker-core
 	@$(TOOLS) images

@@ -80,7 +80,9 @@ def test_every_command_in_the_readme_exists() -> None:
     commands |= {f"local {name}": command for name, command in group.commands.items()}
     assert {name for name, _ in named} >= commands.keys() - {"local start", "local stop", "local reset"}
     for name, rest in named:
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        inner = getattr(commands[name], "commands", {}).values()
+        parameters = [parameter for command in (commands[name], *inner) for parameter in command.params]
+        options = {option for parameter in parameters for option in parameter.opts}
         assert set(re.findall(r"--[\w-]+", rest)) <= options, (name, rest)
 
 

@@ -2,16 +2,29 @@
 
 import os
 import sys
+from typing import Any
 
 import click
 from rich.console import Console
 
+from sagebridge.errors import UserError
+from sagebridge.local import environment as local_environment
 from tools import browser, doctor, engine, environment, images, job, stress
+from tools.errors import ToolsError
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-@click.group()
+class _Tools(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as in click
+        """Runs a command; what its user can put right becomes one message and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise ToolsError(error.message) from error
+
+
+@click.group(cls=_Tools)
 def main() -> None:
     """Get the engine, and run the project's own commands on it."""
 
@@ -25,10 +38,9 @@ def engine_command() -> None:
 @main.command(name="doctor")
 def doctor_command() -> None:
     """Say which parts are used, from where, and what is missing (exit 1)."""
-    table, missing = doctor.table()
-    console.print(table)
-    for line in missing:
-        console.print(line)
+    lines, missing = doctor.report()
+    for line in (*lines, *missing):
+        click.echo(line)
     sys.exit(1 if missing else 0)
 
 
@@ -47,7 +59,11 @@ def images_command() -> None:
 @main.command()
 def env() -> None:
     """Print shell exports: eval "$(make -s env)"."""
-    click.echo(environment.shell())
+    try:
+        click.echo(environment.shell())
+    except (ToolsError, UserError):
+        click.echo(f"{environment.shell_without_engine()}\n{local_environment.FAILED}")
+        raise
 
 
 @main.command()

@@ -153,6 +153,7 @@ def _compile(module: Path, package: str, executable: Path, running: Step, flags:
 def _environment() -> dict[str, str]:
     settings = {
         "CGO_ENABLED": "0",  # no C compiler needed
+        **dict.fromkeys(("GO111MODULE", "GOARCH", "GOEXPERIMENT", "GOOS"), ""),  # this machine, whatever the shell has
         "GOFLAGS": "-buildvcs=false -mod=readonly -trimpath",
         "GOWORK": "off",
     }

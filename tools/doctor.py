@@ -2,23 +2,22 @@
 
 import platform
 
-from rich.table import Table
-
 from tools import engine
 
 
-def table() -> tuple[Table, list[str]]:
-    """Returns the table of parts, and for each missing part a line that says what to do."""
-    rows = Table(box=None, pad_edge=False)
-    for column in ("part", "version", "origin", "path"):
-        rows.add_column(column, overflow="fold")
-    rows.add_row("python", platform.python_version(), "PATH", "")
+def report() -> tuple[list[str], list[str]]:
+    """Returns a line for each part, and for each missing part a line that says what to do.
+
+    A line is as long as its path: a path that is broken at the edge of a terminal or a log cannot be copied.
+    """
+    rows = [("part", "version", "origin", "path"), ("python", platform.python_version(), "PATH", "")]
     missing = []
     for part in engine.parts():
-        installed = part.find()
-        if installed:
-            rows.add_row(part.name, installed.version, installed.origin, str(installed.path))
+        if installed := part.find():
+            rows.append((part.name, installed.version, installed.origin, str(installed.path)))
         else:
-            rows.add_row(part.name, part.version, "missing", "")
+            rows.append((part.name, part.version, "missing", ""))
             missing.append(f"{part.name}: run `make engine`, or install {part.install}.")
-    return rows, missing
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return [line.rstrip() for line in lines], missing

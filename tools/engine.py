@@ -14,10 +14,12 @@ from pathlib import Path
 from packaging.version import Version
 from rich.console import Console
 
+from sagebridge.local.environment import process_environment
 from tools import build, download
 from tools.errors import ToolsError, Unavailable
-from tools.paths import CHECKOUT, cache, pulumi_home
+from tools.paths import CHECKOUT, cache, pulumi_home, writing_cache
 from tools.progress import Step, duration, step
+from tools.variables import RULES
 
 PULUMI = "3.246.0"
 PULUMI_MINIMUM = "3.238.0"
@@ -80,7 +82,7 @@ class Part:
         ways = (("downloading", "downloaded", self.download), ("building", "built", self.build))
         for doing, origin, way in ways:
             try:
-                with step(console, f"{title}: {doing}") as running:
+                with step(console, f"{title}: {doing}") as running, writing_cache():
                     installed = self._fill(way, origin, running)
             except Unavailable as reason:
                 reasons.append(str(reason))
@@ -181,8 +183,10 @@ def outer_path() -> str:
 @contextmanager
 def one_at_a_time(console: Console) -> Iterator[None]:
     """Waits for another set-up on this machine, and keeps others waiting meanwhile."""
-    cache().mkdir(parents=True, exist_ok=True)
-    with (cache() / "lock").open("w") as lock:
+    with writing_cache():
+        cache().mkdir(parents=True, exist_ok=True)
+        lock_file = (cache() / "lock").open("w")
+    with lock_file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -282,7 +286,9 @@ def _on_path(name: str, ask: str, minimum: str) -> Installed | None:
     if path is None:
         return None
     try:
-        version_text = subprocess.run([path, ask], capture_output=True, text=True, timeout=30, check=True).stdout
+        version_text = subprocess.run(
+            [path, ask], env=process_environment({}, RULES), capture_output=True, text=True, timeout=30, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     match = re.search(r"\d+\.\d+\.\d+", version_text)
@@ -300,7 +306,7 @@ def run(command: list[str], settings: dict[str, str]) -> None:
     try:
         subprocess.run(
             command,
-            env={**os.environ, **settings},
+            env=process_environment(settings, RULES),
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,

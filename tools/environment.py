@@ -1,16 +1,15 @@
 """The environment in which `pulumi`, `terraform`, `aws` and boto3 work against this checkout's local AWS."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from sagebridge.local import control, environment
 from tools import engine
 from tools.errors import ToolsError
-from tools.paths import CHECKOUT, LOCAL, pulumi_home
-
-UNSET = (*environment.UNSET, "TF_WORKSPACE", "TF_DATA_DIR")
-"""Variables that lead elsewhere than to the local AWS, and Terraform to another state or folder than the base's."""
+from tools.paths import CHECKOUT, LOCAL, pulumi_home, writing, writing_cache
+from tools.variables import RULES
 
 
 def local_aws() -> Path:
@@ -22,7 +21,7 @@ def settings() -> dict[str, str]:
     """Returns the variables to set.
 
     Raises:
-        ToolsError: a part of the engine is missing.
+        ToolsError: a part of the engine is missing, or a folder cannot be written.
     """
     parts = engine.find_all()
     missing = [name for name, part in parts.items() if part is None]
@@ -30,7 +29,12 @@ def settings() -> dict[str, str]:
         raise ToolsError(f"Missing: {', '.join(missing)}. Run `make up` (or `make engine`) first.")
     directory = local_aws()
     state = LOCAL / "pulumi"
-    state.mkdir(parents=True, exist_ok=True)
+    with writing(LOCAL, "Free space in the checkout or make it writable."):
+        state.mkdir(parents=True, exist_ok=True)
+    with writing_cache():  # Pulumi keeps its notes in the folder of its plugins
+        pulumi_home().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=pulumi_home()) as probe:
+            probe.write(b"\0")
     bin_folders = [part.path / "bin" for part in parts.values() if part and part.origin != "PATH"]
     folders = [str(folder) for folder in (CHECKOUT / ".venv" / "bin", *bin_folders) if folder.is_dir()]
     if (terraform := parts["terraform"]) and terraform.path.name == "tofu":
@@ -40,8 +44,8 @@ def settings() -> dict[str, str]:
     return {
         **environment.settings(directory),
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_HOME": str(pulumi_home()),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "TF_CLI_CONFIG_FILE": str(provider.path / "terraformrc"),
@@ -50,8 +54,7 @@ def settings() -> dict[str, str]:
 
 def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Returns a whole environment for a command that is started here."""
-    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
-    return {**kept, **settings(), **(extra or {})}
+    return environment.process_environment({**settings(), **(extra or {})}, RULES)
 
 
 def shell() -> str:
@@ -60,7 +63,12 @@ def shell() -> str:
     The profile that they name is made if there is none yet, so that commands say how to start the local AWS.
     """
     control.prepare(local_aws())
-    return environment.shell(settings(), UNSET)
+    return environment.shell(settings(), RULES)
+
+
+def shell_without_engine() -> str:
+    """Returns the lines for a shell when a part of the engine is missing: no command reaches a real account in it."""
+    return environment.shell(environment.settings(local_aws()), RULES)
 
 
 def _terraform_alias(tofu: Path) -> Path:

@@ -6,7 +6,7 @@ from sagebridge.errors import UserError
 
 MODULES = {
     "model": ("joblib", "sklearn", "werkzeug"),
-    "local": ("joblib", "sklearn", "werkzeug", "flask", "flask_cors", "moto"),
+    "local": ("joblib", "sklearn", "werkzeug", "flask", "flask_cors", "hcl2", "moto"),
 }
 """Each extra of components/pyproject.toml, with what it makes importable."""
 

@@ -2,7 +2,8 @@
 provider "aws" {
   # Endpoint, region and credentials come from this profile of AWS_CONFIG_FILE. Without the profile nothing runs, so
   # these settings cannot reach a real account by mistake.
-  profile = "local"
+  profile           = "local"
+  s3_use_path_style = true
 
   # Either check tells the provider its account, and then it calls S3 Control at <account>.<host>, a name that a
   # loopback address does not have.

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import COMMAND_SECONDS, ROOT, copy_from_git
+from tests.shells import RealAws
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
@@ -22,8 +23,9 @@ SOON = 120  # several times what an idle machine takes, and less than a provider
 class Checkout:
     """A checkout whose commands are run as a person would."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
         self.folder = folder
+        self._variables = variables
 
     def tools(self, *arguments: str) -> str:
         """Runs what the Makefile runs."""
@@ -40,10 +42,11 @@ class Checkout:
         return done.stdout.splitlines()
 
     def _run(self, command: list[str], *, fails: bool = False) -> str:
+        shell = {name: value for name, value in os.environ.items() if name != "LOCAL_AWS_DIR"}
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={name: value for name, value in os.environ.items() if name != "LOCAL_AWS_DIR"},
+            env={**shell, **self._variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -57,13 +60,14 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    folder = tmp_path / "checkout"
+def checkout(tmp_path: Path, real_aws: RealAws) -> Iterator[Checkout]:
+    """A checkout in a folder with a space in its name, for a shell whose variables all lead elsewhere."""
+    folder = tmp_path / "check out"
     copy_from_git(".", folder)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
-    made = Checkout(folder)
+    made = Checkout(folder, real_aws.everything())
     yield made
     made.shell("sagebridge local stop")
 

@@ -89,7 +89,7 @@ def test_the_commands_from_start_to_reset(directory: Path) -> None:
     assert run(directory, "stop") == (0, "The local AWS was not running.\n")
     assert run(directory, "status")[0] == 3
     assert run(directory, "reset")[0] == 0
-    assert {path.name for path in directory.iterdir()} == {"config", "lock"}
+    assert {path.name for path in directory.iterdir()} == {"config", "lock", "pulumi"}
 
 
 def test_two_starts_at_once_make_one_server(directory: Path) -> None:

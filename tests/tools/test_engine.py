@@ -1,5 +1,6 @@
 """Pure: where a part is found, the ways to get it, and what is said when there is none."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -91,6 +92,18 @@ def test_a_broken_off_build_leaves_nothing_that_is_taken_for_a_part(own_cache: P
     assert part(own_cache / "thing").find() is None
     assert part(own_cache / "thing").get(console, "thing").origin == "built"
     assert not (own_cache / "thing" / "half").exists()
+
+
+def test_a_full_cache_folder_is_refused_in_one_line(own_cache: Path, console: Console) -> None:
+    def fill(_into: Path, _running: Step) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(ToolsError) as failed:
+        part(own_cache / "thing", build=fill).get(console, "thing")
+    assert failed.value.message == (
+        f"{own_cache} cannot be written: No space left on device. "
+        "Free space or make it writable, or set XDG_CACHE_HOME to another folder."
+    )
 
 
 def test_a_built_part_is_stale_when_its_sources_change(own_cache: Path, console: Console) -> None:

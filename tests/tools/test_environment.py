@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sagebridge.local import environment as local_environment
-from tests.conftest import Aws
-from tools import environment
+from tests.conftest import ROOT, Aws
+from tools import engine, environment, paths
+from tools.__main__ import main
+from tools.engine import Installed
 from tools.errors import ToolsError
 from tools.progress import duration
 
@@ -22,6 +25,61 @@ def test_without_the_engine_it_says_what_to_run(tmp_path: Path, monkeypatch: pyt
         environment.settings()
     assert "Missing: pulumi" in failed.value.message
     assert "make up" in failed.value.message
+
+
+def test_without_the_engine_a_shell_does_not_go_on_with_a_real_account(tmp_path: Path) -> None:
+    """Without the last line, `eval` would succeed, and the next command would use the shell's own keys."""
+    script = 'eval "$("$0" -m tools env)" && echo goes on; echo "$AWS_ACCESS_KEY_ID $AWS_PROFILE"'
+    done = subprocess.run(
+        ["/bin/bash", "-c", script, sys.executable],
+        env={"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "real"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "local"
+    assert "Missing: pulumi" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["engine", "env"])
+def test_a_cache_folder_that_cannot_be_written_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    monkeypatch.setattr(engine, "find_all", lambda: dict.fromkeys(["terraform"], Installed("1", "PATH", tmp_path)))
+    result = CliRunner().invoke(main, [command])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {file}/sagebridge cannot be written: Not a directory. "
+        "Free space or make it writable, or set XDG_CACHE_HOME to another folder.\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["", "relative/folder"])
+def test_a_cache_folder_that_is_no_absolute_path_is_passed_over(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", value)
+    assert paths.cache() == Path.home() / ".cache" / "sagebridge"
+
+
+@pytest.mark.parametrize("columns", ["20", "80", ""])
+def test_the_doctor_breaks_no_path(tmp_path: Path, columns: str) -> None:
+    tool = tmp_path / ("long" * 30) / "terraform"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho Terraform v1.13.3\n")
+    tool.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools", "doctor"],
+        env={"PATH": str(tool.parent), "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": columns},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"1.13.3   PATH     {tool}\n" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.engine

@@ -1,12 +1,15 @@
-"""The commands `sagebridge local start|stop|status|env|times|fault|reset`."""
+"""The commands `sagebridge local start|stop|status|env|configure|times|fault|reset`."""
 
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from pathlib import Path
 
 import click
 
+from sagebridge.errors import UserError
+from sagebridge.extras import require
 from sagebridge.local import FAULTS, control, environment
 from sagebridge.local.times import Times
 
@@ -73,12 +76,66 @@ def env(*, as_json: bool) -> None:
     Use it as: eval "$(sagebridge local env)"
     """
     directory = control.default_directory()
-    control.prepare(directory)
     settings = environment.settings(directory)
     if as_json:
-        _print_json({"set": settings, "unset": environment.UNSET})
+        control.prepare(directory)
+        _print_json({"set": settings, "unset": environment.unset()})
+        return
+    click.echo(environment.shell(settings))
+    try:
+        control.prepare(directory)
+    except UserError:
+        click.echo(environment.FAILED)
+        raise
+
+
+@local.group()
+def configure() -> None:
+    """Have your own Terraform module or Pulumi stack use the local AWS, or stop."""
+
+
+_remove_option = click.option("--remove", is_flag=True, help="Take away what this command wrote.")
+
+
+@configure.command(name="terraform")
+@_remove_option
+def configure_terraform(*, remove: bool) -> None:
+    """Write an override file beside the Terraform module of the current folder.
+
+    The module then uses the local AWS, and a state of its own for it: local.tfstate.
+    """
+    require("local")
+    from sagebridge.local import terraform_override
+
+    module = Path.cwd()
+    again = "Run `terraform init -reconfigure`, because the module's state is now elsewhere."
+    if not remove:
+        path = terraform_override.configure(module)
+        click.echo(f"Wrote {path}. The module uses the local AWS, with the state {terraform_override.STATE}.")
+        click.echo(f'{again} In a new shell, run eval "$(sagebridge local env)" first.')
+    elif terraform_override.remove(module):
+        click.echo(f"Removed {module / terraform_override.FILE}. {again}")
     else:
-        click.echo(environment.shell(settings))
+        click.echo(f"{module} has no override file of the local AWS.")
+
+
+@configure.command(name="pulumi")
+@click.option("--stack", metavar="NAME", help="The stack. Default: the one that is selected.")
+@_remove_option
+def configure_pulumi(stack: str | None, *, remove: bool) -> None:
+    """Set the configuration of a stack of the Pulumi project of the current folder.
+
+    The stack then uses the local AWS.
+    """
+    from sagebridge.local import stack_settings
+
+    if not remove:
+        click.echo(f"The stack {stack_settings.configure(stack)!r} uses the local AWS.")
+        click.echo('In a new shell, run eval "$(sagebridge local env)" first.')
+        return
+    name, had_settings = stack_settings.remove(stack)
+    what = "does not use the local AWS any more" if had_settings else "has no settings of the local AWS"
+    click.echo(f"The stack {name!r} {what}.")
 
 
 def _time_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
-from sagebridge.local import CONTROL_PATH, PORT, REGION
+from sagebridge.local import CONTROL_PATH, PORT, REGION, environment
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -31,12 +32,15 @@ DYING_SECONDS = 1.0
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
 _SAVED = ("state", "endpoints", "server.json", "server.log", "settings.json")
 """What a reset removes."""
-_PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 """What the server gets of the caller's environment.
 
 Handlers run as the server's user, and can read the environment that a process was started with. So it must have no
 secrets of the caller's shell, and no profile that is meant for clients.
 """
+
+_MISREAD = {"$": "botocore", " #": "the AWS SDK for Go", " ;": "the AWS SDK for Go"}
+"""What a folder must not have in its name, with the tool that takes it for a variable or a comment in a config file."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,10 @@ class Running:
 
 def default_directory() -> Path:
     """Returns the folder of the local AWS: LOCAL_AWS_DIR, or `sagebridge/aws` in the user's folder for state (XDG)."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(os.environ.get("LOCAL_AWS_DIR") or Path(state, "sagebridge", "aws")).resolve()
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():  # which XDG says to ignore; it would be another folder for each folder of work
+        state = Path.home() / ".local" / "state"
+    return Path(os.environ.get("LOCAL_AWS_DIR") or state / "sagebridge" / "aws").resolve()
 
 
 def log_file(directory: Path) -> Path:
@@ -70,11 +76,35 @@ def write_config(directory: Path, url: str) -> None:
 
 
 def prepare(directory: Path) -> None:
-    """Makes the folder and its config file, so that tools say how to start a server that never ran yet."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (directory / "config").exists():
-        # A server may have started meanwhile and written its address, which must stay.
-        write_new_file(directory / "config", _config(directory, f"http://127.0.0.1:{PORT}"))
+    """Makes the folder and its config file, so that tools say how to start a server that never ran yet.
+
+    Raises:
+        UserError: The folder cannot be written, or a tool would misread its name.
+    """
+    for signs, reader in _MISREAD.items():
+        if signs in str(directory):
+            raise UserError(
+                f"The local AWS cannot use the folder {directory}: {reader} misreads the {signs.strip()!r} in its "
+                "name. Set LOCAL_AWS_DIR to another folder."
+            )
+    with _writing(directory):
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        environment.pulumi_state(directory).mkdir(exist_ok=True)
+        if not (directory / "config").exists():
+            # A server may have started meanwhile and written its address, which must stay.
+            write_new_file(directory / "config", _config(directory, f"http://127.0.0.1:{PORT}"))
+
+
+@contextlib.contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Turns what the system says of a folder that cannot be written into a message."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"The local AWS cannot write its folder {directory}: {error.strerror}. "
+            "Free space or make it writable, or set LOCAL_AWS_DIR to another folder."
+        ) from error
 
 
 def _config(directory: Path, url: str) -> bytes:
@@ -247,13 +277,13 @@ def _ask(url: str, method: str, path: str, body: str | None = None) -> dict[str,
 
 
 def _spawn(directory: Path) -> subprocess.Popen[bytes]:
-    environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
-    environment |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
-    with log_file(directory).open("ab") as output:
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    passed |= {"MOTO_DISABLE_GLOBAL_CORS": "1", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
+    with _writing(directory), log_file(directory).open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "sagebridge.local.server", str(directory)],
             cwd=directory,
-            env=environment,
+            env=passed,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
