@@ -18,6 +18,8 @@ from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
 
+OUTPUT_TEXT = "Calling __str__ on an Output"
+"""How the text begins that ``str()`` makes of an output: the SDK only warns (pulumi 3.246, ``Output.__str__``)."""
 _SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
 

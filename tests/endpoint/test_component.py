@@ -103,7 +103,7 @@ def test_wrong_arguments_are_refused_before_anything_is_registered(run: Run, mon
     with pytest.raises(pulumi.RunError) as refused:
         run(lambda: SageMakerEndpoint("endpoint", args(instance_type="ml.m5.huge", endpoint_name="a_b")))
     assert "instance_type must be one of the" in str(refused.value)
-    assert "endpoint_name must match the pattern" in str(refused.value)
+    assert "endpoint_name must be letters, digits and dashes" in str(refused.value)
     assert {resource.type for resource in monitor.registered} <= {"pulumi:pulumi:Stack"}
 
 

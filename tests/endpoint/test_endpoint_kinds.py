@@ -388,8 +388,8 @@ def test_fields_that_are_none_are_not_given(run: Run) -> None:
     ("changes", "said"),
     [
         ({"instance_type": "ml.m5.huge"}, "instance_type must be one of the"),
-        ({"endpoint_name": "a_b"}, "endpoint_name must match the pattern"),
-        ({"environment": {"A": "x" * 2000}}, "environment['A'] must be 0 to 1024 characters long."),
+        ({"endpoint_name": "a_b"}, "endpoint_name must be letters, digits and dashes"),
+        ({"environment": {"A": "x" * 2000}}, "environment['A'] must be at most 1024 characters long."),
     ],
 )
 def test_outputs_are_checked_once_known_before_anything_is_made_of_them(

@@ -63,6 +63,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 AWS is called.
         """
         _sdk.end_quietly()
+        if not isinstance(opts, pulumi.ResourceOptions | None):
+            raise _refusal(name, [Problem("opts", "must be pulumi.ResourceOptions", opts)])
         _check(name, args)
         _sdk.once(_sdk.serve_hooks)
         declared = parse(outputs.checked(outputs.without_none(args), partial(_check, name)))

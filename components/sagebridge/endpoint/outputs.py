@@ -1,11 +1,12 @@
 """Checks arguments that are outputs as soon as they are known, before the call to AWS that would use them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 import pulumi
 
 from sagebridge.endpoint.schema import is_output
+from sagebridge.redaction import Concealed, resolved, texts
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")
@@ -15,7 +16,7 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     """Returns the arguments with each output held back until the check has passed with the values of all.
 
     In a preview each is checked alone, with what is plain: one that is not known yet must not make all others unknown,
-    which would look like changes.
+    which would look like changes. The check gets secrets concealed (``redaction.py``).
 
     Args:
         args: A mapping of plain values and outputs, at any depth.
@@ -25,20 +26,28 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     if not outputs:
         return args
 
-    def check_all(values: Sequence[object]) -> None:
-        check(_with(args, dict(zip(outputs, values, strict=True))))
+    async def check_all() -> object:
+        check(_with(args, {path: await resolved(output) for path, output in outputs.items()}))
+        return None
 
-    def check_alone(path: Path, value: object) -> object:
-        check(_with(args, {path: value}))
+    async def check_alone(path: Path, value: object) -> object:
+        check(_with(args, {path: await resolved(outputs[path])}))
         return value
 
     if pulumi.runtime.is_dry_run():
         held = {path: _then(output, check_alone, path) for path, output in outputs.items()}
     else:
         # It says nothing of the values: beside a secret one, what is none must not become one.
-        passed = pulumi.Output.unsecret(pulumi.Output.all(*outputs.values()).apply(check_all))
+        passed: pulumi.Output[object] = pulumi.Output.all(*outputs.values()).apply(lambda _: check_all())
+        passed = pulumi.Output.unsecret(passed)
         held = {path: pulumi.Output.all(output, passed).apply(_first) for path, output in outputs.items()}
     return _with(args, held)
+
+
+async def secret_texts(args: object) -> list[str]:
+    """Returns the texts in the arguments that come from secrets, which must not be shown where AWS tells them."""
+    values = [await resolved(output) for _, output in _outputs(args, ())]
+    return [text for value in values if isinstance(value, Concealed) for text in texts(value)]
 
 
 def without_none(args: Args) -> Args:
@@ -52,7 +61,9 @@ def _without_none(value: object) -> object:
     return [_without_none(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _then(output: pulumi.Output[object], check: Callable[[Path, object], object], path: Path) -> pulumi.Output[object]:
+def _then(
+    output: pulumi.Output[object], check: Callable[[Path, object], Awaitable[object]], path: Path
+) -> pulumi.Output[object]:
     return output.apply(lambda value: check(path, value))
 
 

@@ -1,5 +1,6 @@
 """Rules of names and models."""
 
+import re
 from collections.abc import Mapping
 
 from sagebridge._aws import shapes
@@ -7,11 +8,14 @@ from sagebridge.endpoint.args import ContainerArgs, ModelDataSourceArgs, SageMak
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, containers, field_path, has_model, models
 from sagebridge.endpoint.rules.common import Problems, is_known, is_structure, refused_fields, repeated
+from sagebridge.endpoint.schema import formatted, is_formatted_output
 from sagebridge.endpoint.spec import COMPRESSION_TYPE, CONTAINER_MODE, S3_DATA_TYPE
+from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
 AUTONAME_SUFFIX = 8
 """Characters that Pulumi's auto-naming adds: a dash and seven hexadecimal digits."""
+_AUTO_NAMED = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*")
 _ENVIRONMENT_BYTES = 32 * 1024
 _IN_PACKAGE = (
     "image",
@@ -26,7 +30,18 @@ _IN_PACKAGE = (
 
 
 def _names(name: str, args: SageMakerEndpointArgs) -> Problems:
-    """Models and configuration are auto-named (API: at most 63 characters)."""
+    """Models and configuration are auto-named after the component (API: ModelName; provider: validName)."""
+    if is_formatted_output(name):
+        yield formatted("name")
+    elif not isinstance(name, str) or not _AUTO_NAMED.fullmatch(name):
+        rule = "must be letters, digits and dashes, without a dash at the beginning"
+        yield Problem("name", rule, name, "Models and configurations are named after it.")
+    else:
+        yield from _name_length(name, args)
+
+
+def _name_length(name: str, args: SageMakerEndpointArgs) -> Problems:
+    """API: ModelName, EndpointConfigName; at most 63 characters."""
     owners = [variant["variant_name"] for path, variant in all_variants(args) if path and has_model(variant)]
     names = Names("")
     suffixes = [names.configuration, names.model(None), *(names.model(owner) for owner in owners if is_known(owner))]
@@ -135,7 +150,7 @@ def _environment_size(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, model in models(args):
         environments = [container.get("environment") for _, container in containers(path, model)]
         pairs = [pair for variables in environments if isinstance(variables, Mapping) for pair in variables.items()]
-        size = sum(len(part.encode()) for pair in pairs for part in pair if isinstance(part, str))
+        size = sum(derived(len(part.encode()), part) for pair in pairs for part in pair if isinstance(part, str))
         if size > _ENVIRONMENT_BYTES:
             rule = f"must take at most {_ENVIRONMENT_BYTES} bytes for all containers of a model"
             yield Problem(field_path(path, "environment"), rule, size)

@@ -24,6 +24,7 @@ from sagebridge.endpoint.rules.common import (
 )
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
 from sagebridge.monitoring import alarms
+from sagebridge.redaction import derived
 from sagebridge.scaling import rules as scaling
 from sagebridge.validation import Problem
 
@@ -159,7 +160,7 @@ def _capture(_: str, args: SageMakerEndpointArgs) -> Problems:
     capture = args.get("data_capture_config")
     options = capture.get("capture_options") if is_structure(capture) else None
     if isinstance(options, Sequence) and len(options) > _CAPTURE_OPTIONS:
-        yield Problem("data_capture_config.capture_options", "must have 1 or 2 entries", len(options))
+        yield Problem("data_capture_config.capture_options", "must have 1 or 2 entries", derived(len(options), options))
 
 
 def _scaling(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -167,7 +168,7 @@ def _scaling(_: str, args: SageMakerEndpointArgs) -> Problems:
     most, tags, production = shapes()["TagList"]["max"] - 1, args.get("tags"), variants(args)
     if isinstance(tags, Mapping) and len(tags) > most and any("autoscaling" in variant for _, variant in production):
         rule = f"must have at most {most} entries with autoscaling"
-        yield Problem("tags", rule, len(tags), "Autoscaling adds a tag of its own.")
+        yield Problem("tags", rule, derived(len(tags), tags), "Autoscaling adds a tag of its own.")
     for path, variant in production:
         autoscaling, config = variant.get("autoscaling"), variant.get("serverless_config")
         if is_structure(autoscaling) and (config is None or is_structure(config)):
