@@ -8,8 +8,6 @@ values are for checks and messages only; AWS gets the value itself.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
-import pulumi
-
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of a secret, as Pulumi shows it
 _SHORT = 3
 """A secret text of fewer characters is not looked for in other texts, as in Pulumi's own logs: it may be anything."""
@@ -92,13 +90,6 @@ def concealed(value: object) -> Any:  # noqa: ANN401 - the type of the value, as
     elif isinstance(value, int) and not isinstance(value, bool):
         hidden = ConcealedInteger(value)
     return hidden
-
-
-async def resolved(value: pulumi.Input[Any]) -> Any:  # noqa: ANN401 - an input of any type
-    """Returns the value of an input, concealed if it comes from a secret; None if it is not known."""
-    output = pulumi.Output.from_input(value)
-    plain = await output.future()
-    return concealed(plain) if await output.is_secret() else plain
 
 
 def derived(value: T, *sources: object) -> T:

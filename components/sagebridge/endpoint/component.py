@@ -152,14 +152,15 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         capacities = [user.capacity for user in self._declared.variants if user.model.variant == model.variant]
         types = [capacity.instance_type if isinstance(capacity, Instances) else None for capacity in capacities]
 
-        def find(settings: _aws.Settings, *instance_types: str | None) -> str:
+        async def find(settings: _aws.Settings) -> str:
+            instance_types = [await outputs.resolved(type_) for type_ in types]
             uri = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
             if isinstance(uri, str):
                 return uri
             problems = [problem._replace(property=field_path(container.path, problem.property)) for problem in uri]
             raise _refusal(self.pulumi_resource_name, problems)
 
-        return pulumi.Output.all(self._settings, *types).apply(lambda values: find(*values))
+        return pulumi.Output.all(self._settings, *types).apply(lambda values: find(values[0]))
 
     def _model(self, model: Model) -> aws.sagemaker.Model:
         arguments = resources.model(self._declared, model)
@@ -206,7 +207,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             variant.name: checks.starts_with(variant, retained=variant.name in retaining)
             for variant in declared.production_variants
         }
-        guarded = hooks.GuardedEndpoint(self.urn, self._settings, starts, scaled, replaceable=declared.replaceable)
+        guarded = hooks.GuardedEndpoint(
+            self.urn,
+            self._settings,
+            starts,
+            scaled,
+            replaceable=declared.replaceable,
+            secret_texts=partial(outputs.secret_texts, declared.arguments),
+        )
         return aws.sagemaker.Endpoint(
             self.pulumi_resource_name,
             name=declared.name,

@@ -1,12 +1,12 @@
 """Checks arguments that are outputs as soon as they are known, before the call to AWS that would use them."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pulumi
 
 from sagebridge.endpoint.schema import is_output
-from sagebridge.redaction import Concealed, resolved, texts
+from sagebridge.redaction import Concealed, concealed, texts
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")
@@ -42,6 +42,13 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
         passed = pulumi.Output.unsecret(passed)
         held = {path: pulumi.Output.all(output, passed).apply(_first) for path, output in outputs.items()}
     return _with(args, held)
+
+
+async def resolved(value: pulumi.Input[Any]) -> Any:  # noqa: ANN401 - an input of any type
+    """Returns the value of an input, concealed if it comes from a secret; None if it is not known."""
+    output = pulumi.Output.from_input(value)
+    plain = await output.future()
+    return concealed(plain) if await output.is_secret() else plain
 
 
 async def secret_texts(args: object) -> list[str]:
