@@ -56,7 +56,7 @@ class World(mocks.Mocks):
         self.calls: list[mocks.MockCallArgs] = []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        name = args.inputs.get("name") or f"{args.name}-1234567"
+        name = pulumi.runtime.rpc.unwrap_rpc_secret(args.inputs.get("name")) or f"{args.name}-1234567"
         return name, {**args.inputs, "name": name, "arn": f"arn:aws:sagemaker:us-east-1:123456789012:x/{name}"}
 
     def call(self, args: mocks.MockCallArgs) -> Any:

@@ -82,7 +82,12 @@ def test_secrets_have_the_problems_that_plain_values_have(wrong: Any) -> None:
     assert [problem.property for problem in secret] == [problem.property for problem in plain]
 
 
-@pytest.mark.parametrize("preview", [False, True])
+@pytest.fixture(params=[False, True], ids=["update", "preview"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: request.param)
+
+
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize(
     ("field", "secret", "said"),
     [
@@ -94,10 +99,7 @@ def test_secrets_have_the_problems_that_plain_values_have(wrong: Any) -> None:
         ("model_data_url", "s3://hunter2", "model_data_url must be an S3 URL that ends in .tar.gz, not [secret]."),
     ],
 )
-def test_a_secret_output_is_refused_without_being_shown(
-    run: Run, monkeypatch: pytest.MonkeyPatch, field: str, secret: Any, said: str, *, preview: bool
-) -> None:
-    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+def test_a_secret_output_is_refused_without_being_shown(run: Run, field: str, secret: Any, said: str) -> None:
     message = refusal(run, lambda: args(**{field: pulumi.Output.secret(secret)}))
     assert said in message
     assert "hunter2" not in message
@@ -109,7 +111,10 @@ def test_secrets_are_followed_through_what_is_made_of_them(run: Run) -> None:
         run,
         lambda: args(
             execution_role_arn=pulumi.Output.concat("role-", pulumi.Output.secret("hunter2")),
-            vpc_config={"subnets": [pulumi.Output.secret("hunter2!")], "security_group_ids": ["sg 1"]},
+            vpc_config={
+                "subnets": [pulumi.Output.secret("hunter2!")],
+                "security_group_ids": [pulumi.Output.from_input("sg 1")],
+            },
         ),
     )
     assert (
@@ -128,11 +133,13 @@ def test_a_sensitive_output_of_the_base_is_not_shown(run: Run) -> None:
 
 
 @pytest.mark.parametrize("answer", ["reading S3 Object: couldn't find resource", "403 for https://hunter2.s3/m.tar.gz"])
-def test_the_url_of_an_archive_that_cannot_be_read_is_not_shown(run: Run, world: World, answer: str) -> None:
+def test_the_url_of_an_archive_that_cannot_be_read_is_not_shown(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
     def fail(_: Any) -> Any:
         raise EngineError(answer)
 
-    world.call = fail  # type: ignore[method-assign]
+    monkeypatch.setattr(world, "call", fail)
     message = refusal(run, lambda: args(model_data_url=pulumi.Output.secret("s3://hunter2/m.tar.gz")))
     assert "cannot read [secret]: " in message
     assert "hunter2" not in message
@@ -199,8 +206,10 @@ def test_the_capacity_of_what_scales_stays_a_secret(run: Run) -> None:
 
 
 def test_what_is_no_secret_does_not_become_one(run: Run) -> None:
-    secret: dict[str, Any] = {"environment": {"TOKEN": pulumi.Output.secret("hunter2")}}
-    late = {"instance_type": pulumi.Output.from_input("ml.m5.large")} if not secret else {}
-    seen = run(lambda: SageMakerEndpoint("endpoint", args(**secret, **late)))
+    def program() -> None:
+        token, instance_type = pulumi.Output.secret("hunter2"), pulumi.Output.from_input("ml.m5.large")
+        SageMakerEndpoint("endpoint", args(environment={"TOKEN": token}, instance_type=instance_type))
+
+    seen = run(program)
     assert is_secret(seen.of_type(MODEL).inputs["primaryContainer"])
-    assert not is_secret(seen.of_type(MODEL).inputs["executionRoleArn"])
+    assert seen.of_type(CONFIGURATION).inputs["productionVariants"][0]["instanceType"] == "ml.m5.large"

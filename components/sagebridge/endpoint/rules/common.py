@@ -8,6 +8,7 @@ import pulumi
 from sagebridge.endpoint.args import VariantArgs
 from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.schema import UNKNOWN
+from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
 Problems = Iterator[Problem]
@@ -41,7 +42,9 @@ def repeated(values: Sequence[tuple[str, pulumi.Input[str] | None]]) -> Problems
         seen.add(value)
 
 
-def runs_on_inferentia1(variant: VariantArgs) -> bool:
-    """Tells whether a variant runs on the family inf1."""
+def inferentia1_family(variant: VariantArgs) -> str | None:
+    """Returns ``inf1`` if a variant runs on that family, or else None."""
     instance_type = variant.get("instance_type")
-    return is_known(instance_type) and instance_type.startswith("ml.inf1.")
+    if is_known(instance_type) and instance_type.startswith("ml.inf1."):
+        return derived("inf1", instance_type)
+    return None

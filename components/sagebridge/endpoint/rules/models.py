@@ -94,14 +94,13 @@ def _model_data(path: str, container: ContainerArgs) -> Problems:
     if source is not None:
         yield from refused_fields(path, container, ["model_data_url"], "cannot be combined with model_data_source")
     if mode == "MultiModel":
-        yield from refused_fields(path, container, ["model_data_source"], "cannot be combined with mode MultiModel")
+        yield from refused_fields(path, container, ["model_data_source"], f"cannot be combined with mode {mode}")
         if url is None and source is None:
-            rule = "is required with mode MultiModel: it is the prefix of the models"
+            rule = f"is required with mode {mode}: it is the prefix of the models"
             yield Problem(field_path(path, "model_data_url"), rule)
         elif is_known(url) and not (url.startswith("s3://") and url.endswith("/")):
-            yield Problem(
-                field_path(path, "model_data_url"), "must be an S3 URL that ends in / with mode MultiModel", url
-            )
+            rule = f"must be an S3 URL that ends in / with mode {mode}"
+            yield Problem(field_path(path, "model_data_url"), rule, url)
     elif mode == "SingleModel":
         yield from refused_fields(path, container, ["model_cache_setting"], "cannot be set without mode MultiModel")
         if is_known(url) and not (url.startswith("s3://") and url.endswith(".tar.gz")):
@@ -113,12 +112,13 @@ def _model_data(path: str, container: ContainerArgs) -> Problems:
 def _model_data_source(path: str, source: ModelDataSourceArgs) -> Problems:
     """API: S3ModelDataSource."""
     uri, compression = source["s3_uri"], source.get("compression_type", COMPRESSION_TYPE)
-    if source.get("s3_data_type", S3_DATA_TYPE) != "S3Prefix":
+    data_type = source.get("s3_data_type", S3_DATA_TYPE)
+    if data_type != "S3Prefix":
         return
     if compression == "Gzip":
-        yield Problem(f"{path}.compression_type", "cannot be Gzip with s3_data_type S3Prefix")
+        yield Problem(f"{path}.compression_type", f"cannot be {compression} with s3_data_type {data_type}")
     if is_known(uri) and not uri.endswith("/"):
-        yield Problem(f"{path}.s3_uri", "must end in / with s3_data_type S3Prefix", uri)
+        yield Problem(f"{path}.s3_uri", f"must end in / with s3_data_type {data_type}", uri)
 
 
 def _container_names(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -129,10 +129,11 @@ def _container_names(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, model in models(args):
         several = containers(path, model)
         nameless = [where for where, container in several if "container_hostname" not in container]
-        direct = "containers" in model and model.get("inference_execution_mode") == "Direct"
+        mode = model.get("inference_execution_mode")
+        direct = "containers" in model and mode == "Direct"
         if direct or len(nameless) < len(several):
             rule = (
-                "is required with inference_execution_mode Direct"
+                f"is required with inference_execution_mode {mode}"
                 if direct
                 else "must be set for every container or for none"
             )

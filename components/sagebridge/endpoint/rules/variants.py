@@ -16,11 +16,11 @@ from sagebridge.endpoint.parts import (
 )
 from sagebridge.endpoint.rules.common import (
     Problems,
+    inferentia1_family,
     is_known,
     is_structure,
     refused_fields,
     repeated,
-    runs_on_inferentia1,
 )
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
 from sagebridge.monitoring import alarms
@@ -102,12 +102,13 @@ def _serverless(_: str, args: SageMakerEndpointArgs) -> Problems:
 def _asynchronous(_: str, args: SageMakerEndpointArgs) -> Problems:
     """API: InvokeEndpointAsync has no TargetModel and no TargetContainerHostname."""
     for path, model in models(args) if "async_inference_config" in args else []:
-        if model.get("inference_execution_mode") == "Direct":
-            rule = "cannot be Direct on an asynchronous endpoint, whose requests cannot name a container"
+        execution_mode = model.get("inference_execution_mode")
+        if execution_mode == "Direct":
+            rule = f"cannot be {execution_mode} on an asynchronous endpoint, whose requests cannot name a container"
             yield Problem(field_path(path, "inference_execution_mode"), rule)
         for where, container in containers(path, model):
-            if container.get("mode") == "MultiModel":
-                rule = "cannot be MultiModel on an asynchronous endpoint, whose requests cannot name a model"
+            if (mode := container.get("mode")) == "MultiModel":
+                rule = f"cannot be {mode} on an asynchronous endpoint, whose requests cannot name a model"
                 yield Problem(field_path(where, "mode"), rule)
 
 
@@ -128,8 +129,8 @@ def _shadow(_: str, args: SageMakerEndpointArgs) -> Problems:
         yield from refused_fields(path, variant, ["autoscaling"], "cannot be set on a shadow variant")
     for path, variant in all_variants(args):
         yield from refused_fields(path, variant, ["serverless_config"], rule)
-        if runs_on_inferentia1(variant):
-            yield Problem(field_path(path, "instance_type"), "cannot be of the family inf1 in a shadow test")
+        if family := inferentia1_family(variant):
+            yield Problem(field_path(path, "instance_type"), f"cannot be of the family {family} in a shadow test")
     yield from _single_models(args, "shadow variants")
 
 
@@ -138,8 +139,8 @@ def _single_models(args: SageMakerEndpointArgs, excluder: str) -> Problems:
     for path, model in models(args):
         yield from refused_fields(path, model, ["containers"], f"cannot be combined with {excluder}")
         for where, container in containers(path, model):
-            if container.get("mode") == "MultiModel":
-                yield Problem(field_path(where, "mode"), f"cannot be MultiModel with {excluder}")
+            if (mode := container.get("mode")) == "MultiModel":
+                yield Problem(field_path(where, "mode"), f"cannot be {mode} with {excluder}")
 
 
 def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
