@@ -12,6 +12,7 @@ import grpc
 import pulumi
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor
 from pulumi.runtime.sync_await import _sync_await
@@ -42,6 +43,12 @@ def runs_on_engine() -> bool:
     The connection to an engine is a stub of gRPC. What stands for it in a test may be of any class.
     """
     return isinstance(get_monitor(), ResourceMonitorStub)
+
+
+def configuration_keys(namespace: str) -> list[str]:
+    """Returns the keys of a namespace that the stack's configuration sets. The SDK reads only keys that it is told."""
+    prefix = f"{namespace}:"
+    return sorted(key.removeprefix(prefix) for key in {*CONFIG.get(), *get_config_env()} if key.startswith(prefix))
 
 
 def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:

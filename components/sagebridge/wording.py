@@ -108,6 +108,8 @@ def did_you_mean(name: object, names: Collection[str]) -> str:
     if not isinstance(name, str) or isinstance(name, Concealed):
         return ""
     by_lower = {candidate.lower(): candidate for candidate in names}
+    if name.lower() in by_lower:
+        return f"Did you mean {by_lower[name.lower()]}?"
     close = difflib.get_close_matches(name.lower(), by_lower, n=10)
     longer = [candidate for candidate in close or by_lower if name and name.lower() in candidate]
     near = longer[:3] or close[:1]

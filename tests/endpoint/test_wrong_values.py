@@ -1,7 +1,6 @@
 """Pure and mocks: a value of the wrong kind is refused with the word that helps, wherever it stands."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -33,11 +32,9 @@ def problems(given: Any, name: Any = "endpoint") -> list[str]:
 
 
 @pytest.fixture
-def output(monitor: Monitor) -> Iterator[pulumi.Output[str]]:
+def output(monitor: Monitor) -> pulumi.Output[str]:
     assert monitor
-    yield pulumi.Output.from_input("models")
-    loop = asyncio.get_event_loop()
-    loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop), return_exceptions=True))
+    return pulumi.Output.from_input("models")
 
 
 def with_text(shape: str, text: str) -> list[Any]:

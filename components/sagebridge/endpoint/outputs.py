@@ -1,7 +1,7 @@
 """Checks arguments that are outputs as soon as they are known, before the call to AWS that would use them."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import pulumi
 
@@ -10,6 +10,7 @@ from sagebridge.redaction import Concealed, concealed, texts
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")
+Value = TypeVar("Value")
 
 
 def checked(args: Args, check: Callable[[Args], None]) -> Args:
@@ -27,11 +28,11 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
         return args
 
     async def check_all() -> object:
-        check(_with(args, {path: await resolved(output) for path, output in outputs.items()}))
+        check(_with(args, {path: await _resolved(output) for path, output in outputs.items()}))
         return None
 
     async def check_alone(path: Path, value: object) -> object:
-        check(_with(args, {path: await resolved(outputs[path])}))
+        check(_with(args, {path: await _resolved(outputs[path])}))
         return value
 
     if pulumi.runtime.is_dry_run():
@@ -44,16 +45,19 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     return _with(args, held)
 
 
-async def resolved(value: pulumi.Input[Any]) -> Any:  # noqa: ANN401 - an input of any type
+async def resolved(value: pulumi.Input[Value]) -> Value | None:
     """Returns the value of an input, concealed if it comes from a secret; None if it is not known."""
-    output = pulumi.Output.from_input(value)
-    plain = await output.future()
-    return concealed(plain) if await output.is_secret() else plain
+    return cast("Value | None", await _resolved(pulumi.Output.from_input(value)))
+
+
+async def _resolved(output: pulumi.Output[object]) -> object:
+    value = await output.future()
+    return concealed(value) if await output.is_secret() else value
 
 
 async def secret_texts(args: object) -> list[str]:
     """Returns the texts in the arguments that come from secrets, which must not be shown where AWS tells them."""
-    values = [await resolved(output) for _, output in _outputs(args, ())]
+    values = [await _resolved(output) for _, output in _outputs(args, ())]
     return [text for value in values if isinstance(value, Concealed) for text in texts(value)]
 
 

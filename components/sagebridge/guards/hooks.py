@@ -8,7 +8,7 @@ instance counts and weights back to what is declared, as it cannot say ``RetainA
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 
@@ -20,6 +20,9 @@ from sagebridge.redaction import redacted
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
+
+
+Value = TypeVar("Value")
 
 
 async def _none() -> Collection[str]:
@@ -150,12 +153,13 @@ class EndpointHooks:
         return False
 
 
-async def _plain(properties: Mapping[str, Any] | None) -> dict[str, Any]:
+async def _plain(properties: Mapping[str, Value] | None) -> dict[str, Value]:
     """Returns properties as values; a hook gets those that hold a secret as outputs."""
-    return {
-        name: await value.future(with_unknowns=True) if isinstance(value, pulumi.Output) else value
-        for name, value in (properties or {}).items()
-    }
+    values: dict[str, Any] = dict(properties or {})
+    for name, value in values.items():
+        if isinstance(value, pulumi.Output):
+            values[name] = await value.future(with_unknowns=True)
+    return values
 
 
 async def _settings(endpoint: GuardedEndpoint) -> _aws.Settings | None:
@@ -170,8 +174,9 @@ async def _sagemaker(endpoint: GuardedEndpoint) -> "SageMakerClient | None":
 
 async def _known(numbers: Mapping[str, pulumi.Input[float]]) -> Mapping[str, float]:
     """Returns what a variant starts with, secrets concealed; nothing if an output among it is not known."""
-    known = {field: await resolved(number) for field, number in numbers.items()}
-    return {} if None in known.values() else known
+    values = {field: await resolved(number) for field, number in numbers.items()}
+    known = {field: number for field, number in values.items() if number is not None}
+    return known if known.keys() == values.keys() else {}
 
 
 async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:

@@ -5,13 +5,15 @@ new ones to a hook before it updates the component, which is before it touches a
 """
 
 from collections.abc import Mapping
-from typing import Any, TypedDict, cast
+from typing import TypedDict, TypeVar, cast
 
 import pulumi
 
 from sagebridge.endpoint.spec import Endpoint
 from sagebridge.redaction import concealed
 from sagebridge.validation import Problem, message
+
+Value = TypeVar("Value")
 
 
 class Recorded(TypedDict, total=False):
@@ -61,7 +63,7 @@ def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - `once`
     return pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook(name, check, options)])
 
 
-async def _concealed(properties: Mapping[str, Any] | None) -> dict[str, Any]:
+async def _concealed(properties: Mapping[str, Value] | None) -> dict[str, Value]:
     """Returns properties as values, secrets concealed; a hook gets those that hold a secret as outputs."""
     return {
         name: concealed(await value.future(with_unknowns=True)) if isinstance(value, pulumi.Output) else value

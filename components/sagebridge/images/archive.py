@@ -35,7 +35,7 @@ def checked(
 
     async def check(values: Sequence[Any]) -> str:
         plain_url, _, may_be_missing = values
-        shown_url, shown_image = await resolved(url), await resolved(image)
+        shown_url, shown_image = await resolved(url) or "", await resolved(image)
         await _check(path, shown_url, shown_image, parent, may_be_missing=may_be_missing)
         return str(plain_url)
 
