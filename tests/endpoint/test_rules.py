@@ -102,6 +102,9 @@ SIMPLE = [
     ({"production_variants": "AllTraffic"}, "production_variants", "a list"),
     ({"enable_network_isolation": "yes"}, "enable_network_isolation", "true or false"),
     ({"kms_key_arn": "alias/mine"}, "kms_key_arn", "an ARN"),
+    ({"kms_key_arn": "arn:aws:kms:here:123456789012:key/1"}, "kms_key_arn", "an ARN"),
+    ({"kms_key_arn": "arn:aws:kms:us-east-1:12345:key/1"}, "kms_key_arn", "an ARN"),
+    ({"kms_key_arn": "arn:aws:kms:us-east-1"}, "kms_key_arn", "an ARN"),
     ({"default_environment": "no"}, "default_environment", "true or false"),
     ({"vpc_config": {**VPC, "subnets": []}}, "vpc_config.subnets", "1 to 16"),
 ]

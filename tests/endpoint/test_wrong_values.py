@@ -98,7 +98,7 @@ def test_arguments_that_are_no_dict_are_refused_in_one_sentence(given: Any) -> N
 
 
 def test_arguments_that_are_an_output_are_refused(output: pulumi.Output[str]) -> None:
-    assert problems(output) == ["args must be a plain dict, not an output; the values in it may be outputs."]
+    assert problems(output) == ["args must be plain, not an output. What is in it may be outputs."]
 
 
 @pytest.mark.parametrize("name", ["", None, 7, "my_scorer", "my scorer", "-scorer", "ärger", "a/b", "scorer::1"])
@@ -172,7 +172,7 @@ def test_structures_must_be_plain(structure: str, field: str, output: pulumi.Out
     found: list[Any] = []
     schema._check(field, output, schema.tables()[structure][field], found)  # noqa: SLF001 - one field of any structure
     (said,) = map(str, found)
-    assert said.endswith("not an output; the values in it may be outputs.")
+    assert said.endswith("must be plain, not an output. What is in it may be outputs.")
 
 
 @pytest.mark.parametrize("place", [*places()], ids=lambda place: place.path)
@@ -188,7 +188,7 @@ def test_a_field_that_is_a_list_or_a_dict_may_be_an_output_as_a_whole_or_says_so
     def program() -> None:
         late = place.args(pulumi.Output.from_input(candidates(field, shape)[0]))
         if said := problems(late):
-            assert "must be a plain" in said[0]
+            assert "must be plain, not an output" in said[0]
         else:
             SageMakerEndpoint("endpoint", late)
 

@@ -26,7 +26,8 @@ def test_secrets_are_never_shown_through_an_endpoints_life(aws: Aws, declared: D
 
     def program() -> None:
         hidden: Any = {field: pulumi.Output.secret(value) for field, value in secrets.items()}
-        declared.args |= {**hidden, "environment": pulumi.Output.secret({"LEVEL": "hunter-level"})}
+        hidden["environment"] = pulumi.Output.secret({"LEVEL": "hunter-level"})
+        declared.args |= hidden
         declared.declare()
 
     def seen(said: str) -> list[str]:

@@ -97,8 +97,8 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> obj
     if value is UNKNOWN:
         return UNKNOWN
     if is_output(value):
-        if what := _must_be_plain(shape):
-            problems.append(Problem(path or "args", what))
+        if wrong := _not_plain(path, shape):
+            problems.append(wrong)
         return UNKNOWN
     if is_formatted_output(value):
         problems.append(formatted(path))
@@ -127,17 +127,16 @@ def _check_plain(path: str, value: object, shape: str, problems: list[Problem]) 
     return clean
 
 
-def _must_be_plain(shape: str) -> str:
-    """Returns what is wrong with an output where the program must know the value; empty if it may be an output."""
+def _not_plain(path: str, shape: str) -> Problem | None:
+    """Returns the problem of an output where the program must know the value, or None if it may be an output."""
     rule = rule_of(shape.lstrip("!"))
     inner = rule.get("member") or rule.get("value")
     structured = rule["type"] == "fields" or (inner is not None and rule_of(inner["shape"])["type"] == "fields")
     if not structured and not shape.startswith("!"):
-        return ""
-    what = {"fields": "dict", "map": "dict", "list": "list"}.get(rule["type"])
-    if what is None:
-        return "must be a plain value, not an output"
-    return f"must be a plain {what}, not an output; the values in it may be outputs"
+        return None
+    if rule["type"] in ("fields", "list", "map"):
+        return Problem(path or "args", "must be plain, not an output", fix="What is in it may be outputs.")
+    return Problem(path, "must be a plain value, not an output")
 
 
 def rule_of(shape: str) -> Shape:

@@ -1,5 +1,6 @@
 """What the rules share."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard, TypeVar
 
@@ -12,6 +13,10 @@ from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
 Problems = Iterator[Problem]
+_ARN = re.compile(
+    r"arn:aws(-[a-z]+)*:[^:]*:([a-z]{2,4}(-[a-z]+)+-\d{1,2})?:"
+    r"(aws|aws-managed|third-party|aws-marketplace|partner-managed|\d{12}|cw.{10})?:.+"
+)
 Value = TypeVar("Value")
 Structure = TypeVar("Structure", bound=Mapping[str, object])
 
@@ -24,6 +29,11 @@ def is_known(value: pulumi.Input[Value] | None) -> TypeGuard[Value]:
 def is_structure(value: Structure | None) -> TypeGuard[Structure]:
     """Tells whether there is a structure to look into: one that is given and is a mapping."""
     return isinstance(value, Mapping)
+
+
+def is_arn(value: str) -> bool:
+    """Tells whether the provider takes a value as an ARN (verify/validate.go, ValidARN)."""
+    return _ARN.fullmatch(value) is not None
 
 
 def refused_fields(path: str, args: Mapping[str, object], fields: Sequence[str], rule: str, fix: str = "") -> Problems:

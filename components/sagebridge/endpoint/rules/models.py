@@ -7,7 +7,7 @@ from sagebridge._aws import shapes
 from sagebridge.endpoint.args import ContainerArgs, ModelDataSourceArgs, SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, containers, field_path, has_model, models
-from sagebridge.endpoint.rules.common import Problems, is_known, is_structure, refused_fields, repeated
+from sagebridge.endpoint.rules.common import Problems, is_arn, is_known, is_structure, refused_fields, repeated
 from sagebridge.endpoint.schema import formatted, is_formatted_output
 from sagebridge.endpoint.spec import COMPRESSION_TYPE, CONTAINER_MODE, S3_DATA_TYPE
 from sagebridge.redaction import derived
@@ -71,7 +71,7 @@ def _container(path: str, container: ContainerArgs) -> Problems:
         rule = "cannot be combined with model_package_name, which includes it"
         yield from refused_fields(path, container, _IN_PACKAGE, rule)
         package = container["model_package_name"]
-        if is_known(package) and not package.startswith("arn:"):  # provider: model.go, verify.ValidARN
+        if is_known(package) and not is_arn(package):  # provider: model.go, verify.ValidARN
             yield Problem(field_path(path, "model_package_name"), "must be an ARN", package)
         return
     if "framework" in container or "framework_version" in container:

@@ -17,6 +17,7 @@ from sagebridge.endpoint.parts import (
 from sagebridge.endpoint.rules.common import (
     Problems,
     inferentia1_family,
+    is_arn,
     is_known,
     is_structure,
     refused_fields,
@@ -152,7 +153,7 @@ def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
         "data_capture_config.kms_key_id": capture.get("kms_key_id") if is_structure(capture) else None,
     }
     for path, key in keys.items():
-        if is_known(key) and not key.startswith("arn:"):
+        if is_known(key) and not is_arn(key):
             yield Problem(path, "must be an ARN", key)
 
 
