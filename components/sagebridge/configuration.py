@@ -72,8 +72,8 @@ def _declared() -> dict[str, Mapping[str, Any]]:
     if file is None:
         raise pulumi.RunError(f"There is no Pulumi.yaml in {Path.cwd()} or above it, which declares the configuration.")
     project = yaml.safe_load(file.read_text())
-    own = f"{project['name']}:"
-    keys = {key.removeprefix(own): schema for key, schema in (project.get("config") or {}).items()}
+    namespace = f"{project['name']}:"
+    keys = {key.removeprefix(namespace): schema for key, schema in (project.get("config") or {}).items()}
     return {
         key: schema if isinstance(schema, Mapping) else {"default": schema}
         for key, schema in keys.items()

@@ -174,9 +174,9 @@ async def _sagemaker(endpoint: GuardedEndpoint) -> "SageMakerClient | None":
 
 async def _known(numbers: Mapping[str, pulumi.Input[float]]) -> Mapping[str, float]:
     """Returns what a variant starts with, secrets concealed; nothing if an output among it is not known."""
-    values = {field: await resolved(number) for field, number in numbers.items()}
-    known = {field: number for field, number in values.items() if number is not None}
-    return known if known.keys() == values.keys() else {}
+    resolved_numbers = {field: await resolved(number) for field, number in numbers.items()}
+    values = {field: number for field, number in resolved_numbers.items() if number is not None}
+    return values if values.keys() == numbers.keys() else {}
 
 
 async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:
