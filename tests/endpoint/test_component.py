@@ -1,5 +1,6 @@
 """Mocks: what the component declares."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pulumi_aws as aws
 import pytest
 
 from sagebridge import SageMakerEndpoint
+from sagebridge.endpoint.grants import invoke_policy
 from tests.endpoint.endpoints import COMPONENT, CONFIGURATION, ENDPOINT, MODEL, args
 from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
 
@@ -85,6 +87,7 @@ def test_outputs(run: Run) -> None:
         "endpointConfigName": "endpoint-config-1234567",
         "modelName": "endpoint-model-1234567",
         "modelDataUrl": ARCHIVE,
+        "invokePolicy": json.dumps(invoke_policy("arn:aws:sagemaker:us-east-1:123456789012:x/boston")),
     }
 
 

@@ -48,6 +48,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     """Name of the first variant's model."""
     model_data_url: pulumi.Output[str] | None
     """S3 URL of the archive that is served, or of the first of several; None if there is none."""
+    invoke_policy: pulumi.Output[str]
+    """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to read the
+    answers."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
@@ -96,6 +99,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         self.endpoint_config_name = endpoint.endpoint_config_name
         self.model_name = models[declared.production_variants[0].model.variant].name
         self.model_data_url = next(iter(_archives(loaded)), None)
+        self.invoke_policy = grants.invoke_policy_json(self.endpoint_arn, declared.answer_paths)
         self.register_outputs(
             {
                 "endpointName": self.endpoint_name,
@@ -103,18 +107,19 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 "endpointConfigName": self.endpoint_config_name,
                 "modelName": self.model_name,
                 **({"modelDataUrl": self.model_data_url} if self.model_data_url else {}),
+                "invokePolicy": self.invoke_policy,
             }
         )
 
     def grant_invoke(self, name: str, role: pulumi.Input[str]) -> "aws.iam.RolePolicy":
-        """Gives a role the least policy to invoke the endpoint and, if it is asynchronous, to read the answers.
+        """Gives a role the policy ``invoke_policy``.
 
         Args:
             name: Name of the policy's resource.
             role: Name of the role.
         """
         _sdk.once(self._protection)
-        return grants.grant_invoke(name, role, self.endpoint_arn, self._declared.answer_paths, self._child)
+        return aws.iam.RolePolicy(name, role=role, policy=self.invoke_policy, opts=self._child)
 
     def _protection(self) -> pulumi.Stash:
         """Declares a resource that is deleted before all others and, if it is protected, stops a deletion at its start.
