@@ -7,13 +7,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import grpc
 import pulumi
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
-from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor
+from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor, get_root_resource
 from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
@@ -40,6 +41,23 @@ def runs_on_engine() -> bool:
     The connection to an engine is a stub of gRPC. What stands for it in a test may be of any class.
     """
     return isinstance(get_monitor(), ResourceMonitorStub)
+
+
+def runs_in_plugin() -> bool:
+    """Tells whether a plugin makes the resources, for a program in another process, which may be of any language.
+
+    A program has its stack as the root of its resources. In a plugin the stack is the program's.
+    """
+    return runs_on_engine() and get_root_resource() is None
+
+
+def hook_name(name: str) -> str:
+    """Returns a name for a hook that nothing else of the update has, as the engine takes each name once.
+
+    A program has the name to itself. A plugin is a program of its own for each component, beside the one that declares
+    them, and each registers its hooks.
+    """
+    return f"{name}-{uuid4()}" if runs_in_plugin() else name
 
 
 def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
