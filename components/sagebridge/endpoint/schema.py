@@ -75,6 +75,8 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> obj
     if is_output(value) or value is UNKNOWN:
         if shape.startswith("!") and value is not UNKNOWN:
             problems.append(Problem(path, "must be a plain value, not an output"))
+        elif value is not UNKNOWN and _must_be_plain(shape):
+            problems.append(Problem(path, "must be plain, not an output", fix="What is in it may be outputs."))
         return UNKNOWN
     shape = shape.lstrip("!")
     rule = rule_of(shape)
@@ -95,6 +97,17 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> obj
                 problems.append(wrong)
                 clean = UNKNOWN
     return clean
+
+
+def _must_be_plain(shape: str) -> bool:
+    """Tells whether the component must see what is in a value of a shape: fields, at any depth, or an environment."""
+    rule = rule_of(shape)
+    inner = rule.get("member") or rule.get("value")
+    return (
+        rule["type"] == "fields"
+        or shape == "EnvironmentMap"  # it is added to defaults
+        or (inner is not None and _must_be_plain(inner["shape"]))
+    )
 
 
 def rule_of(shape: str) -> Shape:
