@@ -57,7 +57,15 @@ def hook_name(name: str) -> str:
     A program has the name to itself. A plugin is a program of its own for each component, beside the one that declares
     them, and each registers its hooks.
     """
-    return f"{name}-{uuid4()}" if runs_in_plugin() else name
+    return f"{name}-{uuid4().hex[:8]}" if runs_in_plugin() else name
+
+
+def failure(reason: str) -> Exception:
+    """Returns the error that ends a program, or a plugin's work on a component, with its reason and nothing else.
+
+    Where a plugin fails with a ``pulumi.RunError``, gRPC adds the name of that class to the reason (pulumi 3.246).
+    """
+    return pulumi.InputPropertiesError(reason) if runs_in_plugin() else pulumi.RunError(reason)
 
 
 def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:

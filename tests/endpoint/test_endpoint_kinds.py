@@ -365,7 +365,7 @@ def test_a_caller_is_granted_what_it_needs(run: Run, asynchronous: dict[str, str
     (outputs,) = [outputs for urn, outputs in seen.outputs.items() if urn.endswith(f"{COMPONENT}::endpoint")]
     assert granted["role"] == "role"
     assert granted["policy"] == outputs["invokePolicy"]
-    paths = asynchronous and [*asynchronous.values()]
+    paths = [*asynchronous.values()] if asynchronous else None
     assert json.loads(outputs["invokePolicy"]) == invoke_policy(outputs["endpointArn"], paths)
 
 

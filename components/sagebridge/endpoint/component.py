@@ -12,13 +12,13 @@ from sagebridge.endpoint import grants, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import field_path
+from sagebridge.endpoint.refusal import argument_name, refusal
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
 from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
 from sagebridge.monitoring import alarms, dashboard
 from sagebridge.scaling import autoscaling
-from sagebridge.validation import Problem, message
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
 
@@ -63,12 +63,13 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         Raises:
             pulumi.RunError: AWS would refuse the arguments, or an archive is missing or does not fit its image. The
                 message names every problem. Arguments that are outputs are checked as soon as they are known, before
-                AWS is called.
+                AWS is called. In a plugin it is ``pulumi.InputPropertiesError``.
         """
         _sdk.end_quietly()
-        _check(name, args)
+        check = partial(_check, name, args)
+        check(args)
         _sdk.once(_sdk.serve_hooks)
-        declared = parse(outputs.checked(outputs.without_none(args), partial(_check, name)))
+        declared = parse(outputs.checked(outputs.without_none(args), check))
         settings = _provider.settings(opts)
         recorded = replacement.recorded(declared, _region(settings))
         guard = pulumi.ResourceOptions(hooks=_sdk.once(replacement.hooks, declared.replaceable))
@@ -142,10 +143,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if not container.loads_one_model:
             return container
         if container.model_data_url is not None:
-            path = field_path(container.path, "model_data_url")
+            path = argument_name(field_path(container.path, "model_data_url"))
             return replace(container, model_data_url=checked(path, container.model_data_url))
         if source and source.is_archive:
-            uri = checked(field_path(container.path, "model_data_source.s3_uri"), source.s3_uri)
+            path = argument_name(field_path(container.path, "model_data_source.s3_uri"))
+            uri = checked(path, source.s3_uri)
             return replace(container, model_data_source=replace(source, s3_uri=uri))
         return container
 
@@ -160,7 +162,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             if isinstance(uri, str):
                 return uri
             problems = [problem._replace(property=field_path(container.path, problem.property)) for problem in uri]
-            raise _refusal(self.pulumi_resource_name, problems)
+            raise refusal(self.pulumi_resource_name, self._declared.arguments, problems)
 
         return pulumi.Output.all(self._settings, *types).apply(lambda values: find(*values))
 
@@ -256,13 +258,10 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         )
 
 
-def _check(name: str, args: SageMakerEndpointArgs) -> None:
+def _check(name: str, declared: SageMakerEndpointArgs, args: SageMakerEndpointArgs) -> None:
+    """Refuses arguments, which are those that are declared with some outputs known by now."""
     if problems := validate(name, args):
-        raise _refusal(name, problems)
-
-
-def _refusal(name: str, problems: Sequence[Problem]) -> pulumi.RunError:
-    return pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
+        raise refusal(name, declared, problems)
 
 
 def _region(settings: _aws.Settings | pulumi.Output[_aws.Settings]) -> pulumi.Input[str | None]:

@@ -93,7 +93,7 @@ def capacities(
         try:
             return starting(_aws.sagemaker_client(settings), endpoint, generation_id, capacities)
         except (BotoCoreError, ClientError) as error:
-            raise pulumi.RunError(f"Cannot read how far endpoint {endpoint} has scaled: {error}") from error
+            raise _sdk.failure(f"Cannot read how far endpoint {endpoint} has scaled: {error}") from error
 
     numbers = {
         variant.name: [variant.capacity.initial, scaling.min_capacity, scaling.max_capacity]

@@ -69,7 +69,7 @@ async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource
             if may_be_missing:
                 return
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
-        raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
+        raise _sdk.failure(f"{path}: cannot read {url}: {why}") from error
     versions = archive.get("metadata") or {}  # a user's unit test need not answer
     if image is not None and (problem := misfit(image, versions)):
-        raise pulumi.RunError(f"{path}: {url} does not fit the image: {problem}")
+        raise _sdk.failure(f"{path}: {url} does not fit the image: {problem}")
