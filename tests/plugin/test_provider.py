@@ -47,6 +47,14 @@ def test_names_are_those_of_python_at_any_depth() -> None:
     }
 
 
+def test_whole_numbers_are_integers_where_the_schema_has_one() -> None:
+    """Each number is a float on its way through the engine."""
+    scaling = named(initialInstanceCount=2.0, autoscaling={"minCapacity": 1.0, "invocationsPerInstance": 3.0})
+    assert repr(scaling["initial_instance_count"]) == "2"
+    assert repr(scaling["autoscaling"]) == "{'min_capacity': 1, 'invocations_per_instance': 3.0}"
+    assert named(initialInstanceCount=2.5) == {"initial_instance_count": 2.5}
+
+
 def test_what_is_no_field_stays_for_the_component_to_refuse() -> None:
     """Pulumi's own provider drops it."""
     assert named(instanceTyp="a", serverlessConfig={"memory": 1}) == {

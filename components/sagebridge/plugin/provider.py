@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 from pulumi.provider import ConstructResult, main
-from pulumi.provider.experimental.analyzer import ComponentDefinition, PropertyDefinition
+from pulumi.provider.experimental.analyzer import ComponentDefinition, PropertyDefinition, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
@@ -55,6 +55,8 @@ class Plugin(ComponentProvider):
             return [self._value(inner, definition.items) for inner in value]
         if isinstance(value, Mapping) and definition.additional_properties:
             return {key: self._value(inner, definition.additional_properties) for key, inner in value.items()}
+        if isinstance(value, float) and value.is_integer() and definition.type is PropertyType.INTEGER:
+            return int(value)  # each number is a float on its way through the engine
         kind = self.get_type_definition(definition) if definition.ref else None
         if isinstance(value, Mapping) and kind:
             return self._fields(value, kind.properties, kind.properties_mapping)
