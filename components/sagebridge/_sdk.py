@@ -63,9 +63,10 @@ def hook_name(name: str) -> str:
 def failure(reason: str) -> Exception:
     """Returns the error that ends a program, or a plugin's work on a component, with its reason and nothing else.
 
-    Where a plugin fails with a ``pulumi.RunError``, gRPC adds the name of that class to the reason (pulumi 3.246).
+    Where a plugin fails with a ``pulumi.RunError``, gRPC adds the name of that class to the reason. And the SDK cannot
+    tell of properties that are None (pulumi 3.246).
     """
-    return pulumi.InputPropertiesError(reason) if runs_in_plugin() else pulumi.RunError(reason)
+    return pulumi.InputPropertiesError(reason, []) if runs_in_plugin() else pulumi.RunError(reason)
 
 
 def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:

@@ -39,18 +39,18 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 url = os.environ["AWS_URL"]
 elsewhere = pulumi_aws.Provider(
     "elsewhere",
-    region="eu-west-1",
+    region="us-east-1",
     access_key="a",
     secret_key="b",
-    endpoints=[{"sagemaker": url, "s3": url, "sts": url}],
+    endpoints=[{"iam": url, "s3": url, "sagemaker": url, "sts": url}],
     s3_use_path_style=True,
     skip_credentials_validation=True,
     skip_requesting_account_id=True,
 )
-opts = pulumi.ResourceOptions(providers={"aws": elsewhere})
+opts = pulumi.ResourceOptions(provider=elsewhere, providers={"aws": elsewhere})
 inputs = json.loads(os.environ["INPUTS"]) | {"environment": {"TOKEN": pulumi.Output.secret("hunter2")}}
 endpoint = SageMakerEndpoint("endpoint", inputs, opts)
-pulumi_aws.iam.RolePolicy("caller", role=os.environ["ROLE"], policy=endpoint.invokePolicy)
+pulumi_aws.iam.RolePolicy("caller", role=os.environ["ROLE"], policy=endpoint.invokePolicy, opts=opts)
 pulumi.export("endpointArn", endpoint.endpointArn)
 """
 
@@ -167,6 +167,5 @@ def in_python(aws: Aws, base: Base, model_data: str, tmp_path: Path) -> Iterator
 def test_the_component_goes_where_the_provider_goes_that_it_is_given(in_python: Program) -> None:
     """Its hooks and look-ups, too, which ask AWS from inside the plugin."""
     in_python.up()
-    arn = in_python.outputs()["endpointArn"]
-    assert arn.startswith("arn:aws:sagemaker:eu-west-1:")
+    assert in_python.outputs()["endpointArn"].startswith("arn:aws:sagemaker:us-east-1:")
     assert set(in_python.preview()) == {"same"}

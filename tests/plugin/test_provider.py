@@ -100,7 +100,9 @@ def test_the_key_of_a_mapping_stays_as_it_is_in_a_path(key: str) -> None:
 
 @pytest.mark.usefixtures("in_plugin")
 def test_what_turns_out_later_is_told_without_a_class_of_pythons() -> None:
-    assert isinstance(_sdk.failure("reason"), pulumi.InputPropertiesError)
+    failure = _sdk.failure("reason")
+    assert isinstance(failure, pulumi.InputPropertiesError)
+    assert failure.errors == []  # the SDK cannot send None
 
 
 def test_a_program_in_python_gets_one_message(monitor: Monitor) -> None:
