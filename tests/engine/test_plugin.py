@@ -4,12 +4,14 @@ The folder of such a program knows nothing of the package but where the plugin i
 """
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from pulumi import automation
 from rich.console import Console
 
@@ -132,6 +134,14 @@ def test_a_program_in_yaml_has_endpoints_that_are_guarded(
 
     in_yaml.declare_in_yaml(scorer=scorer | {"endpointName": "another"}, other=other)
     assert f"endpoint_name cannot change from '{in_yaml.endpoint}' to 'another'" in in_yaml.preview_fails()
+
+
+def test_the_program_of_the_page(base: Base, model_data: str, in_yaml: Program) -> None:
+    (page,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "other-languages.md").read_text(), re.DOTALL)
+    scorer = yaml.safe_load(page)["resources"]["scorer"]["properties"]
+    scorer |= {"executionRoleArn": base.execution_role_arn, "modelDataUrl": model_data}
+    in_yaml.declare_in_yaml(scorer=scorer)
+    assert in_yaml.preview()["create"] > 4
 
 
 def test_what_is_refused_is_told_by_its_property(base: Base, model_data: str, in_yaml: Program) -> None:

@@ -1,6 +1,7 @@
 """Pure: what Pulumi's other languages know of the component."""
 
 import json
+import re
 import types
 import typing
 from typing import Any
@@ -12,12 +13,15 @@ import sagebridge
 from sagebridge.endpoint import args
 from sagebridge.endpoint.refusal import camel_case
 from sagebridge.plugin.provider import Plugin
+from tests.conftest import ROOT
 from tools import reference
 
 SCHEMA: dict[str, Any] = json.loads(str(Plugin().schema))
 COMPONENT = SCHEMA["resources"]["sagebridge:index:SageMakerEndpoint"]
 KINDS = {name: kind for name, kind in vars(args).items() if typing.is_typeddict(kind)}
 FIELDS = [(name, field) for name, kind in KINDS.items() for field in kind.__annotations__]
+PAGE = {"executionRoleArn", "framework", "frameworkVersion", "modelDataUrl", "autoscaling"}
+"""The inputs that the programs on the page have."""
 BASES = {"ImageArgs", "ModelArgs"}
 """What only other arguments inherit from."""
 
@@ -77,6 +81,15 @@ def test_the_required_arguments_are() -> None:
 def test_the_outputs_are_those_of_the_component() -> None:
     outputs = [name for name in sagebridge.SageMakerEndpoint.__annotations__ if not name.startswith("_")]
     assert [*COMPONENT["properties"]] == [pulumis_name(output) for output in outputs]
+
+
+@pytest.mark.parametrize(("language", "pattern"), [("ts", r"(\w+):"), ("go", r"(\w+): +"), ("yaml", r"(\w+):")])
+def test_the_programs_of_the_page_have_the_schemas_names(language: str, pattern: str) -> None:
+    text = (ROOT / "docs" / "other-languages.md").read_text()
+    (program,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    names = {name[0].lower() + name[1:] for name in re.findall(pattern, program)}
+    assert names & COMPONENT["inputProperties"].keys() - {"endpointName"} == PAGE  # which is an output, too
+    assert re.search("endpointName", program, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("field", sorted({field for _, field in FIELDS}))
