@@ -56,7 +56,7 @@ check: engine ## Format, lint, types, Terraform, docs against code
 ranges: $(PACKAGES) ## The same with the lowest and the newest versions that the package allows
 	@tools/ranges
 
-docs: $(PACKAGES) ## Make docs/endpoint.md anew from the code
+docs: $(PACKAGES) ## Make docs/endpoint.md and components/schema.json anew from the code
 	@.venv/bin/python -m tools.reference
 
 images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemaker-core

@@ -49,9 +49,13 @@ class Problem(NamedTuple):
     fix: str = ""
     """A sentence that says what to do, where the rule alone does not."""
 
-    def __str__(self) -> str:
+    def reason(self) -> str:
+        """Returns the sentence without its subject."""
         value = "" if self.value is None else f", not {shown(self.value)}"
-        return f"{self.property} {self.rule}{value}." + (f" {self.fix}" if self.fix else "")
+        return f"{self.rule}{value}." + (f" {self.fix}" if self.fix else "")
+
+    def __str__(self) -> str:
+        return f"{self.property} {self.reason()}"
 
 
 def problem(path: str, value: object, shape: str, service: str = "sagemaker") -> Problem | None:

@@ -66,6 +66,11 @@ def without_none(args: Args) -> Args:
     return cast("Args", _without_none(args))
 
 
+def has_outputs(value: object) -> bool:
+    """Tells whether a value is an output, or has one in it at any depth."""
+    return next(_outputs(value, ()), None) is not None
+
+
 def _without_none(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _without_none(inner) for key, inner in value.items() if inner is not None}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 
-from sagebridge import _aws
+from sagebridge import _aws, _sdk
 from sagebridge.endpoint.outputs import resolved
 from sagebridge.guards import checks, lookup
 from sagebridge.redaction import redacted
@@ -57,13 +57,15 @@ class EndpointHooks:
     def __init__(self) -> None:
         self._endpoints: defaultdict[str, list[GuardedEndpoint]] = defaultdict(list)
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
-        verify = pulumi.ResourceHook("sagebridge-verify", self._verify)
+        verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
+        orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)
+        ready = pulumi.ResourceHook(_sdk.hook_name("sagebridge-ready"), self._require_ready, in_previews_too)
         self.binding = pulumi.ResourceHookBinding(
-            before_create=[pulumi.ResourceHook("sagebridge-orphan", self._look_for_orphan, in_previews_too)],
-            before_update=[pulumi.ResourceHook("sagebridge-ready", self._require_ready, in_previews_too)],
+            before_create=[orphan],
+            before_update=[ready],
             after_create=[verify],
             after_update=[verify],
-            on_error=[pulumi.ErrorHook("sagebridge-clean-up", self._clean_up)],
+            on_error=[pulumi.ErrorHook(_sdk.hook_name("sagebridge-clean-up"), self._clean_up)],
         )
 
     def guard(self, name: str, endpoint: GuardedEndpoint) -> pulumi.ResourceHookBinding:

@@ -9,6 +9,7 @@ from typing import TypedDict, TypeVar, cast
 
 import pulumi
 
+from sagebridge import _sdk
 from sagebridge.endpoint.spec import Endpoint
 from sagebridge.redaction import concealed
 from sagebridge.validation import Problem, message
@@ -58,7 +59,7 @@ def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - `once`
         if problems := refused(cast("Recorded", old), cast("Recorded", new), outputs, allowed=allowed):
             raise pulumi.RunError(message(f"SageMakerEndpoint {args.name!r} cannot be changed like this", problems))
 
-    name = "sagebridge-replacement" + ("-allowed" if allowed else "")
+    name = _sdk.hook_name("sagebridge-replacement" + ("-allowed" if allowed else ""))
     options = pulumi.ResourceHookOptions(on_dry_run=True)
     return pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook(name, check, options)])
 

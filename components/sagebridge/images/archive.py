@@ -74,7 +74,7 @@ async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
         elif isinstance(url, Concealed):
             why = "the answer is not shown, because it may contain the URL, which is a secret"
-        raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
+        raise _sdk.failure(f"{path}: cannot read {url}: {why}") from error
     versions = archive.get("metadata") or {}  # a user's unit test need not answer
     if image is not None and (problem := misfit(image, versions)):
-        raise pulumi.RunError(f"{path}: {url} does not fit the image: {problem}")
+        raise _sdk.failure(f"{path}: {url} does not fit the image: {problem}")
