@@ -88,7 +88,7 @@ def test_a_relative_path_is_made_absolute_as_the_plugin_runs_elsewhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     read(run, "base.tfstate")
-    assert world.calls[0].args == {"path": str(tmp_path / "base.tfstate")}
+    assert world.calls[0].args == {"path": str(tmp_path / "base.tfstate"), "workspaceDir": str(tmp_path)}
 
 
 def state_file(folder: Path, **sensitive: bool) -> str:

@@ -35,7 +35,7 @@ def is_secret(value: object) -> bool:
     return isinstance(value, pulumi.Output) and asyncio.get_event_loop().run_until_complete(value.is_secret())
 
 
-def text(**outputs: Any) -> str:
+def text(outputs: Mapping[str, Any]) -> str:
     described = {
         name: {"value": value, "type": "dynamic", "sensitive": name == "token"} for name, value in outputs.items()
     }
@@ -64,7 +64,7 @@ def test_a_number_that_was_rounded_is_refused(run: Run, world: World, number: in
 @pytest.mark.usefixtures("on_engine")
 def test_the_text_tells_what_the_engine_loses(run: Run, world: World, tmp_path: Path) -> None:
     values: dict[str, Any] = {"most": 2**53, "all": {"null": None, "list": [None, 1]}, "null": None, "token": "hunter2"}
-    (tmp_path / "base.tfstate").write_text(text(**values))
+    (tmp_path / "base.tfstate").write_text(text(values))
     world.outputs = values
     outputs = read(run, str(tmp_path / "base.tfstate"))
     assert is_secret(outputs["token"])
@@ -92,7 +92,7 @@ def test_an_object_is_read_as_it_was_reached(run: Run, world: World, monkeypatch
 
     def fetch_object(location: S3Object) -> FetchedObject:
         locations.append(location)
-        return FetchedObject(text(**{"token": "hunter2", "zone": "b"}).encode(), REACHED)
+        return FetchedObject(text({"token": "hunter2", "zone": "b"}).encode(), REACHED)
 
     monkeypatch.setattr(state, "fetch_object", fetch_object)
     world.outputs = {"token": "hunter2", "zone": "b"}

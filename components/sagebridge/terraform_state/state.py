@@ -91,7 +91,8 @@ def _outputs(location: StateLocation, settings: Mapping[str, Any]) -> Mapping[st
     """Returns the outputs as they come through pulumi-terraform and the engine, which loses nulls and integers."""
     match location:
         case LocalFile(path):
-            return state.get_local_reference(path=str(path.resolve())).outputs  # the plugin runs in another folder
+            file = path.resolve()  # the plugin runs in another folder, in which it would make one for workspaces
+            return state.get_local_reference(path=str(file), workspace_dir=str(file.parent)).outputs
         case S3Object(bucket, key):
             return state.get_s3_reference(bucket=bucket, key=key, **settings).outputs
         case RemoteWorkspace(organization, workspace, hostname):
