@@ -18,6 +18,9 @@ from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
 
+MOST_EXACT = 2**53
+"""Up to here every whole number comes through the engine as it is: its numbers are floats."""
+
 _SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
 

@@ -63,6 +63,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 AWS is called.
         """
         _sdk.end_quietly()
+        args = outputs.with_integers(args)
         _check(name, args)
         _sdk.once(_sdk.serve_hooks)
         declared = parse(outputs.checked(outputs.without_none(args), partial(_check, name)))

@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 import pulumi
 
+from sagebridge import _sdk
 from sagebridge.endpoint.schema import is_output
 
 Path = tuple[str | int, ...]
@@ -26,11 +27,11 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
         return args
 
     def check_all(values: Sequence[object]) -> None:
-        check(_with(args, dict(zip(outputs, values, strict=True))))
+        check(_with(args, dict(zip(outputs, with_integers(values), strict=True))))
 
     def check_alone(path: Path, value: object) -> object:
-        check(_with(args, {path: value}))
-        return value
+        check(_with(args, {path: with_integers(value)}))
+        return with_integers(value)
 
     if pulumi.runtime.is_dry_run():
         held = {path: _then(output, check_alone, path) for path, output in outputs.items()}
@@ -41,9 +42,26 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     return _with(args, held)
 
 
+def with_integers(args: Args) -> Args:
+    """Returns the arguments with each whole number as an integer.
+
+    The engine has floats only, so `2` comes as `2.0` from a StackReference. A float from 2^53 on may have been rounded,
+    and stays as it is.
+    """
+    return cast("Args", _with_integers(args))
+
+
 def without_none(args: Args) -> Args:
     """Returns the arguments without fields that are None, which is how Pulumi says "not set"."""
     return cast("Args", _without_none(args))
+
+
+def _with_integers(value: object) -> object:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _sdk.MOST_EXACT:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _with_integers(inner) for key, inner in value.items()}
+    return [_with_integers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _without_none(value: object) -> object:
@@ -57,7 +75,7 @@ def _then(output: pulumi.Output[object], check: Callable[[Path, object], object]
 
 
 def _first(values: Sequence[object]) -> object:
-    return values[0]
+    return with_integers(values[0])
 
 
 def _outputs(value: object, path: Path) -> Iterator[tuple[Path, pulumi.Output[object]]]:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pulumi
 
-MOST = 2**53
-"""Up to here a float has every whole number."""
+from sagebridge import _sdk
 
 
 class TooLargeError(Exception):
@@ -80,7 +79,7 @@ def exact(arrived: Any, written: Any, path: str) -> Any:  # noqa: ANN401 - JSON'
         TooLargeError: A whole number in it may have been rounded.
     """
     if isinstance(arrived, float) and arrived.is_integer():
-        if abs(arrived) > MOST or (abs(arrived) == MOST and written != arrived):
+        if abs(arrived) > _sdk.MOST_EXACT or (abs(arrived) == _sdk.MOST_EXACT and written != arrived):
             raise TooLargeError(path)
         return int(arrived)
     if isinstance(arrived, list):
