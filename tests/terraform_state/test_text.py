@@ -122,7 +122,7 @@ def test_a_note_of_a_backend_is_refused_with_the_state_that_it_names(note: dict[
         (codecs.BOM_UTF8 + b"{}", "begins with a byte-order mark.*PowerShell"),
         ("{}".encode("utf-16"), "begins with a byte-order mark"),
         (codecs.BOM_UTF16_BE + "{}".encode("utf-16-be"), "begins with a byte-order mark"),
-        (b"PK\x03\x04\xff", f"it is not text but binary, such as a saved plan. Instead, {PULL}"),
+        (b"PK\x03\x04\xff", rf"it is not text but binary \(not UTF-8\), such as a saved plan. Instead, {PULL}"),
     ],
 )
 def test_what_is_not_plain_utf_8_is_refused(content: bytes, message: str) -> None:

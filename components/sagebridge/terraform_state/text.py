@@ -54,7 +54,9 @@ def decoded(content: bytes, location: object) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise cannot_read(location, f"it is not text but binary, such as a saved plan. Instead, {PULL}") from None
+        raise cannot_read(
+            location, f"it is not text but binary (not UTF-8), such as a saved plan. Instead, {PULL}"
+        ) from None
 
 
 def state_document(text: str, location: object) -> dict[str, Any]:
