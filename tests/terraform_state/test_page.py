@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from sagebridge.errors import UserError
-from sagebridge.state_location import parse_state_location
+from sagebridge.state_location import RemoteWorkspace, parse_state_location
 from sagebridge.terraform_base import TerraformBase
 from sagebridge.terraform_state.fetch import _MISSING, fetch_file
+from sagebridge.terraform_state.hcp import token
 from sagebridge.terraform_state.text import decoded, written_outputs
 from tests.test_docs import ROOT
 
@@ -42,7 +43,9 @@ def messages(folder: Path) -> str:
         with pytest.raises(UserError) as error:
             fetch_file(path)
         refused.append(error.value.message)
-    return " ".join([*refused, *_MISSING.values()])
+    with pytest.raises(UserError) as error:
+        token(RemoteWorkspace("acme", "base", "nowhere"))
+    return " ".join([error.value.message, *refused, *_MISSING.values()])
 
 
 def test_every_message_is_one_that_is_given(tmp_path: Path) -> None:

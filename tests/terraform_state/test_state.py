@@ -132,6 +132,16 @@ def test_a_secret_that_is_not_there_is_refused(run: Run, world: World) -> None:
         read(run, "remote://acme/base", secret_outputs=["tokn"])
 
 
+@pytest.mark.usefixtures("on_engine")
+def test_a_workspace_is_read_with_the_token_of_its_host(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.outputs = {}
+    monkeypatch.setenv("TF_TOKEN_tfe_acme_com", "hunter2")
+    read(run, "remote://acme/base?hostname=tfe.acme.com")
+    assert world.calls[0].args["token"] == "hunter2"  # noqa: S105 - a test's
+
+
 @pytest.mark.parametrize("location", [None, Path("base.tfstate"), 3])
 def test_a_location_that_is_no_text_is_one_line(run: Run, location: Any) -> None:
     with pytest.raises(pulumi.RunError, match="is not the location of a Terraform state: it must be a path"):

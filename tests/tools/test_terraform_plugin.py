@@ -117,6 +117,11 @@ def test_a_workspace_of_hcp_terraform(hcp: str, invoke: Invoke) -> None:
     assert invoke("terraform:state:getRemoteReference", arguments) == {"outputs": OUTPUTS}
 
 
+def test_a_token_is_demanded(invoke: Invoke, hcp: str) -> None:
+    with pytest.raises(grpc.RpcError, match="required token could not be found"):
+        invoke("terraform:state:getRemoteReference", {"hostname": hcp, "organization": "acme", "workspaces": {}})
+
+
 def test_a_workspace_that_is_not_there(hcp: str, invoke: Invoke) -> None:
     arguments = {"hostname": hcp, "organization": "acme", "workspaces": {"name": "other"}, "token": "token"}
     with pytest.raises(grpc.RpcError) as failed:

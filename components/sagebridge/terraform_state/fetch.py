@@ -43,7 +43,7 @@ def fetch_file(path: Path) -> bytes:
             path, f"there is no file {path.absolute()}. {_APPLY}" + (f". {hint}" if hint else "")
         ) from None
     except OSError as error:
-        raise cannot_read(path, f"{error.strerror}. {_APPLY}") from error
+        raise cannot_read(path, f"{error.strerror}. Make the file readable, or name another place: {FORMS}") from error
 
 
 def fetch_object(location: S3Object) -> FetchedObject:
@@ -63,8 +63,10 @@ def fetch_object(location: S3Object) -> FetchedObject:
         content = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
     except (BotoCoreError, ClientError, ValueError) as error:  # botocore refuses a wrong URL with a ValueError
         code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
-        reason = _MISSING.get(code) or " ".join(str(error).splitlines()).removesuffix(".")
-        raise cannot_read(location, f"{reason}. {_APPLY}") from error
+        if code in _MISSING:
+            raise cannot_read(location, f"{_MISSING[code]}. {_APPLY}") from error
+        reason = " ".join(str(error).splitlines()).removesuffix(".")
+        raise cannot_read(location, f"{reason}. Correct AWS's configuration, or name another place: {FORMS}") from error
     return FetchedObject(content, keys | _reached(requests[-1], location))
 
 

@@ -10,6 +10,7 @@ from pulumi_terraform import state
 from sagebridge import _sdk
 from sagebridge.errors import UserError, reason
 from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, StateLocation, parse_state_location
+from sagebridge.terraform_state import hcp
 from sagebridge.terraform_state.fetch import fetch_file, fetch_object
 from sagebridge.terraform_state.text import WrittenOutput, decoded, written_outputs
 from sagebridge.terraform_state.values import Outputs
@@ -84,6 +85,8 @@ def _look(location: StateLocation) -> _Look:
             return _Look(written_outputs(decoded(content, location), location), settings)
         case S3Object(region=region, profile=profile):
             return _Look(settings={"region": region, "profile": profile})
+        case RemoteWorkspace() if _sdk.runs_on_engine():
+            return _Look(settings={"token": hcp.token(location)})
     return _Look()
 
 
@@ -98,5 +101,5 @@ def _outputs(location: StateLocation, settings: Mapping[str, Any]) -> Mapping[st
         case RemoteWorkspace(organization, workspace, hostname):
             workspaces: state.WorkspacesDict = {"name": workspace}
             return state.get_remote_reference(
-                hostname=hostname, organization=organization, workspaces=workspaces
+                hostname=hostname, organization=organization, workspaces=workspaces, **settings
             ).outputs

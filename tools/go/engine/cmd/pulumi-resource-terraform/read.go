@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -133,15 +132,19 @@ func endpoint(args arguments, name, variable string) *string {
 	return nil
 }
 
-// readRemote reads the current state of a workspace in HCP Terraform or Terraform Enterprise.
+// readRemote reads the current state of a workspace in HCP Terraform or Terraform Enterprise. As in the official plugin,
+// the token is an argument, and no variable or file of Terraform's gives it.
 func readRemote(ctx context.Context, args arguments) ([]byte, error) {
 	workspaces, _ := args["workspaces"].(map[string]any)
 	workspace := arguments(workspaces).string("name", arguments(workspaces).string("prefix", ""))
 	organization := args.string("organization", "")
 	hostname := args.string("hostname", "app.terraform.io")
+	if args.string("token", "") == "" {
+		return nil, fmt.Errorf("required token could not be found for %s", hostname)
+	}
 	client, err := tfe.NewClient(&tfe.Config{
 		Address: "https://" + hostname,
-		Token:   args.string("token", os.Getenv("TF_TOKEN_"+strings.ReplaceAll(hostname, ".", "_"))),
+		Token:   args.string("token", ""),
 	})
 	if err != nil {
 		return nil, err
