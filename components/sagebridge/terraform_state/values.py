@@ -3,8 +3,8 @@
 There each number is a float, and a member of an object that is null is left out.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
 
 import pulumi
 
@@ -12,13 +12,14 @@ from sagebridge import _sdk
 
 
 class TooLargeError(Exception):
-    """Says where in an output is a whole number that a float cannot hold exactly."""
+    """Says where a whole number is that a float cannot hold exactly."""
 
 
-class Outputs(Mapping[str, Any]):
-    """The outputs of a state by name.
+class Outputs(dict[str, Any]):
+    """The outputs of a state by name; a dictionary, as Pulumi takes no other mapping for one.
 
-    An output that was rounded is refused only when it is asked for: no program needs every output of a state.
+    It has no value of an output that was rounded, and refuses it when it is asked for: no program needs every output of
+    a state.
     """
 
     def __init__(
@@ -32,39 +33,28 @@ class Outputs(Mapping[str, Any]):
             written: The values in the state's text, as far as it is known.
             secret_names: The outputs that are secrets.
         """
+        super().__init__({name: None for name, value in written.items() if value is None})
         self._location = location
-        self._values: dict[str, Any] = {name: None for name, value in written.items() if value is None}
+        self._too_large: dict[str, str] = {}
         for name, value in arrived.items():
             try:
-                restored = exact(value, written.get(name), "")
-                self._values[name] = pulumi.Output.secret(restored) if name in secret_names else restored
+                restored = exact(value, written.get(name), name)
+                self[name] = pulumi.Output.secret(restored) if name in secret_names else restored
             except TooLargeError as error:
-                self._values[name] = error
+                self._too_large[name] = str(error)
 
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - of any type of Terraform's
-        if name not in self:
-            names = ", ".join(sorted(self)) or "none"
-            raise pulumi.RunError(f"The Terraform state {self._location} has no output {name!r} (it has: {names})")
-        value = self._values[name]
-        if isinstance(value, TooLargeError):
+    def __missing__(self, name: str) -> NoReturn:
+        if name in self._too_large:
             raise pulumi.RunError(
                 f"The output {name!r} of the Terraform state {self._location} has a whole number beyond 2^53 "
-                f"({name}{value}), which Pulumi would round. Make it text in Terraform: tostring(…)"
+                f"({self._too_large[name]}), which Pulumi would round. Make it text in Terraform: tostring(…)"
             )
-        return value
+        names = ", ".join(sorted(self)) or "none"
+        raise pulumi.RunError(f"The Terraform state {self._location} has no output {name!r} (it has: {names})")
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - of any type of Terraform's
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - of any type
         """Returns an output, or the default if there is no output of that name."""
-        return self[name] if name in self else default  # noqa: SIM401 - this is `get`
+        return self[name] if name in self._too_large else super().get(name, default)
 
 
 def exact(arrived: Any, written: Any, path: str) -> Any:  # noqa: ANN401 - JSON's types
@@ -73,7 +63,7 @@ def exact(arrived: Any, written: Any, path: str) -> Any:  # noqa: ANN401 - JSON'
     Args:
         arrived: The value as it came through the engine.
         written: The value in the state's text; None if it is not known.
-        path: Where the value is in its output, for the error.
+        path: The output's name, and where the value is in it, for the error.
 
     Raises:
         TooLargeError: A whole number in it may have been rounded.
