@@ -50,6 +50,7 @@ OUTPUTS: dict[str, Any] = {
     "no_map": {},
     "object": {"name": "a", "none": None, "deep": [{"none": None, "size": 3, "__own": 1}]},
 }
+SECRET = {"token": "hunter2", "size": 4}
 
 
 def test_every_type_is_read_from_wherever_the_state_is(aws: Aws, declared: Declared, tmp_path: Path) -> None:
@@ -66,6 +67,7 @@ def test_every_type_is_read_from_wherever_the_state_is(aws: Aws, declared: Decla
         states.extend(TerraformState.read(location) for location in locations)
         for state in states:
             pulumi.export(state.location, state.outputs)
+            pulumi.export(f"secret of {state.location}", state.outputs["secret"])
         declared.args["initial_instance_count"] = states[0].outputs["count"]
         declared.declare()
 
@@ -80,7 +82,8 @@ def test_every_type_is_read_from_wherever_the_state_is(aws: Aws, declared: Decla
         assert {*state.outputs} == {*OUTPUTS, "secret"}
         with pytest.raises(pulumi.RunError, match=r"'beyond' of the Terraform state .* beyond 2\^53"):
             state.outputs["beyond"]
-        exported = result.outputs[state.location]
-        assert (exported.value["secret"], exported.secret) == ({"token": "hunter2", "size": 4}, True)
+        assert result.outputs[state.location].value == OUTPUTS | {"secret": SECRET}
+        secret = result.outputs[f"secret of {state.location}"]
+        assert (secret.value, secret.secret) == (SECRET, True)
     endpoint = aws.sagemaker.describe_endpoint(EndpointName=declared.endpoint)
     assert endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 2
