@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 OUTPUT_TEXT = "Calling __str__ on an Output"
 """How the text begins that ``str()`` makes of an output: the SDK only warns (pulumi 3.246, ``Output.__str__``)."""
+MOST_EXACT = 2**53
+"""Up to here every whole number comes through the engine as it is: its numbers are floats."""
+
 _SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
 

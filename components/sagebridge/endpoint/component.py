@@ -69,6 +69,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         _sdk.end_quietly()
         if not isinstance(opts, pulumi.ResourceOptions | None):
             raise refusal(name, {}, [Problem("opts", "must be pulumi.ResourceOptions", opts)])
+        args = outputs.with_integers(args)
         check = partial(_check, name, args)
         check(args)
         _sdk.once(_sdk.serve_hooks)

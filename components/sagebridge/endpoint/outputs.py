@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 import pulumi
 
+from sagebridge import _sdk
 from sagebridge.endpoint.schema import is_output
 from sagebridge.redaction import Concealed, concealed, texts
 
@@ -33,7 +34,7 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
 
     async def check_alone(path: Path, value: object) -> object:
         check(_with(args, {path: await _resolved(outputs[path])}))
-        return value
+        return with_integers(value)
 
     if pulumi.runtime.is_dry_run():
         held = {path: _then(output, check_alone, path) for path, output in outputs.items()}
@@ -51,7 +52,7 @@ async def resolved(value: pulumi.Input[Value]) -> Value | None:
 
 
 async def _resolved(output: pulumi.Output[object]) -> object:
-    value = await output.future()
+    value = with_integers(await output.future())
     return concealed(value) if await output.is_secret() else value
 
 
@@ -59,6 +60,15 @@ async def secret_texts(args: object) -> list[str]:
     """Returns the texts in the arguments that come from secrets, which must not be shown where AWS tells them."""
     values = [await _resolved(output) for _, output in _outputs(args, ())]
     return [text for value in values if isinstance(value, Concealed) for text in texts(value)]
+
+
+def with_integers(args: Args) -> Args:
+    """Returns the arguments with each whole number as an integer.
+
+    The engine has floats only, so `2` comes as `2.0` from a StackReference. A float from 2^53 on may have been rounded,
+    and stays as it is.
+    """
+    return cast("Args", _with_integers(args))
 
 
 def without_none(args: Args) -> Args:
@@ -69,6 +79,14 @@ def without_none(args: Args) -> Args:
 def has_outputs(value: object) -> bool:
     """Tells whether a value is an output, or has one in it at any depth."""
     return next(_outputs(value, ()), None) is not None
+
+
+def _with_integers(value: object) -> object:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _sdk.MOST_EXACT:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _with_integers(inner) for key, inner in value.items()}
+    return [_with_integers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _without_none(value: object) -> object:
@@ -84,7 +102,7 @@ def _then(
 
 
 def _first(values: Sequence[object]) -> object:
-    return values[0]
+    return with_integers(values[0])
 
 
 def _outputs(value: object, path: Path) -> Iterator[tuple[Path, pulumi.Output[object]]]:

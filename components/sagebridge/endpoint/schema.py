@@ -159,7 +159,15 @@ def _scalar(path: str, value: object, shape: str, rule: Shape) -> Problem | None
         least = rule.get("min", 0)
         number = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= _MOST_FLOAT
         return None if number else Problem(path, f"must be a number of {least} or more that fits in 32 bits", value)
+    if rule["type"] == "integer" and _may_be_rounded(value):
+        return Problem(path, "must be at most 2^53, beyond which Pulumi rounds whole numbers", value)
     return problem(path, value, shape)
+
+
+def _may_be_rounded(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) >= _sdk.MOST_EXACT
+    return isinstance(value, int) and abs(value) > _sdk.MOST_EXACT
 
 
 def _structure(path: str, value: object, shape: str, problems: list[Problem]) -> object:
