@@ -66,7 +66,7 @@ check: engine ## Format, lint, types, Terraform, docs against code
 ranges: $(PACKAGES) ## The same with the lowest and the newest versions that the package allows
 	@tools/ranges
 
-docs: $(PACKAGES) ## Make docs/endpoint.md and docs/every-shell.md anew from the code
+docs: $(PACKAGES) ## Make the pages and the schema anew that come from the code
 	@.venv/bin/python -m tools.reference
 	@.venv/bin/python -m tools.shells
 

@@ -1,30 +1,29 @@
-"""The program: typed config → the Terraform base → the endpoint → outputs."""
+"""The program: the stack's configuration → the Terraform base → the endpoint → outputs."""
 
 import pulumi
 
-from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs, TerraformBase
+from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs, TerraformBase, read_configuration
 
-config = pulumi.Config()
-model_data = config.require("modelData")
-if not model_data:
+config = read_configuration()
+if not config["modelData"]:
     raise pulumi.RunError("modelData is not set: publish a model first (sagebridge publish --stack …)")
-base = TerraformBase.read(config.require("terraformState"), region=pulumi.Config("aws").get("region"))
+base = TerraformBase.read(config["terraformState"], region=pulumi.Config("aws").get("region"))
 
 args: SageMakerEndpointArgs = {
     "execution_role_arn": base.execution_role_arn,
-    "image": config.require("containerImage"),
-    "model_data_url": model_data,
-    "endpoint_name": config.require("endpointName"),
-    "tags": config.require_object("tags"),
+    "image": config["containerImage"],
+    "model_data_url": config["modelData"],
+    "endpoint_name": config["endpointName"],
+    "tags": config["tags"],
 }
-if config.require_bool("serverless"):
+if config["serverless"]:
     args["serverless_config"] = {
-        "memory_size_in_mb": config.require_int("serverlessMemory"),
-        "max_concurrency": config.require_int("serverlessConcurrency"),
+        "memory_size_in_mb": config["serverlessMemory"],
+        "max_concurrency": config["serverlessConcurrency"],
     }
 else:
-    args["instance_type"] = config.require("instanceType")
-    args["initial_instance_count"] = config.require_int("instanceCount")
+    args["instance_type"] = config["instanceType"]
+    args["initial_instance_count"] = config["instanceCount"]
 
 endpoint = SageMakerEndpoint("endpoint", args)
 

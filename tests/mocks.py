@@ -56,7 +56,7 @@ class World(mocks.Mocks):
         self.calls: list[mocks.MockCallArgs] = []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        name = args.inputs.get("name") or f"{args.name}-1234567"
+        name = pulumi.runtime.rpc.unwrap_rpc_secret(args.inputs.get("name")) or f"{args.name}-1234567"
         return name, {**args.inputs, "name": name, "arn": f"arn:aws:sagemaker:us-east-1:123456789012:x/{name}"}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
@@ -116,6 +116,8 @@ def monitor(world: World) -> Iterator[Monitor]:
     asyncio.set_event_loop(loop)  # sharing one lets pending tasks leak between tests (pulumi's own conftest)
     monitor = Monitor(world)
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
+    # The first mocks of a process register the stack, which all later programs need.
+    loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
     yield monitor
     pulumi.runtime.set_all_config({})
     settings.SETTINGS.outputs.clear()  # a program that failed leaves some, for which the next test's program would wait

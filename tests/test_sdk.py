@@ -317,3 +317,17 @@ def test_the_process_of_an_inline_program_is_left_alone() -> None:
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_text_that_str_makes_of_an_output_is_known_by_its_beginning(monitor: Monitor) -> None:
+    """Otherwise an output in an f-string would be deployed as this text."""
+    assert monitor
+    assert str(pulumi.Output.from_input("value")).startswith(_sdk.OUTPUT_TEXT)
+
+
+@pytest.mark.usefixtures("monitor")
+def test_the_keys_of_a_configuration_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a misspelt key would be without effect, and without a word."""
+    monkeypatch.setenv("PULUMI_CONFIG", '{"project:of-the-environment": "1", "other:key": "2"}')
+    pulumi.runtime.set_config("project:set", "3")
+    assert _sdk.configuration_keys("project") == ["of-the-environment", "set"]

@@ -51,6 +51,14 @@ def test_another_form_is_refused_with_the_forms_that_are_allowed(text: str) -> N
         parse_state_location(text)
 
 
+@pytest.mark.parametrize("text", ["gs://a/b", "azurerm://a/b", "https://a/b", "http://a", "consul://a", "pg://a"])
+def test_another_backend_is_refused_with_what_to_do(text: str) -> None:
+    with pytest.raises(
+        UserError, match=r"For another backend, run `terraform state pull > base\.tfstate` in Terraform's"
+    ):
+        parse_state_location(text)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -9,8 +9,6 @@ from typing import Any
 import pulumi
 import pytest
 
-from sagebridge import terraform_base
-from sagebridge.state_location import S3Object
 from sagebridge.terraform_base import TerraformBase, typed_outputs
 from tests.mocks import ROLE, EngineError, Monitor, World
 
@@ -36,7 +34,7 @@ def test_another_form_of_location_is_one_line() -> None:
 )
 def test_a_wrong_output_is_named_with_its_state(outputs: dict[str, Any], said: str) -> None:
     with pytest.raises(pulumi.RunError) as refused:
-        typed_outputs(outputs, "here")
+        typed_outputs(outputs, "here", {})
     assert said in str(refused.value)
     assert "here" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -44,7 +42,7 @@ def test_a_wrong_output_is_named_with_its_state(outputs: dict[str, Any], said: s
 
 def test_a_wrong_value_is_not_shown_as_it_may_be_a_secret() -> None:
     with pytest.raises(pulumi.RunError) as refused:
-        typed_outputs({"bucket_name": ["hunter2"]}, "here")
+        typed_outputs({"bucket_name": ["hunter2"]}, "here", {})
     assert "hunter2" not in str(refused.value)
 
 
@@ -90,31 +88,13 @@ def test_a_relative_path_is_made_absolute_as_the_plugin_runs_elsewhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     read(run, "base.tfstate")
-    assert world.calls[0].args == {"path": str(tmp_path / "base.tfstate")}
-
-
-def test_the_marks_of_an_object_are_looked_up_with_the_locations_region_and_profile(
-    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.outputs = {**OUTPUTS, "token": "hunter2", "zone": "b"}
-    locations = []
-
-    def text(location: S3Object) -> str:
-        locations.append(location)
-        return json.dumps({"outputs": {"token": {"sensitive": True}}})
-
-    monkeypatch.setattr(terraform_base, "_text", text)
-    base = read(run, "s3://states/base?profile=ops", region="eu-west-1")
-    assert locations == [S3Object("states", "base", region="eu-west-1", profile="ops")]
-    assert base.outputs["zone"] == "b"
-    assert is_secret(base.outputs["token"])
+    assert world.calls[0].args == {"path": str(tmp_path / "base.tfstate"), "workspaceDir": str(tmp_path)}
 
 
 def state_file(folder: Path, **sensitive: bool) -> str:
     path = folder / "base.tfstate"
-    path.write_text(
-        json.dumps({"version": 4, "outputs": {name: {"sensitive": is_} for name, is_ in sensitive.items()}})
-    )
+    outputs = {name: {"value": None, "type": "string", "sensitive": mark} for name, mark in sensitive.items()}
+    path.write_text(json.dumps({"version": 4, "outputs": outputs}))
     return str(path)
 
 
@@ -135,11 +115,6 @@ def test_a_sensitive_output_is_a_secret_and_the_others_are_plain(run: Run, world
     assert is_secret(base.outputs["token"])
 
 
-def test_what_cannot_be_looked_up_is_a_secret(run: Run, world: World) -> None:
-    world.outputs = {**OUTPUTS, "token": "hunter2"}
-    assert is_secret(read(run, "/elsewhere.tfstate").outputs["token"])
-
-
 def test_outputs_of_hcp_are_secrets_by_name(run: Run, world: World) -> None:
     world.outputs = {**OUTPUTS, "token": "hunter2", "plain": "p"}
     base = read(run, "remote://acme/base", secret_outputs=["token"])
@@ -157,5 +132,33 @@ def test_a_state_that_cannot_be_read_is_one_line_that_says_what_to_do(run: Run, 
     with pytest.raises(pulumi.RunError) as refused:
         run(lambda: TerraformBase.read("/nowhere.tfstate"))
     assert "state /nowhere.tfstate" in str(refused.value)
-    assert "apply terraform/base first" in str(refused.value)
+    assert "apply Terraform first" in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_base_may_have_other_output_names(run: Run, world: World) -> None:
+    world.outputs = {"models_bucket": "models", "execution_role_arn": ROLE, "prefix": "p", "subnets": ["a"]}
+    base = read(run, "/base.tfstate", outputs={"bucket_name": "models_bucket", "model_prefix": "prefix"})
+    assert base == TerraformBase(bucket_name="models", execution_role_arn=ROLE, model_prefix="p")
+    assert base.outputs["subnets"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        ({"bucket_name": "models"}, "has no output 'models' (it has: bucket_name, execution_role_arn, model_prefix)"),
+        (
+            {"bucket": "bucket_name"},
+            "names 'bucket', which the base does not have (it has: bucket_name, execution_role_arn, model_prefix)",
+        ),
+    ],
+)
+def test_a_wrong_name_is_refused(run: Run, outputs: dict[str, str], message: str) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        read(run, "/base.tfstate", outputs=outputs)
+    assert message in str(refused.value)
+
+
+def test_a_missing_output_says_how_to_name_another() -> None:
+    with pytest.raises(pulumi.RunError, match=r'If another output is .*, name it: outputs=\{"bucket_name": "…"\}'):
+        typed_outputs({}, "here", {})

@@ -26,7 +26,7 @@ def test_patterns_with_classes_of_unicode(value: str, allowed: bool) -> None:  #
 
 
 def test_a_shape_without_a_most() -> None:
-    found = problem("arn", "", "EndpointArn")
+    found = problem("arn", "arn", "EndpointArn")
     assert found is not None
     assert "20 to 2048 characters long" in str(found)
 

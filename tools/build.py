@@ -55,6 +55,13 @@ def pulumi(version: str, folder: Path, running: Step) -> None:
     script.chmod(0o755)
 
 
+def yaml_host(version: str, folder: Path, running: Step) -> None:
+    """Builds Pulumi's YAML host into ``folder/bin``."""
+    flags = f"-X github.com/pulumi/pulumi-yaml/pkg/version.Version=v{version}"
+    host = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
+    _compile(MODULES / "language-yaml", host, folder / "bin" / "pulumi-language-yaml", running, flags)
+
+
 def pulumi_plugin(name: str, version: str, folder: Path, running: Step) -> None:
     """Builds ``pulumi-resource-<name>`` into ``folder``."""
     command = f"pulumi-resource-{name}"

@@ -24,6 +24,7 @@ from tools.variables import RULES
 PULUMI = "3.246.0"
 PULUMI_MINIMUM = "3.238.0"
 """The first engine in which a failing after-hook fails the update (pulumi/pulumi CHANGELOG)."""
+PULUMI_YAML = "1.25.0"
 PULUMI_AWS = "7.51.1"
 PULUMI_TERRAFORM = "6.1.0"
 TERRAFORM = "1.13.3"
@@ -159,6 +160,20 @@ def parts() -> list[Part]:
     ]
 
 
+def yaml_host() -> Part:
+    """Returns Pulumi's host of programs in YAML, which only tests need."""
+    return Part(
+        name="pulumi-language-yaml",
+        version=PULUMI_YAML,
+        folder=cache() / f"pulumi-language-yaml-{PULUMI_YAML}",
+        on_path=_yaml_host_of_pulumi,
+        download=_no_download,
+        build=lambda folder, running: build.yaml_host(PULUMI_YAML, folder, running),
+        built_from=("language-yaml",),
+        install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)",
+    )
+
+
 def get_all(console: Console) -> dict[str, Installed]:
     """Gets every part; a second checkout waits for the first instead of building the same."""
     with one_at_a_time(console):
@@ -275,6 +290,19 @@ def _pulumi_on_path() -> Installed | None:
         or shutil.which("pulumi-language-python", path=outer_path())
     )
     return installed if has_host else None
+
+
+def _yaml_host_of_pulumi() -> Installed | None:
+    """Returns the YAML host that Pulumi's publisher ships beside the CLI."""
+    installed = find_all()["pulumi"]
+    if installed is None:
+        return None
+    host = executable(installed, "pulumi").resolve().with_name("pulumi-language-yaml")
+    return Installed(installed.version, installed.origin, host) if host.exists() else None
+
+
+def _no_download(_folder: Path, _running: Step) -> None:
+    raise Unavailable("the YAML host is downloaded with Pulumi only")
 
 
 def _terraform_on_path() -> Installed | None:

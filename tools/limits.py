@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagebridge.endpoint.schema import rule_of
-
-_LONG = 60
-"""Characters of a pattern that are too many to tell anything."""
-_MANY = 8
-"""Names that are too many to list."""
-_ANYTHING = (".*", r"[\S\s]*", r"[\S]+")
+from sagebridge.wording import FEW, string_words
 
 
 def limits(shape: str) -> str:
@@ -24,7 +19,7 @@ def limits(shape: str) -> str:
         case "integer" | "float":
             phrases = [span]
         case "string":
-            phrases = _names(rule["enum"]) if "enum" in rule else [span and f"{span} characters", _form(rule)]
+            phrases = _names(rule["enum"]) if "enum" in rule else [string_words(rule)]
         case "list":
             phrases = [span and f"{span} entries", _each("each ", rule["member"])]
         case "map":
@@ -42,12 +37,7 @@ def _span(least: int, most: int) -> str:
 
 def _names(names: list[str]) -> list[str]:
     few = ", ".join(f"`{name}`" for name in names)
-    return [few if len(names) <= _MANY else f"one of the {len(names)} names that botocore lists"]
-
-
-def _form(rule: Mapping[str, Any]) -> str:
-    pattern = rule.get("pattern", "")
-    return f"`{pattern}`" if pattern and pattern not in _ANYTHING and len(pattern) <= _LONG else ""
+    return [few if len(names) <= FEW else f"one of the {len(names)} names that botocore lists"]
 
 
 def _each(what: str, member: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Makes ``docs/endpoint.md``, the reference of ``SageMakerEndpoint``, from the component's own code.
+"""Makes ``docs/endpoint.md``, the reference of ``SageMakerEndpoint``, and its schema from the component's own code.
 
 Types and docstrings are read with griffe, which knows those of fields too; limits are the ones that
 ``endpoint/schema.py`` checks against, botocore's own; refusals are the guards' own words.
@@ -16,6 +16,7 @@ from sagebridge.endpoint.schema import tables
 from sagebridge.endpoint.spec import parse
 from sagebridge.guards import checks
 from sagebridge.guards.replacement import recorded, refused
+from sagebridge.plugin.provider import Plugin
 from sagebridge.validation import message
 from tools.limits import limits
 from tools.paths import CHECKOUT
@@ -23,6 +24,8 @@ from tools.paths import CHECKOUT
 Documented = Any
 """One of griffe's objects; their types are unions of all that may stand in a place."""
 PAGE = CHECKOUT / "docs" / "endpoint.md"
+SCHEMA = CHECKOUT / "components" / "schema.json"
+"""What Pulumi's other languages know of the component."""
 HEAD = """<!-- Made by `make docs` from the code: change the docstrings there, not this page. -->
 """
 ARGUMENTS = """## Arguments
@@ -57,6 +60,11 @@ def page() -> str:
         *(f"{when}:\n\n```text\n{text}\n```" for when, text in _refusals().items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def schema() -> str:
+    """Returns the schema that the plugin serves."""
+    return str(Plugin().schema)
 
 
 def _package() -> Documented:
@@ -164,3 +172,4 @@ def _markdown(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    SCHEMA.write_text(schema())

@@ -7,17 +7,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sagebridge.configuration import read_configuration as read_configuration
     from sagebridge.endpoint.args import SageMakerEndpointArgs as SageMakerEndpointArgs
     from sagebridge.endpoint.component import SageMakerEndpoint as SageMakerEndpoint
     from sagebridge.terraform_base import TerraformBase as TerraformBase
+    from sagebridge.terraform_state.state import TerraformState as TerraformState
 
 __version__ = "0.2.0"
-__all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs", "TerraformBase"]
+__all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs", "TerraformBase", "TerraformState", "read_configuration"]
 
 _MODULES = {
     "SageMakerEndpoint": "sagebridge.endpoint.component",
     "SageMakerEndpointArgs": "sagebridge.endpoint.args",
     "TerraformBase": "sagebridge.terraform_base",
+    "TerraformState": "sagebridge.terraform_state.state",
+    "read_configuration": "sagebridge.configuration",
 }
 
 

@@ -73,6 +73,25 @@ def s3_client(settings: Settings, config: Config | None = None) -> "S3Client":
     return client
 
 
+def keys(settings: Settings) -> dict[str, str]:
+    """Returns the credentials that the settings lead to, as settings of a provider.
+
+    The profile, the environment and AWS's configuration files are followed here once, with all that they may ask for: a
+    role, a single sign-on, a process. Whoever gets the keys need not follow them in the same way.
+
+    Raises:
+        BotoCoreError: There are no credentials, or they cannot be had.
+    """
+    from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - `_session` imports it
+
+    credentials = _session(settings).get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    frozen = credentials.get_frozen_credentials()
+    values = {"access_key": frozen.access_key, "secret_key": frozen.secret_key, "token": frozen.token}
+    return {name: value for name, value in values.items() if value}
+
+
 def runtime_client(settings: Settings, config: Config | None = None) -> "SageMakerRuntimeClient":
     """Returns a new client of SageMaker Runtime, which invokes endpoints."""
     client: SageMakerRuntimeClient = _client("sagemaker-runtime", settings, config)

@@ -7,16 +7,23 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import grpc
 import pulumi
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
-from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor
+from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor, get_root_resource
 from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
+
+OUTPUT_TEXT = "Calling __str__ on an Output"
+"""How the text begins that ``str()`` makes of an output: the SDK only warns (pulumi 3.246, ``Output.__str__``)."""
+MOST_EXACT = 2**53
+"""Up to here every whole number comes through the engine as it is: its numbers are floats."""
 
 _SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
@@ -40,6 +47,38 @@ def runs_on_engine() -> bool:
     The connection to an engine is a stub of gRPC. What stands for it in a test may be of any class.
     """
     return isinstance(get_monitor(), ResourceMonitorStub)
+
+
+def configuration_keys(namespace: str) -> list[str]:
+    """Returns the keys of a namespace that the stack's configuration sets. The SDK reads only keys that it is told."""
+    prefix = f"{namespace}:"
+    return sorted(key.removeprefix(prefix) for key in {*CONFIG.get(), *get_config_env()} if key.startswith(prefix))
+
+
+def runs_in_plugin() -> bool:
+    """Tells whether a plugin makes the resources, for a program in another process, which may be of any language.
+
+    A program has its stack as the root of its resources. In a plugin the stack is the program's.
+    """
+    return runs_on_engine() and get_root_resource() is None
+
+
+def hook_name(name: str) -> str:
+    """Returns a name for a hook that nothing else of the update has, as the engine takes each name once.
+
+    A program has the name to itself. A plugin is a program of its own for each component, beside the one that declares
+    them, and each registers its hooks.
+    """
+    return f"{name}-{uuid4().hex[:8]}" if runs_in_plugin() else name
+
+
+def failure(reason: str) -> Exception:
+    """Returns the error that ends a program, or a plugin's work on a component, with its reason and nothing else.
+
+    Where a plugin fails with a ``pulumi.RunError``, gRPC adds the name of that class to the reason. And the SDK cannot
+    tell of properties that are None (pulumi 3.246).
+    """
+    return pulumi.InputPropertiesError(reason, []) if runs_in_plugin() else pulumi.RunError(reason)
 
 
 def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:

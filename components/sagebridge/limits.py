@@ -3,9 +3,10 @@
 import math
 from typing import NamedTuple
 
+from sagebridge.redaction import Concealed
 from sagebridge.validation import Problem
 
-_PLAIN = (bool, int, float, str, bytes, list, tuple, dict)
+_PLAIN = (bool, int, float, str, bytes, list, tuple, dict, Concealed)
 
 
 class Limits(NamedTuple):

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 from sagebridge.errors import UserError
 
 FORMS = "a path, s3://bucket/key[?region=…&profile=…], or remote://organisation/workspace[?hostname=…]"
+PULL = "run `terraform state pull > base.tfstate` in Terraform's folder, and name that file"
+"""What to do with a state that cannot be read where it is."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def parse_state_location(text: str) -> StateLocation:
     Raises:
         UserError: The text is a URL of another kind, lacks a part, or has a part that is not known.
     """
+    if not isinstance(text, str):  # what a configuration does not have is None
+        raise UserError(f"{text!r} is not the location of a Terraform state: it must be {FORMS}")
     url = re.fullmatch(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^?]*)(\?(?P<query>.*))?", text, re.DOTALL)
     if text and not url:
         return LocalFile(Path(text))
@@ -66,7 +70,8 @@ def parse_state_location(text: str) -> StateLocation:
         return S3Object(owner, name, **_settings(text, query, S3Object))
     if scheme == "remote" and owner and name and "/" not in name:
         return RemoteWorkspace(owner, name, **_settings(text, query, RemoteWorkspace))
-    raise UserError(f"{text!r} is not the location of a Terraform state: it must be {FORMS}")
+    another_backend = f". For another backend, {PULL}" if url and scheme not in {"s3", "remote"} else ""
+    raise UserError(f"{text!r} is not the location of a Terraform state: it must be {FORMS}{another_backend}")
 
 
 def _settings(text: str, query: str | None, location: type[S3Object] | type[RemoteWorkspace]) -> dict[str, str]:

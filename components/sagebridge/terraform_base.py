@@ -1,17 +1,12 @@
 """What the Terraform base offers, read from Terraform's own state."""
 
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import pulumi
-from botocore.exceptions import BotoCoreError, ClientError
-from pulumi_terraform import state
 
-from sagebridge._aws import s3_client
-from sagebridge.errors import UserError, reason
-from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, StateLocation, parse_state_location
+from sagebridge.terraform_state.state import TerraformState
 
 
 @dataclass(frozen=True)
@@ -28,99 +23,63 @@ class TerraformBase:
     """Every output of the state, plain; those that Terraform marks ``sensitive`` are secrets (``pulumi.Output``)."""
 
     @classmethod
-    def read(cls, location: str, region: str | None = None, secret_outputs: Collection[str] = ()) -> Self:
+    def read(
+        cls,
+        location: str,
+        region: str | None = None,
+        secret_outputs: Collection[str] = (),
+        outputs: Mapping[str, str] | None = None,
+    ) -> Self:
         """Reads the base's outputs from Terraform's state.
 
         Args:
-            location: a path, ``s3://bucket/key?region=…&profile=…``, or ``remote://organisation/workspace?hostname=…``
-                (HCP Terraform); what stands after the ``?`` may be left out.
-            region: region of the state's bucket where the location does not say it; default is the AWS configuration's.
-            secret_outputs: outputs that are secrets besides those that the state marks ``sensitive``. HCP Terraform
-                does not hand the marks out, so there these are all. Default none.
+            location: See :meth:`TerraformState.read`.
+            region: See :meth:`TerraformState.read`.
+            secret_outputs: See :meth:`TerraformState.read`.
+            outputs: Names of the state's outputs by the base's own names, where they differ, such as
+                ``{"bucket_name": "models_bucket"}``. Default is that they are the same.
 
         Raises:
-            pulumi.RunError: the location has another form, there is no state, it cannot be read, or one of the base's
-                own outputs is missing, not a string, or a secret.
+            pulumi.RunError: The state cannot be read, ``outputs`` has a name that is not one of the base's own, or one
+                of the base's outputs is missing, not a string, or a secret.
         """
-        try:
-            state_location = parse_state_location(location)
-        except UserError as error:
-            raise pulumi.RunError(f"Cannot read the Terraform base's state: {error}") from error
-        if isinstance(state_location, S3Object):
-            state_location = replace(state_location, region=state_location.region or region)
-        try:
-            outputs = _outputs(state_location)
-        except Exception as error:  # the engine has no type of its own for a failed invoke
-            raise pulumi.RunError(
-                f"Cannot read the Terraform base's state {location}: {reason(error)} "
-                "(apply terraform/base first, or set terraformState to where its state is)"
-            ) from error
-        secrets = {*secret_outputs, *_sensitive(state_location, outputs)}
-        base_outputs = typed_outputs(outputs, location)
-        for name in sorted(secrets & base_outputs.keys()):
-            raise pulumi.RunError(
-                f"The output {name!r} of the Terraform state {location} must not be sensitive: "
-                "it stands in clear in the names and policies of what is made of it"
-            )
-        kept = {name: pulumi.Output.secret(value) if name in secrets else value for name, value in outputs.items()}
-        return cls(**base_outputs, outputs=kept)
+        base_outputs = TerraformState.read(location, region, secret_outputs).outputs
+        return cls(**typed_outputs(base_outputs, location, outputs or {}), outputs=base_outputs)
 
 
-def typed_outputs(outputs: Mapping[str, Any], location: str) -> dict[str, str]:
+def typed_outputs(outputs: Mapping[str, Any], location: str, names: Mapping[str, str]) -> dict[str, str]:
     """Picks the base's outputs out of a state's.
 
+    Args:
+        outputs: The outputs of the state.
+        location: Where the state is, for messages.
+        names: See :meth:`TerraformBase.read`.
+
     Raises:
-        pulumi.RunError: one is missing or not a non-empty string; names it and the state.
+        pulumi.RunError: See :meth:`TerraformBase.read`. The message names the output and the state.
     """
-    values = {}
-    for name in _base_output_names():
-        value = outputs.get(name)
-        if value is None:
-            has = ", ".join(sorted(outputs)) or "none"
-            raise pulumi.RunError(f"The Terraform state {location} has no output {name!r} (it has: {has})")
-        if not isinstance(value, str) or not value:
-            raise pulumi.RunError(
-                f"The output {name!r} of the Terraform state {location} must be a non-empty string, "
-                f"not {'an empty one' if value == '' else type(value).__name__}"  # the value may be a secret
-            )
-        values[name] = value
-    return values
+    base_names = [base_field.name for base_field in fields(TerraformBase) if base_field.name != "outputs"]
+    for name in sorted(set(names) - set(base_names)):
+        raise pulumi.RunError(f"outputs names {name!r}, which the base does not have (it has: {', '.join(base_names)})")
+    return {name: _typed(outputs, names.get(name, name), location, name) for name in base_names}
 
 
-def _base_output_names() -> list[str]:
-    return [base_field.name for base_field in fields(TerraformBase) if base_field.name != "outputs"]
-
-
-def _sensitive(location: StateLocation, outputs: Mapping[str, Any]) -> set[str]:
-    """Returns the outputs that Terraform marks; of a state that cannot be looked into, all but the base's own.
-
-    pulumi-terraform hands out the values alone (6.1.0, its loop over ``OutputValues``).
-    """
-    if isinstance(location, RemoteWorkspace):
-        return set()
-    try:
-        described = json.loads(_text(location))["outputs"]
-        return {name for name, output in described.items() if output.get("sensitive")}
-    except (OSError, ValueError, LookupError, AttributeError, TypeError, BotoCoreError, ClientError):
-        return set(outputs) - set(_base_output_names())
-
-
-def _text(location: LocalFile | S3Object) -> bytes:
-    if isinstance(location, LocalFile):
-        return location.path.read_bytes()
-    client = s3_client({"region": location.region, "profile": location.profile})
-    text: bytes = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
-    return text
-
-
-def _outputs(location: StateLocation) -> Mapping[str, Any]:
-    match location:
-        case LocalFile(path):
-            return state.get_local_reference(path=str(path.resolve())).outputs  # the plugin runs in another folder
-        case S3Object(bucket, key, region, profile):
-            return state.get_s3_reference(bucket=bucket, key=key, region=region, profile=profile).outputs
-        case RemoteWorkspace(organization, workspace, hostname):
-            workspaces: state.WorkspacesDict = {"name": workspace}
-            return state.get_remote_reference(
-                hostname=hostname, organization=organization, workspaces=workspaces
-            ).outputs
+def _typed(outputs: Mapping[str, Any], name: str, location: str, base_name: str) -> str:
+    value = outputs.get(name)
+    if value is None:
+        names = ", ".join(sorted(outputs)) or "none"
+        raise pulumi.RunError(
+            f"The Terraform state {location} has no output {name!r} (it has: {names}). If another output is the base's "
+            f'{base_name}, name it: outputs={{"{base_name}": "…"}}'
+        )
+    if isinstance(value, pulumi.Output):
+        raise pulumi.RunError(
+            f"The output {name!r} of the Terraform state {location} must not be sensitive: "
+            "it stands in clear in the names and policies of what is made of it"
+        )
+    if not isinstance(value, str) or not value:
+        raise pulumi.RunError(
+            f"The output {name!r} of the Terraform state {location} must be a non-empty string, "
+            f"not {'an empty one' if value == '' else type(value).__name__}"  # the value may be a secret
+        )
+    return value

@@ -1,5 +1,6 @@
 """Mocks: what the component declares."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pulumi_aws as aws
 import pytest
 
 from sagebridge import SageMakerEndpoint
+from sagebridge.endpoint.grants import invoke_policy
 from tests.endpoint.endpoints import COMPONENT, CONFIGURATION, ENDPOINT, MODEL, args
 from tests.mocks import ARCHIVE, IMAGE, ROLE, Monitor, World
 
@@ -85,6 +87,7 @@ def test_outputs(run: Run) -> None:
         "endpointConfigName": "endpoint-config-1234567",
         "modelName": "endpoint-model-1234567",
         "modelDataUrl": ARCHIVE,
+        "invokePolicy": json.dumps(invoke_policy("arn:aws:sagemaker:us-east-1:123456789012:x/boston")),
     }
 
 
@@ -103,7 +106,7 @@ def test_wrong_arguments_are_refused_before_anything_is_registered(run: Run, mon
     with pytest.raises(pulumi.RunError) as refused:
         run(lambda: SageMakerEndpoint("endpoint", args(instance_type="ml.m5.huge", endpoint_name="a_b")))
     assert "instance_type must be one of the" in str(refused.value)
-    assert "endpoint_name must match the pattern" in str(refused.value)
+    assert "endpoint_name must be letters, digits and dashes" in str(refused.value)
     assert {resource.type for resource in monitor.registered} <= {"pulumi:pulumi:Stack"}
 
 
@@ -145,3 +148,21 @@ def test_an_image_that_does_not_fit_the_archive_is_refused_before_the_model_is_m
     with pytest.raises(pulumi.RunError, match=r"carries scikit-learn 1\.9.* trained with scikit-learn 0\.23\.2"):
         run(lambda: SageMakerEndpoint("endpoint", args()))
     assert MODEL not in [resource.type for resource in monitor.registered]
+
+
+PLAIN: dict[str, Any] = {
+    "alarms": {},
+    "autoscaling": {"min_capacity": 1, "max_capacity": 2, "invocations_per_instance": 9},
+    "containers": [{"image": IMAGE}],
+    "production_variants": [{"variant_name": "one"}],
+    "serverless_config": {"max_concurrency": 3},
+}
+
+
+@pytest.mark.parametrize("field", PLAIN)
+def test_what_the_component_must_look_into_cannot_be_an_output(monitor: Monitor, field: str) -> None:
+    """It was a traceback."""
+    assert monitor
+    given: Any = {"execution_role_arn": ROLE, "image": IMAGE, field: pulumi.Output.from_input(PLAIN[field])}
+    with pytest.raises(pulumi.RunError, match=f"{field} must be plain, not an output. What is in it may be outputs."):
+        SageMakerEndpoint("endpoint", given)

@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 from sagebridge import SageMakerEndpoint
+from sagebridge.endpoint.grants import invoke_policy
 from sagebridge.guards.lookup import GENERATION_TAG
 from sagebridge.images import uris
 from sagebridge.validation import Problem
@@ -353,13 +354,19 @@ def test_a_dashboard(declare: Declare) -> None:
 
 @pytest.mark.parametrize("asynchronous", [None, {"s3_output_path": "s3://answers/out"}])
 def test_a_caller_is_granted_what_it_needs(run: Run, asynchronous: dict[str, str] | None) -> None:
+    """In Python by a method, and in any language by an output."""
+
     def program() -> None:
         made = SageMakerEndpoint("endpoint", args(async_inference_config=asynchronous))
         made.grant_invoke("caller", "role")
 
-    policy = run(program).of_type("aws:iam/rolePolicy:RolePolicy").inputs
-    assert policy["role"] == "role"
-    assert ("s3://" in policy["policy"] or "answers/out" in policy["policy"]) == bool(asynchronous)
+    seen = run(program)
+    granted = seen.of_type("aws:iam/rolePolicy:RolePolicy").inputs
+    (outputs,) = [outputs for urn, outputs in seen.outputs.items() if urn.endswith(f"{COMPONENT}::endpoint")]
+    assert granted["role"] == "role"
+    assert granted["policy"] == outputs["invokePolicy"]
+    paths = [*asynchronous.values()] if asynchronous else None
+    assert json.loads(outputs["invokePolicy"]) == invoke_policy(outputs["endpointArn"], paths)
 
 
 def test_an_import_takes_the_endpoint_as_it_is(declare: Declare) -> None:
@@ -388,8 +395,8 @@ def test_fields_that_are_none_are_not_given(run: Run) -> None:
     ("changes", "said"),
     [
         ({"instance_type": "ml.m5.huge"}, "instance_type must be one of the"),
-        ({"endpoint_name": "a_b"}, "endpoint_name must match the pattern"),
-        ({"environment": {"A": "x" * 2000}}, "environment['A'] must be 0 to 1024 characters long."),
+        ({"endpoint_name": "a_b"}, "endpoint_name must be letters, digits and dashes"),
+        ({"environment": {"A": "x" * 2000}}, "environment['A'] must be at most 1024 characters long."),
     ],
 )
 def test_outputs_are_checked_once_known_before_anything_is_made_of_them(

@@ -36,16 +36,20 @@ def nothing_was_made(aws: Aws, stack: Stack) -> bool:
 def test_no_state(aws: Aws, stack: Stack, tmp_path: Path) -> None:
     stack.config(terraformState=str(tmp_path / "none.tfstate"))
     said = stack.up_fails()
-    assert f"Cannot read the Terraform base's state {tmp_path}/none.tfstate" in said
-    assert "apply terraform/base first" in said
+    assert f"Cannot read the Terraform state {tmp_path}/none.tfstate: there is no file" in said
+    assert "Apply Terraform first" in said
     assert nothing_was_made(aws, stack)
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ('{"version": 4, "outputs": {"bucket_name": {"val', "not valid JSON (cut off?)"),
+        ('{"version": 4, "outputs": {"bucket_name": {"val', "it is not whole JSON: it is broken or cut off"),
+        ("", "it is empty"),
+        ("\ufeff{}", "begins with a byte-order mark"),
         ('{"version": 3, "modules": []}', "format version 3"),
+        ('{"version": 3, "backend": {"type": "gcs"}}', "in the backend 'gcs'. Instead, run `terraform state pull"),
+        ('{"format_version": "1.0", "values": {}}', "what `terraform show -json` prints"),
         ('{"serial": 1, "encrypted_data": "c2VjcmV0", "encryption_version": "v0"}', "encrypted by OpenTofu"),
     ],
 )
@@ -102,7 +106,7 @@ def test_a_program_that_fails_at_its_start_says_why(aws: Aws, tmp_path: Path) ->
     (tmp_path / "__main__.py").write_text(LATE)
     aws.must("pulumi", "stack", "init", "late", "--non-interactive", cwd=tmp_path)
     done = aws.run("pulumi", "preview", "--stack", "late", "--non-interactive", cwd=tmp_path)
-    assert "environment['TOKEN'] must be 0 to 1024 characters long." in done.stdout
+    assert "environment['TOKEN'] must be at most 1024 characters long." in done.stdout
 
 
 def test_no_archive_at_all(stack: Stack) -> None:

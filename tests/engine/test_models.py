@@ -170,7 +170,7 @@ def test_a_secret_reaches_the_container_and_nothing_else(aws: Aws, base: Base, d
 
     token = SECRET * 1024
     said = declared.preview_fails()
-    assert "environment['TOKEN'] must be 0 to 1024 characters long." in said
+    assert "environment['TOKEN'] must be at most 1024 characters long." in said
     assert SECRET not in said
 
 

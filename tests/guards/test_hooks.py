@@ -263,3 +263,79 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
         "Endpoint boston: variant AllTraffic has initial_instance_count 7, which was not declared. "  # noqa: ISC004
         "This update sets it to 2; declare 7 to keep it"
     ]
+
+
+class TestSecrets:
+    """The engine hands to a hook, as an output, each property that holds a secret; AWS tells it in the clear."""
+
+    NAME, COUNT = "hunter2", 987
+
+    @pytest.fixture
+    def registered(self, run: Run, sagemaker: SageMaker) -> Monitor:
+        assert sagemaker
+
+        def program() -> None:
+            secret: Any = {
+                "endpoint_name": pulumi.Output.secret(self.NAME),
+                "initial_instance_count": pulumi.Output.secret(self.COUNT),
+            }
+            SageMakerEndpoint("endpoint", args(**secret))
+
+        return run(program)
+
+    def live(self, **changes: Any) -> Any:
+        return endpoint(EndpointName=self.NAME, FailureReason=f"s3 of {self.NAME} failed.", **changes)
+
+    def hook(self, registered: Monitor, name: str, **properties: Any) -> Any:
+        """Runs a hook with the name as an output."""
+
+        async def hidden() -> dict[str, Any]:
+            secret = pulumi.Output.secret(self.NAME)
+            return {
+                of: {**values, "name": secret} if isinstance(values, dict) and "name" in values else values
+                for of, values in properties.items()
+            }
+
+        made = asyncio.get_event_loop().run_until_complete(hidden())
+        return hook(registered, name, id=self.NAME, **made)
+
+    def test_an_endpoint_of_a_secret_name_is_looked_for(self, registered: Monitor, sagemaker: SageMaker) -> None:
+        sagemaker.endpoints[self.NAME] = self.live()
+        with pytest.raises(pulumi.RunError, match=r"An endpoint \[secret\] is there already") as refused:
+            self.hook(registered, "orphan", new_inputs={**CREATED, "name": self.NAME})
+        assert self.NAME not in str(refused.value)
+
+    def test_a_rollback_is_told_without_secrets(self, registered: Monitor, sagemaker: SageMaker) -> None:
+        sagemaker.endpoints[self.NAME] = self.live(EndpointConfigName="old")
+        named = {**CREATED, "name": self.NAME}
+        with pytest.raises(pulumi.RunError, match=r"Reason: s3 of \[secret\] failed") as refused:
+            self.hook(registered, "verify", new_inputs=named, new_outputs={"name": self.NAME, "arn": ARN})
+        assert self.NAME not in str(refused.value)
+
+    def test_what_an_update_takes_away_is_told_without_secrets(
+        self, registered: Monitor, sagemaker: SageMaker, logged: list[str]
+    ) -> None:
+        variant = {"VariantName": "AllTraffic", "InitialInstanceCount": 1, "InitialVariantWeight": 1}
+        sagemaker.endpoints[self.NAME] = self.live(
+            ProductionVariants=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 3, "DesiredWeight": 1}]
+        )
+        sagemaker.configurations["new"] = {
+            "ProductionVariants": [variant],
+            "EndpointConfigArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/new",
+        }
+        named = {"name": self.NAME, "endpointConfigName": "new"}
+        changed = {**named, "endpointConfigName": "next"}
+        self.hook(registered, "ready", old_inputs=named, new_inputs=changed, old_outputs={"arn": ARN, **named})
+        (said,) = logged
+        assert said.startswith("Endpoint [secret]: variant AllTraffic has initial_instance_count 3")
+        assert "This update sets it to [secret];" in said
+
+    def test_a_failed_create_is_told_without_secrets(
+        self, registered: Monitor, sagemaker: SageMaker, logged: list[str]
+    ) -> None:
+        sagemaker.endpoints[self.NAME] = self.live(EndpointStatus="Failed")
+        named = {**CREATED, "name": self.NAME}
+        self.hook(registered, "clean-up", new_inputs=named, failed_operation="create", errors=[])
+        (said,) = logged
+        assert said.startswith("Endpoint [secret] failed: s3 of [secret] failed.")
+        assert self.NAME not in said

@@ -1,5 +1,6 @@
 """Pure and mocks: changes that would be an outage are refused before any resource is touched."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -112,8 +113,30 @@ def test_the_components_hook_refuses_by_name(run: Run, allowed: bool) -> None:  
     hook = pulumi.ResourceHookArgs(**given, old_inputs={}, new_inputs=component.inputs)  # type: ignore[arg-type]
     hooks: Any = _sdk.once(replacement.hooks, allowed).before_update
     (check,) = hooks
+    loop = asyncio.get_event_loop()
     if allowed:
-        check(hook)
+        loop.run_until_complete(check(hook))
     else:
         with pytest.raises(pulumi.RunError, match="endpoint_name cannot change from 'boston' to 'housing'"):
-            check(hook)
+            loop.run_until_complete(check(hook))
+
+
+def test_a_change_of_secrets_is_refused_without_showing_them(run: Run) -> None:
+    """The engine hands to a hook, as an output, each property that holds a secret."""
+    run(lambda: SageMakerEndpoint("endpoint", args()))
+    hooks: Any = _sdk.once(replacement.hooks, False).before_update  # noqa: FBT003 - `once` takes no keywords
+    (check,) = hooks
+
+    async def refuse() -> None:
+        old: Any = {"variants": pulumi.Output.secret({"AllTraffic": "ml.m5.large"}), "scaled": ["AllTraffic"]}
+        new: Any = {
+            "endpointName": pulumi.Output.secret("hunter2"),
+            "rollback": False,
+            "variants": pulumi.Output.secret({"AllTraffic": "ml.m5.xlarge", "Other": pulumi.UNKNOWN}),
+        }
+        outputs: Any = {"endpointName": pulumi.Output.secret("hunter1")}
+        hook = pulumi.ResourceHookArgs("u", "", "endpoint", COMPONENT, new, old, None, outputs)
+        await check(hook)
+
+    with pytest.raises(pulumi.RunError, match=r"endpoint_name cannot change from \[secret\] to \[secret\]"):
+        asyncio.get_event_loop().run_until_complete(refuse())

@@ -97,7 +97,8 @@ def test_the_longest_name_is_one_that_can_roll_back(endpoint: str, what: str) ->
         ("async", {"saturation": "15 min"}, "alarms.saturation", "a number"),
         ("async", {"alarm_actions": [TOPIC] * 6}, "alarms.alarm_actions", "at most 5"),
         ("async", {"alarm_actions": ["on-call"]}, "alarms.alarm_actions[0]", "an ARN"),
-        ("async", {"alarm_actions": [""]}, "alarms.alarm_actions[0]", "1 to 1024 characters"),
+        ("async", {"alarm_actions": [""]}, "alarms.alarm_actions[0]", "not be empty"),
+        ("async", {"alarm_actions": ["arn:" * 257]}, "alarms.alarm_actions[0]", "1 to 1024 characters"),
     ],
 )
 def test_each_problem_is_named(kind: Kind, args: AlarmsArgs, property_: str, allowed: str) -> None:

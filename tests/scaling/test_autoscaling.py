@@ -224,7 +224,7 @@ def test_the_arguments_of_each_kind_have_no_problem(kind: Kind) -> None:
         ("real-time", {"scale_in_cooldown": -1}, ".scale_in_cooldown", "0 or more"),
         ("real-time", {"scale_out_cooldown": "1m"}, ".scale_out_cooldown", "a whole number"),
         ("real-time", {"disable_scale_in": "yes"}, ".disable_scale_in", "true or false"),
-        ("async", {"schedules": {"a:b": NIGHT}}, ".schedules['a:b']", "has a name that must match"),
+        ("async", {"schedules": {"a:b": NIGHT}}, ".schedules['a:b']", "has a name that must be text without colons"),
         ("async", {"schedules": {"a": {**NIGHT, "schedule": "daily"}}}, ".schedules['a'].schedule", "cron(six fields)"),
         ("async", {"schedules": {"a": {**NIGHT, "schedule": "cron(0 8 * * *)"}}}, ".schedules['a'].schedule", "six"),
         ("async", {"schedules": {"a": {"schedule": "rate(1 day)"}}}, ".schedules['a']", "needs min_capacity, max"),

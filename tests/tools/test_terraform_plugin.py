@@ -15,6 +15,7 @@ import pytest
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from tests.terraform_state.s3 import S3, serving
 from tools import engine
 
 pytestmark = pytest.mark.engine
@@ -116,11 +117,76 @@ def test_a_workspace_of_hcp_terraform(hcp: str, invoke: Invoke) -> None:
     assert invoke("terraform:state:getRemoteReference", arguments) == {"outputs": OUTPUTS}
 
 
+def test_a_token_is_demanded(invoke: Invoke, hcp: str) -> None:
+    with pytest.raises(grpc.RpcError, match="required token could not be found"):
+        invoke("terraform:state:getRemoteReference", {"hostname": hcp, "organization": "acme", "workspaces": {}})
+
+
 def test_a_workspace_that_is_not_there(hcp: str, invoke: Invoke) -> None:
     arguments = {"hostname": hcp, "organization": "acme", "workspaces": {"name": "other"}, "token": "token"}
     with pytest.raises(grpc.RpcError) as failed:
         invoke("terraform:state:getRemoteReference", arguments)
     assert "error reading workspace other of organization acme" in str(failed.value.details())
+
+
+@pytest.fixture
+def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """A bucket for the keys of the profile `ops`."""
+    with serving(S3({"states/base": json.dumps(STATE).encode()}, keys={"AKIAOPS"})) as server:
+        profile = f"aws_access_key_id=AKIAOPS\naws_secret_access_key=ops\nregion=us-east-1\nendpoint_url={server.url}\n"
+        (tmp_path / "config").write_text(f"[profile ops]\n{profile}")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield server
+
+
+@pytest.fixture
+def other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys in the environment that may not read the bucket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABASE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "base")
+
+
+def s3_arguments(s3: S3, **others: object) -> dict[str, Any]:
+    keys = {"accessKey": "AKIAOPS", "secretKey": "ops"}
+    arguments = {"bucket": "states", "key": "base", "region": "us-east-1", "endpoint": s3.url, "forcePathStyle": True}
+    settings = {**arguments, **keys, "skipCredentialsValidation": True, **others}
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def test_an_object(s3: S3, invoke: Invoke) -> None:
+    assert invoke("terraform:state:getS3Reference", s3_arguments(s3)) == {"outputs": OUTPUTS}
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"region": None, "profile": "ops"}, 'the argument "region" is required'),
+        (
+            {"skipCredentialsValidation": None, "stsEndpoint": "http://127.0.0.1:1"},
+            "error validating provider credentials",
+        ),
+        ({"endpoint": None, "profile": "ops", "region": "nowhere-1"}, "s3.nowhere-1"),
+    ],
+)
+def test_it_demands_what_the_official_plugin_demands(
+    s3: S3, invoke: Invoke, others: dict[str, object], message: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        invoke("terraform:state:getS3Reference", s3_arguments(s3, **others))
+    assert message in str(failed.value.details())
+
+
+def test_the_keys_of_a_profile_are_used_if_no_others_are_there(s3: S3, invoke: Invoke) -> None:
+    arguments = s3_arguments(s3, accessKey=None, secretKey=None, profile="ops")
+    assert invoke("terraform:state:getS3Reference", arguments) == {"outputs": OUTPUTS}
+
+
+@pytest.mark.usefixtures("other_keys")
+def test_the_environments_keys_win_over_a_profile(s3: S3, invoke: Invoke) -> None:
+    with pytest.raises(grpc.RpcError, match="AccessDenied"):
+        invoke("terraform:state:getS3Reference", s3_arguments(s3, accessKey=None, secretKey=None, profile="ops"))
+    assert [key for key, _ in s3.signed] == ["AKIABASE"]
 
 
 def test_an_argument_that_it_does_not_know_is_refused_by_name(invoke: Invoke) -> None:

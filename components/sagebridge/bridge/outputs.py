@@ -13,9 +13,10 @@ from sagebridge.bridge.secret import Secret, reveal
 from sagebridge.bridge.stack.cli import export_stack
 from sagebridge.bridge.stack.state import Stack, check_settled, parse_stack
 from sagebridge.bridge.stack.values import Asset, Reference
-from sagebridge.bridge.terraform.state import VERSION, parse_state
+from sagebridge.bridge.terraform.state import parse_state
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
+from sagebridge.terraform_state.text import VERSION
 
 ORIGIN = "pulumi_stack"
 """The output that says which stack the outputs are of, and of which time."""

@@ -12,13 +12,14 @@ from sagebridge.endpoint import grants, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import field_path
+from sagebridge.endpoint.refusal import argument_name, refusal
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
 from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
 from sagebridge.monitoring import alarms, dashboard
 from sagebridge.scaling import autoscaling
-from sagebridge.validation import Problem, message
+from sagebridge.validation import Problem
 
 __all__ = ["SageMakerEndpoint", "SageMakerEndpointArgs"]
 
@@ -48,6 +49,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     """Name of the first variant's model."""
     model_data_url: pulumi.Output[str] | None
     """S3 URL of the archive that is served, or of the first of several; None if there is none."""
+    invoke_policy: pulumi.Output[str]
+    """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to read the
+    answers."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
@@ -60,12 +64,16 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         Raises:
             pulumi.RunError: AWS would refuse the arguments, or an archive is missing or does not fit its image. The
                 message names every problem. Arguments that are outputs are checked as soon as they are known, before
-                AWS is called.
+                AWS is called. In a plugin it is ``pulumi.InputPropertiesError``.
         """
         _sdk.end_quietly()
-        _check(name, args)
+        if not isinstance(opts, pulumi.ResourceOptions | None):
+            raise refusal(name, {}, [Problem("opts", "must be pulumi.ResourceOptions", opts)])
+        args = outputs.with_integers(args)
+        check = partial(_check, name, args)
+        check(args)
         _sdk.once(_sdk.serve_hooks)
-        declared = parse(outputs.checked(outputs.without_none(args), partial(_check, name)))
+        declared = parse(outputs.checked(outputs.without_none(args), check))
         settings = _provider.settings(opts)
         recorded = replacement.recorded(declared, _region(settings))
         guard = pulumi.ResourceOptions(hooks=_sdk.once(replacement.hooks, declared.replaceable))
@@ -96,6 +104,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         self.endpoint_config_name = endpoint.endpoint_config_name
         self.model_name = models[declared.production_variants[0].model.variant].name
         self.model_data_url = next(iter(_archives(loaded)), None)
+        self.invoke_policy = grants.invoke_policy_json(self.endpoint_arn, declared.answer_paths)
         self.register_outputs(
             {
                 "endpointName": self.endpoint_name,
@@ -103,18 +112,19 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 "endpointConfigName": self.endpoint_config_name,
                 "modelName": self.model_name,
                 **({"modelDataUrl": self.model_data_url} if self.model_data_url else {}),
+                "invokePolicy": self.invoke_policy,
             }
         )
 
     def grant_invoke(self, name: str, role: pulumi.Input[str]) -> "aws.iam.RolePolicy":
-        """Gives a role the least policy to invoke the endpoint and, if it is asynchronous, to read the answers.
+        """Gives a role the policy ``invoke_policy``.
 
         Args:
             name: Name of the policy's resource.
             role: Name of the role.
         """
         _sdk.once(self._protection)
-        return grants.grant_invoke(name, role, self.endpoint_arn, self._declared.answer_paths, self._child)
+        return aws.iam.RolePolicy(name, role=role, policy=self.invoke_policy, opts=self._child)
 
     def _protection(self) -> pulumi.Stash:
         """Declares a resource that is deleted before all others and, if it is protected, stops a deletion at its start.
@@ -137,10 +147,11 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         if not container.loads_one_model:
             return container
         if container.model_data_url is not None:
-            path = field_path(container.path, "model_data_url")
+            path = argument_name(field_path(container.path, "model_data_url"))
             return replace(container, model_data_url=checked(path, container.model_data_url))
         if source and source.is_archive:
-            uri = checked(field_path(container.path, "model_data_source.s3_uri"), source.s3_uri)
+            path = argument_name(field_path(container.path, "model_data_source.s3_uri"))
+            uri = checked(path, source.s3_uri)
             return replace(container, model_data_source=replace(source, s3_uri=uri))
         return container
 
@@ -150,14 +161,15 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         capacities = [user.capacity for user in self._declared.variants if user.model.variant == model.variant]
         types = [capacity.instance_type if isinstance(capacity, Instances) else None for capacity in capacities]
 
-        def find(settings: _aws.Settings, *instance_types: str | None) -> str:
+        async def find(settings: _aws.Settings) -> str:
+            instance_types = [await outputs.resolved(type_) for type_ in types]
             uri = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
             if isinstance(uri, str):
                 return uri
             problems = [problem._replace(property=field_path(container.path, problem.property)) for problem in uri]
-            raise _refusal(self.pulumi_resource_name, problems)
+            raise refusal(self.pulumi_resource_name, self._declared.arguments, problems)
 
-        return pulumi.Output.all(self._settings, *types).apply(lambda values: find(*values))
+        return pulumi.Output.all(self._settings, *types).apply(lambda values: find(values[0]))
 
     def _model(self, model: Model) -> aws.sagemaker.Model:
         arguments = resources.model(self._declared, model)
@@ -204,7 +216,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             variant.name: checks.starts_with(variant, retained=variant.name in retaining)
             for variant in declared.production_variants
         }
-        guarded = hooks.GuardedEndpoint(self.urn, self._settings, starts, scaled, replaceable=declared.replaceable)
+        guarded = hooks.GuardedEndpoint(
+            self.urn,
+            self._settings,
+            starts,
+            scaled,
+            replaceable=declared.replaceable,
+            secret_texts=partial(outputs.secret_texts, declared.arguments),
+        )
         return aws.sagemaker.Endpoint(
             self.pulumi_resource_name,
             name=declared.name,
@@ -251,13 +270,10 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         )
 
 
-def _check(name: str, args: SageMakerEndpointArgs) -> None:
+def _check(name: str, declared: SageMakerEndpointArgs, args: SageMakerEndpointArgs) -> None:
+    """Refuses arguments, which are those that are declared with some outputs known by now."""
     if problems := validate(name, args):
-        raise _refusal(name, problems)
-
-
-def _refusal(name: str, problems: Sequence[Problem]) -> pulumi.RunError:
-    return pulumi.RunError(message(f"SageMakerEndpoint {name!r} cannot be made", problems))
+        raise refusal(name, declared, problems)
 
 
 def _region(settings: _aws.Settings | pulumi.Output[_aws.Settings]) -> pulumi.Input[str | None]:

@@ -5,7 +5,6 @@ from typing import TypedDict
 from urllib.parse import urlsplit
 
 import pulumi
-import pulumi_aws as aws
 
 
 class Statement(TypedDict):
@@ -42,25 +41,17 @@ def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None =
     return _document(("sagemaker:InvokeEndpointAsync", [endpoint_arn]), ("s3:GetObject", answers))
 
 
-def grant_invoke(
-    name: str,
-    role: pulumi.Input[str],
-    endpoint_arn: pulumi.Input[str],
-    output_paths: Sequence[pulumi.Input[str]] | None,
-    opts: pulumi.ResourceOptions,
-) -> "aws.iam.RolePolicy":
-    """Gives a role the policy of :func:`invoke_policy`.
+def invoke_policy_json(
+    endpoint_arn: pulumi.Input[str], output_paths: Sequence[pulumi.Input[str]] | None
+) -> pulumi.Output[str]:
+    """Returns the policy of :func:`invoke_policy` as JSON, once what stands in it is known.
 
     Args:
-        name: Name of the resource.
-        role: Name of the role.
         endpoint_arn: ARN of the endpoint.
         output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
-        opts: Options of the resource.
     """
     paths = None if output_paths is None else pulumi.Output.all(*output_paths)
-    document = pulumi.Output.all(endpoint_arn, paths).apply(lambda values: invoke_policy(*values))
-    return aws.iam.RolePolicy(name, role=role, policy=pulumi.Output.json_dumps(document), opts=opts)
+    return pulumi.Output.json_dumps(pulumi.Output.all(endpoint_arn, paths).apply(lambda values: invoke_policy(*values)))
 
 
 def _objects(partition: str, uri: str) -> str:

@@ -1,21 +1,24 @@
 """Checks arguments that are outputs as soon as they are known, before the call to AWS that would use them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 import pulumi
 
+from sagebridge import _sdk
 from sagebridge.endpoint.schema import is_output
+from sagebridge.redaction import Concealed, concealed, texts
 
 Path = tuple[str | int, ...]
 Args = TypeVar("Args")
+Value = TypeVar("Value")
 
 
 def checked(args: Args, check: Callable[[Args], None]) -> Args:
     """Returns the arguments with each output held back until the check has passed with the values of all.
 
     In a preview each is checked alone, with what is plain: one that is not known yet must not make all others unknown,
-    which would look like changes.
+    which would look like changes. The check gets secrets concealed (``redaction.py``).
 
     Args:
         args: A mapping of plain values and outputs, at any depth.
@@ -25,25 +28,65 @@ def checked(args: Args, check: Callable[[Args], None]) -> Args:
     if not outputs:
         return args
 
-    def check_all(values: Sequence[object]) -> None:
-        check(_with(args, dict(zip(outputs, values, strict=True))))
+    async def check_all() -> object:
+        check(_with(args, {path: await _resolved(output) for path, output in outputs.items()}))
+        return None
 
-    def check_alone(path: Path, value: object) -> object:
-        check(_with(args, {path: value}))
-        return value
+    async def check_alone(path: Path, value: object) -> object:
+        check(_with(args, {path: await _resolved(outputs[path])}))
+        return with_integers(value)
 
     if pulumi.runtime.is_dry_run():
         held = {path: _then(output, check_alone, path) for path, output in outputs.items()}
     else:
         # It says nothing of the values: beside a secret one, what is none must not become one.
-        passed = pulumi.Output.unsecret(pulumi.Output.all(*outputs.values()).apply(check_all))
+        passed: pulumi.Output[object] = pulumi.Output.all(*outputs.values()).apply(lambda _: check_all())
+        passed = pulumi.Output.unsecret(passed)
         held = {path: pulumi.Output.all(output, passed).apply(_first) for path, output in outputs.items()}
     return _with(args, held)
+
+
+async def resolved(value: pulumi.Input[Value]) -> Value | None:
+    """Returns the value of an input, concealed if it comes from a secret; None if it is not known."""
+    return cast("Value | None", await _resolved(pulumi.Output.from_input(value)))
+
+
+async def _resolved(output: pulumi.Output[object]) -> object:
+    value = with_integers(await output.future())
+    return concealed(value) if await output.is_secret() else value
+
+
+async def secret_texts(args: object) -> list[str]:
+    """Returns the texts in the arguments that come from secrets, which must not be shown where AWS tells them."""
+    values = [await _resolved(output) for _, output in _outputs(args, ())]
+    return [text for value in values if isinstance(value, Concealed) for text in texts(value)]
+
+
+def with_integers(args: Args) -> Args:
+    """Returns the arguments with each whole number as an integer.
+
+    The engine has floats only, so `2` comes as `2.0` from a StackReference. A float from 2^53 on may have been rounded,
+    and stays as it is.
+    """
+    return cast("Args", _with_integers(args))
 
 
 def without_none(args: Args) -> Args:
     """Returns the arguments without fields that are None, which is how Pulumi says "not set"."""
     return cast("Args", _without_none(args))
+
+
+def has_outputs(value: object) -> bool:
+    """Tells whether a value is an output, or has one in it at any depth."""
+    return next(_outputs(value, ()), None) is not None
+
+
+def _with_integers(value: object) -> object:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _sdk.MOST_EXACT:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _with_integers(inner) for key, inner in value.items()}
+    return [_with_integers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _without_none(value: object) -> object:
@@ -52,12 +95,14 @@ def _without_none(value: object) -> object:
     return [_without_none(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _then(output: pulumi.Output[object], check: Callable[[Path, object], object], path: Path) -> pulumi.Output[object]:
+def _then(
+    output: pulumi.Output[object], check: Callable[[Path, object], Awaitable[object]], path: Path
+) -> pulumi.Output[object]:
     return output.apply(lambda value: check(path, value))
 
 
 def _first(values: Sequence[object]) -> object:
-    return values[0]
+    return with_integers(values[0])
 
 
 def _outputs(value: object, path: Path) -> Iterator[tuple[Path, pulumi.Output[object]]]:

@@ -84,7 +84,7 @@ def container(declared: Container) -> sagemaker.ModelContainerArgsDict:
             model_package_name=args.get("model_package_name"),
             container_hostname=args.get("container_hostname"),
             mode=declared.mode,
-            environment={**default_environment(declared), **args.get("environment", {})} or None,
+            environment=_merged(default_environment(declared), args.get("environment", {})),
             multi_model_config=None if cache is None else {"model_cache_setting": cache},
             model_data_source=None if source is None else {"s3_data_sources": [_data_source(source)]},
         )
@@ -97,6 +97,15 @@ def default_environment(declared: Container) -> dict[str, pulumi.Input[str]]:
     if url is None or not declared.loads_one_model or not declared.default_environment:
         return {}
     return {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": url}
+
+
+def _merged(
+    defaults: Mapping[str, pulumi.Input[str]], declared: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+) -> pulumi.Input[Mapping[str, pulumi.Input[str]]] | None:
+    """Returns the variables of a container; None if there are none. Those that are declared may be one output."""
+    if isinstance(declared, Mapping):
+        return {**defaults, **declared} or None
+    return pulumi.Output.all(defaults, declared).apply(lambda variables: {**variables[0], **variables[1]})
 
 
 def _data_source(source: ModelDataSource) -> sagemaker.ModelContainerModelDataSourceS3DataSourceArgsDict:

@@ -5,9 +5,9 @@ names, a shape may be ``any``, ``tags``, ``[shape]`` for a list, ``{shape}`` for
 that cannot be an output.
 """
 
-import difflib
 import enum
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, Protocol, cast
@@ -15,9 +15,12 @@ from typing import Final, Protocol, cast
 import pulumi
 from botocore import xform_name
 
+from sagebridge import _sdk
 from sagebridge._aws import shapes
 from sagebridge.endpoint import args as kinds
+from sagebridge.redaction import derived, is_bool
 from sagebridge.validation import Problem, Shape, problem
+from sagebridge.wording import did_you_mean
 
 
 class Unknown(enum.Enum):
@@ -41,6 +44,14 @@ _NOT_SUPPORTED = {
     "accelerator_type": ("is not supported any more: AWS ended Elastic Inference", ""),
 }
 """Fields that AWS has and the component has not: why, and what to do."""
+_OBJECT_TEXT = re.compile(rf"{re.escape(_sdk.OUTPUT_TEXT)}|<[\w.]+ object at 0x[0-9a-f]+>")
+_FORMATTED = (
+    "is not the value of an output, but the text that Python makes of one",
+    "Use pulumi.Output.concat or pulumi.Output.format instead of an f-string, str() or format().",
+)
+"""What is wrong with text that was made of an output, or of another object, and what to do."""
+_AWS_TAG_PREFIX = "aws:"
+"""The beginning of tags that only AWS itself sets (AWS General Reference: aws_tagging, "Tag naming limits")."""
 
 
 class Arguments(Protocol):
@@ -70,13 +81,32 @@ def is_output(value: object) -> bool:
     return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
 
 
+def is_formatted_output(value: object) -> bool:
+    """Tells whether a value is text that was made of an output, or of another object, as by an f-string."""
+    return isinstance(value, str) and _OBJECT_TEXT.search(value) is not None
+
+
+def formatted(path: str) -> Problem:
+    """Returns the problem of text that was made of an output."""
+    rule, fix = _FORMATTED
+    return Problem(path, rule, fix=fix)
+
+
 def _check(path: str, value: object, shape: str, problems: list[Problem]) -> object:
     """Returns the value if it is right, or else :data:`UNKNOWN`; adds to the problems."""
-    if is_output(value) or value is UNKNOWN:
-        if shape.startswith("!") and value is not UNKNOWN:
-            problems.append(Problem(path, "must be a plain value, not an output"))
+    if value is UNKNOWN:
         return UNKNOWN
-    shape = shape.lstrip("!")
+    if is_output(value):
+        if wrong := _not_plain(path, shape):
+            problems.append(wrong)
+        return UNKNOWN
+    if is_formatted_output(value):
+        problems.append(formatted(path))
+        return UNKNOWN
+    return _check_plain(path, value, shape.lstrip("!"), problems)
+
+
+def _check_plain(path: str, value: object, shape: str, problems: list[Problem]) -> object:
     rule = rule_of(shape)
     clean = value
     match rule["type"]:
@@ -97,6 +127,18 @@ def _check(path: str, value: object, shape: str, problems: list[Problem]) -> obj
     return clean
 
 
+def _not_plain(path: str, shape: str) -> Problem | None:
+    """Returns the problem of an output where the program must know the value, or None if it may be an output."""
+    rule = rule_of(shape.lstrip("!"))
+    inner = rule.get("member") or rule.get("value")
+    structured = rule["type"] == "fields" or (inner is not None and rule_of(inner["shape"])["type"] == "fields")
+    if not structured and not shape.startswith("!"):
+        return None
+    if rule["type"] in ("fields", "list", "map"):
+        return Problem(path or "args", "must be plain, not an output", fix="What is in it may be outputs.")
+    return Problem(path, "must be a plain value, not an output")
+
+
 def rule_of(shape: str) -> Shape:
     """Returns what a shape asks for, as botocore writes it."""
     if shape in tables():
@@ -112,24 +154,34 @@ def rule_of(shape: str) -> Shape:
 
 def _scalar(path: str, value: object, shape: str, rule: Shape) -> Problem | None:
     if rule["type"] == "boolean":
-        return None if isinstance(value, bool) else Problem(path, "must be true or false", value)
+        return None if is_bool(value) else Problem(path, "must be true or false", value)
     if rule["type"] == "float":
         least = rule.get("min", 0)
         number = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= _MOST_FLOAT
         return None if number else Problem(path, f"must be a number of {least} or more that fits in 32 bits", value)
+    if rule["type"] == "integer" and _may_be_rounded(value):
+        return Problem(path, "must be at most 2^53, beyond which Pulumi rounds whole numbers", value)
     return problem(path, value, shape)
 
 
+def _may_be_rounded(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) >= _sdk.MOST_EXACT
+    return isinstance(value, int) and abs(value) > _sdk.MOST_EXACT
+
+
 def _structure(path: str, value: object, shape: str, problems: list[Problem]) -> object:
-    if not isinstance(value, Mapping):
-        problems.append(Problem(path, "must be a mapping of fields", value))
-        return UNKNOWN
     table = tables()[shape]
+    if not isinstance(value, Mapping):
+        fields = [*dict.fromkeys([*sorted(required(shape)), *table])]
+        few = ", ".join(f'"{field}": …' for field in fields[:2])
+        problems.append(Problem(path or "args", "must be a dict of fields", value, f"Write {{{few}}}."))
+        return UNKNOWN
     clean = {}
     for field, inner in value.items():
-        where = f"{path}.{field}" if path else str(field)
+        where = f"{path}.{field}" if path else f"{field}"
         if field not in table:
-            problems.append(_not_a_field(where, str(field), table))
+            problems.append(_not_a_field(path, field, table))
         elif inner is not None:
             clean[field] = _check(where, inner, table[field], problems)
     missing = sorted(field for field in required(shape) if value.get(field) is None)
@@ -137,12 +189,15 @@ def _structure(path: str, value: object, shape: str, problems: list[Problem]) ->
     return {**clean, **dict.fromkeys(missing, UNKNOWN)}
 
 
-def _not_a_field(path: str, field: str, table: Mapping[str, str]) -> Problem:
+def _not_a_field(path: str, field: object, table: Mapping[str, str]) -> Problem:
+    if is_formatted_output(field):
+        return formatted(f"the name of a field of {path or 'args'}")
+    where = f"{path}.{field}" if path else f"{field}"
     if field in _NOT_SUPPORTED:
-        rule, fix = _NOT_SUPPORTED[field]
-        return Problem(path, rule, fix=fix)
-    near = difflib.get_close_matches(field, table, n=1)
-    return Problem(path, "is not a field", fix=f"Did you mean {near[0]}?" if near else "")
+        rule, fix = _NOT_SUPPORTED[str(field)]
+        return Problem(where, rule, fix=fix)
+    near = did_you_mean(field, table) or did_you_mean(xform_name(f"{field}"), table)
+    return Problem(where, "is not a field", fix=near)
 
 
 def _list(path: str, value: object, rule: Shape, problems: list[Problem]) -> object:
@@ -151,28 +206,39 @@ def _list(path: str, value: object, rule: Shape, problems: list[Problem]) -> obj
         return UNKNOWN
     least, most = rule.get("min", 0), rule.get("max", len(value))
     if not least <= len(value) <= most:
-        problems.append(Problem(path, f"must have {least} to {most} entries", len(value)))
+        problems.append(Problem(path, f"must have {least} to {most} entries", derived(len(value), value)))
     shape = rule["member"]["shape"]
     return [_check(f"{path}[{position}]", inner, shape, problems) for position, inner in enumerate(value)]
 
 
 def _map(path: str, value: object, rule: Shape, problems: list[Problem]) -> object:
     if not isinstance(value, Mapping):
-        problems.append(Problem(path, "must be a mapping"))
+        problems.append(Problem(path, "must be a dict"))
         return UNKNOWN
     if len(value) > rule.get("max", len(value)):
-        problems.append(Problem(path, f"must have at most {rule['max']} entries", len(value)))
+        problems.append(Problem(path, f"must have at most {rule['max']} entries", derived(len(value), value)))
     clean = {}
     key_shape, value_shape = rule["key"]["shape"], rule["value"]["shape"]
     for key, inner in value.items():
+        if is_formatted_output(key):
+            problems.append(formatted(f"a key of {path}"))
+            continue
         where = f"{path}[{key!r}]"
-        if wrong := _scalar(where, key, key_shape, rule_of(key_shape)):
-            problems.append(Problem(where, f"has a name that {wrong.rule}"))
+        if wrong := _key(where, key, key_shape):
+            problems.append(wrong)
         inside: list[Problem] = []
         clean[key] = _check(where, inner, value_shape, inside)
         # A value in a container's environment may be a password, so it is not shown.
         problems += [wrong._replace(value=None) if key_shape == "EnvironmentKey" else wrong for wrong in inside]
     return clean
+
+
+def _key(path: str, key: object, shape: str) -> Problem | None:
+    if wrong := _scalar(path, key, shape, rule_of(shape)):
+        return Problem(path, f"has a name that {wrong.rule}")
+    if shape == "TagKey" and isinstance(key, str) and key.lower().startswith(_AWS_TAG_PREFIX):
+        return Problem(path, f"has a name that must not begin with {_AWS_TAG_PREFIX}, which AWS keeps for itself")
+    return None
 
 
 @cache
@@ -244,7 +310,8 @@ _OWN = {
     "inference_execution_mode": "InferenceExecutionMode",
     "routing_strategy": "RoutingStrategy",
     "kms_key_arn": "KmsKeyId",
-    "auto_rollback_alarms": "AlarmList",
+    "auto_rollback_alarms": "!AlarmList",
+    "capture_options": "!CaptureOptionList",
     "autoscaling": "AutoscalingArgs",
     "schedules": "{ScheduleArgs}",
     "alarms": "AlarmsArgs",

@@ -52,9 +52,13 @@ def failed_create(endpoint: "Endpoint") -> str:
     )
 
 
-def rolls_out(args: pulumi.ResourceHookArgs) -> bool:
-    """Tells whether an update changes what the endpoint runs, and not only its tags."""
-    old, new = args.old_inputs or {}, args.new_inputs or {}
+def rolls_out(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
+    """Tells whether an update changes what the endpoint runs, and not only its tags.
+
+    Args:
+        old: The endpoint's inputs so far.
+        new: Its inputs from now on.
+    """
     return any(old.get(field) != new.get(field) for field in ("endpointConfigName", "deploymentConfig"))
 
 

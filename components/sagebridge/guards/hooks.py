@@ -6,18 +6,27 @@ instance counts and weights back to what is declared, as it cannot say ``RetainA
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 
-from sagebridge import _aws
+from sagebridge import _aws, _sdk
+from sagebridge.endpoint.outputs import resolved
 from sagebridge.guards import checks, lookup
+from sagebridge.redaction import redacted
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
+
+
+Value = TypeVar("Value")
+
+
+async def _none() -> Collection[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,12 @@ class GuardedEndpoint:
     """Names of the production variants that scale."""
     replaceable: bool = False
     """Whether the endpoint may be replaced: then a preview may find one of its name."""
+    secret_texts: Callable[[], Awaitable[Collection[str]]] = _none
+    """Returns the texts in the arguments that come from secrets. AWS's answers may contain them."""
+
+    async def shown(self, text: str) -> str:
+        """Returns a message without what comes from secrets."""
+        return redacted(text, await self.secret_texts())
 
 
 class EndpointHooks:
@@ -42,13 +57,15 @@ class EndpointHooks:
     def __init__(self) -> None:
         self._endpoints: defaultdict[str, list[GuardedEndpoint]] = defaultdict(list)
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
-        verify = pulumi.ResourceHook("sagebridge-verify", self._verify)
+        verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
+        orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)
+        ready = pulumi.ResourceHook(_sdk.hook_name("sagebridge-ready"), self._require_ready, in_previews_too)
         self.binding = pulumi.ResourceHookBinding(
-            before_create=[pulumi.ResourceHook("sagebridge-orphan", self._look_for_orphan, in_previews_too)],
-            before_update=[pulumi.ResourceHook("sagebridge-ready", self._require_ready, in_previews_too)],
+            before_create=[orphan],
+            before_update=[ready],
             after_create=[verify],
             after_update=[verify],
-            on_error=[pulumi.ErrorHook("sagebridge-clean-up", self._clean_up)],
+            on_error=[pulumi.ErrorHook(_sdk.hook_name("sagebridge-clean-up"), self._clean_up)],
         )
 
     def guard(self, name: str, endpoint: GuardedEndpoint) -> pulumi.ResourceHookBinding:
@@ -71,62 +88,80 @@ class EndpointHooks:
 
     async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses a create where there is an endpoint of that name; waits for one that is being deleted."""
-        endpoint, name = await self._endpoint(args), (args.new_inputs or {}).get("name")
+        endpoint, name = await self._endpoint(args), (await _plain(args.new_inputs)).get("name")
         client = await _sagemaker(endpoint)
         if client is None or not isinstance(name, str):
             return
         existing = lookup.find_endpoint(client, name)
         if existing and lookup.is_deleting(existing):
             if pulumi.runtime.is_dry_run():
-                pulumi.log.warn(f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone.")
+                waits = f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone."
+                pulumi.log.warn(await endpoint.shown(waits))
                 return
-            existing = await _wait_until_deleted(client, name)
+            existing = await _wait_until_deleted(endpoint, client, name)
         if existing and not (endpoint.replaceable and pulumi.runtime.is_dry_run()):
-            raise pulumi.RunError(checks.orphan(existing))
+            raise pulumi.RunError(await endpoint.shown(checks.orphan(existing)))
 
     async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses an update that AWS would refuse, and says what it would take away."""
         endpoint = await self._endpoint(args)
         client = await _sagemaker(endpoint)
-        if client is None or not checks.rolls_out(args):
+        old_inputs, inputs, outputs = [
+            await _plain(properties) for properties in (args.old_inputs, args.new_inputs, args.old_outputs)
+        ]
+        if client is None or not checks.rolls_out(old_inputs, inputs):
             return
-        live, inputs = lookup.describe_endpoint(client, args.id), args.new_inputs or {}
-        problem = checks.update_problem(live, args.id, args.old_outputs or {}, inputs.get("endpointConfigName"))
+        live = lookup.describe_endpoint(client, args.id)
+        problem = checks.update_problem(live, args.id, outputs, inputs.get("endpointConfigName"))
         if live and not problem and inputs.get("deploymentConfig"):
             problem = checks.variant_name_problem(live, endpoint.variants)
         if problem or live is None:
-            raise pulumi.RunError(problem)
+            raise pulumi.RunError(await endpoint.shown(problem or ""))
         if configuration := lookup.describe_configuration(client, live["EndpointConfigName"]):
             declared = {name: await _known(numbers) for name, numbers in endpoint.variants.items()}
             retained = bool(lookup.generations(client, configuration))
             for line in checks.lost_changes(live, configuration, declared, retained=retained):
-                pulumi.log.warn(f"Endpoint {live['EndpointName']}: {line}")
+                pulumi.log.warn(await endpoint.shown(f"Endpoint {live['EndpointName']}: {line}"))
 
     async def _verify(self, args: pulumi.ResourceHookArgs) -> None:
         """Fails a create or an update after which the endpoint does not run what was asked for."""
         # The provider reads the endpoint back, so only the inputs tell what was asked for.
-        endpoint, inputs, outputs = await self._endpoint(args), args.new_inputs or {}, args.new_outputs or {}
+        endpoint = await self._endpoint(args)
+        inputs, outputs, old_outputs = [
+            await _plain(properties) for properties in (args.new_inputs, args.new_outputs, args.old_outputs)
+        ]
         client, name, configuration = await _sagemaker(endpoint), outputs["name"], inputs["endpointConfigName"]
         live = lookup.describe_endpoint(client, name) if client else None
         if live is None or live["EndpointArn"] != outputs["arn"]:
-            raise pulumi.RunError(checks.missing_endpoint(name, outputs["arn"], live))
-        sent = (args.old_outputs or {}).get("endpointConfigName") != configuration
+            raise pulumi.RunError(await endpoint.shown(checks.missing_endpoint(name, outputs["arn"], live)))
+        sent = old_outputs.get("endpointConfigName") != configuration
         if problem := checks.rollout_problem(live, configuration, endpoint.variants, sent=sent):
-            raise pulumi.RunError(f"{problem} {await _autoscaling_off(endpoint, name)}".rstrip())
+            said = f"{problem} {await _autoscaling_off(endpoint, name)}".rstrip()
+            raise pulumi.RunError(await endpoint.shown(said))
 
     async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
         """Deletes what a failed create left behind, and says what a failed update means; never asks for a retry."""
-        endpoint, inputs = await self._endpoint(args), args.new_inputs or {}
+        endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
         client = await _sagemaker(endpoint)
         if client and args.failed_operation == "create" and "name" in inputs:
-            _delete_failed(client, inputs["name"], inputs["endpointConfigName"])
+            for sentence in _delete_failed(client, inputs["name"], inputs["endpointConfigName"]):
+                pulumi.log.error(await endpoint.shown(sentence))
         if args.failed_operation == "update":
             live = lookup.describe_endpoint(client, args.id) if client else None
             if live and live["EndpointStatus"] == "RollingBack":
-                pulumi.log.error(checks.rolling_back(live))
+                pulumi.log.error(await endpoint.shown(checks.rolling_back(live)))
             if sentence := await _autoscaling_off(endpoint, args.id):
                 pulumi.log.error(sentence)
         return False
+
+
+async def _plain(properties: Mapping[str, Value] | None) -> dict[str, Value]:
+    """Returns properties as values; a hook gets those that hold a secret as outputs."""
+    values: dict[str, Any] = dict(properties or {})
+    for name, value in values.items():
+        if isinstance(value, pulumi.Output):
+            values[name] = await value.future(with_unknowns=True)
+    return values
 
 
 async def _settings(endpoint: GuardedEndpoint) -> _aws.Settings | None:
@@ -140,8 +175,10 @@ async def _sagemaker(endpoint: GuardedEndpoint) -> "SageMakerClient | None":
 
 
 async def _known(numbers: Mapping[str, pulumi.Input[float]]) -> Mapping[str, float]:
-    """Returns what a variant starts with; nothing if an output among it is not known."""
-    return await pulumi.Output.all(**numbers).future() or {}
+    """Returns what a variant starts with, secrets concealed; nothing if an output among it is not known."""
+    resolved_numbers = {field: await resolved(number) for field, number in numbers.items()}
+    values = {field: number for field, number in resolved_numbers.items() if number is not None}
+    return values if values.keys() == numbers.keys() else {}
 
 
 async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:
@@ -153,23 +190,25 @@ async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:
     return checks.autoscaling_off(unscaled) if unscaled else ""
 
 
-async def _wait_until_deleted(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
-    pulumi.log.info(
-        f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
-    )
+async def _wait_until_deleted(
+    endpoint: GuardedEndpoint, client: "SageMakerClient", name: str
+) -> "DescribeEndpointOutputTypeDef | None":
+    waits = f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
+    pulumi.log.info(await endpoint.shown(waits))
     try:
         return await lookup.wait_until_deleted(client, name, checks.DELETION_MINUTES * 60)
     except TimeoutError:
-        raise pulumi.RunError(checks.deletion_timeout(name)) from None
+        raise pulumi.RunError(await endpoint.shown(checks.deletion_timeout(name))) from None
 
 
-def _delete_failed(client: "SageMakerClient", name: str, configuration: str) -> None:
-    """Deletes the endpoint that a failed create left behind, unless it is not the stack's."""
+def _delete_failed(client: "SageMakerClient", name: str, configuration: str) -> list[str]:
+    """Deletes the endpoint that a failed create left behind, unless it is not the stack's; returns what to say."""
     live = lookup.describe_endpoint(client, name)
     if live is None:
-        return
+        return []
     if live["EndpointConfigName"] != configuration:
-        pulumi.log.error(checks.orphan(live))
-    elif live["EndpointStatus"] == "Failed":
-        client.delete_endpoint(EndpointName=name)
-        pulumi.log.error(checks.failed_create(live))
+        return [checks.orphan(live)]
+    if live["EndpointStatus"] != "Failed":
+        return []
+    client.delete_endpoint(EndpointName=name)
+    return [checks.failed_create(live)]

@@ -5,12 +5,16 @@ new ones to a hook before it updates the component, which is before it touches a
 """
 
 from collections.abc import Mapping
-from typing import TypedDict, cast
+from typing import TypedDict, TypeVar, cast
 
 import pulumi
 
+from sagebridge import _sdk
 from sagebridge.endpoint.spec import Endpoint
+from sagebridge.redaction import concealed
 from sagebridge.validation import Problem, message
+
+Value = TypeVar("Value")
 
 
 class Recorded(TypedDict, total=False):
@@ -48,14 +52,24 @@ def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - `once`
         allowed: Whether their endpoints may be replaced.
     """
 
-    def check(args: pulumi.ResourceHookArgs) -> None:
-        old, new = cast("Recorded", args.old_inputs or {}), cast("Recorded", args.new_inputs or {})
-        if problems := refused(old, new, args.old_outputs or {}, allowed=allowed):
+    async def check(args: pulumi.ResourceHookArgs) -> None:
+        old, new, outputs = [
+            await _concealed(properties) for properties in (args.old_inputs, args.new_inputs, args.old_outputs)
+        ]
+        if problems := refused(cast("Recorded", old), cast("Recorded", new), outputs, allowed=allowed):
             raise pulumi.RunError(message(f"SageMakerEndpoint {args.name!r} cannot be changed like this", problems))
 
-    name = "sagebridge-replacement" + ("-allowed" if allowed else "")
+    name = _sdk.hook_name("sagebridge-replacement" + ("-allowed" if allowed else ""))
     options = pulumi.ResourceHookOptions(on_dry_run=True)
     return pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook(name, check, options)])
+
+
+async def _concealed(properties: Mapping[str, Value] | None) -> dict[str, Value]:
+    """Returns properties as values, secrets concealed; a hook gets those that hold a secret as outputs."""
+    return {
+        name: concealed(await value.future(with_unknowns=True)) if isinstance(value, pulumi.Output) else value
+        for name, value in (properties or {}).items()
+    }
 
 
 def refused(old: Recorded, new: Recorded, outputs: Mapping[str, object], *, allowed: bool) -> list[Problem]:

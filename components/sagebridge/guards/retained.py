@@ -14,9 +14,11 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge import _aws, _sdk
+from sagebridge.endpoint.outputs import secret_texts
 from sagebridge.endpoint.resources import ConfigurationArguments
 from sagebridge.endpoint.spec import Autoscaling, Tags, Variant
 from sagebridge.guards import checks, lookup
+from sagebridge.redaction import redacted
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -85,22 +87,25 @@ def capacities(
         scaled: The variants that scale, each with how.
     """
 
-    async def find(settings: _aws.Settings, endpoint: str, numbers: Mapping[str, Sequence[float]]) -> dict[str, int]:
+    async def find(settings: _aws.Settings, name: str, numbers: Mapping[str, Sequence[float]]) -> dict[str, int]:
         capacities = {name: Scaled(*map(int, three)) for name, three in numbers.items()}
         if not _sdk.runs_on_engine():  # a user's unit test asks no AWS
             return {name: capacity.first for name, capacity in capacities.items()}
         generation_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:
-            return starting(_aws.sagemaker_client(settings), endpoint, generation_id, capacities)
+            return starting(_aws.sagemaker_client(settings), name, generation_id, capacities)
         except (BotoCoreError, ClientError) as error:
-            raise pulumi.RunError(f"Cannot read how far endpoint {endpoint} has scaled: {error}") from error
+            said = redacted(f"Cannot read how far endpoint {name} has scaled: {error}", await secret_texts([endpoint]))
+            raise _sdk.failure(said) from error
 
     numbers = {
         variant.name: [variant.capacity.initial, scaling.min_capacity, scaling.max_capacity]
         for variant, scaling in scaled
     }
-    starts: pulumi.Output[dict[str, int]] = pulumi.Output.unsecret(
-        pulumi.Output.all(settings, endpoint, numbers).apply(lambda values: find(*values))
+    # Credentials and the name do not make the numbers secrets; a number that is declared as one stays one.
+    where = pulumi.Output.unsecret(pulumi.Output.all(settings, endpoint))
+    starts: pulumi.Output[dict[str, int]] = pulumi.Output.all(where, numbers).apply(
+        lambda values: find(values[0][0], values[0][1], values[1])
     )
     return {name: starts[name] for name in numbers}
 

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 import pulumi
 
 from sagebridge import _sdk
+from sagebridge.endpoint.outputs import resolved
 from sagebridge.errors import reason
 from sagebridge.images.fit import misfit
+from sagebridge.redaction import Concealed
 
 _LOOK_UP = "aws:s3/getObject:getObject"
 """``aws.s3.get_object``, called by its token: to import ``pulumi_aws.s3`` takes as long as all of SageMaker's."""
@@ -32,8 +34,9 @@ def checked(
     """
 
     async def check(values: Sequence[Any]) -> str:
-        plain_url, plain_image, may_be_missing = values
-        await _check(path, plain_url, plain_image, parent, may_be_missing=may_be_missing)
+        plain_url, _, may_be_missing = values
+        shown_url, shown_image = await resolved(url) or "", await resolved(image)
+        await _check(path, shown_url, shown_image, parent, may_be_missing=may_be_missing)
         return str(plain_url)
 
     return pulumi.Output.all(url, image, _may_be_missing(url)).apply(check)
@@ -49,7 +52,7 @@ class _Archives:
         """Returns the look-up of an archive with the provider of a resource."""
         key = url, parent.get_provider(_LOOK_UP)
         if key not in self._look_ups:
-            location = urlsplit(url)
+            location = urlsplit(str.__str__(url))
             arguments = {"bucket": location.netloc, "key": location.path.lstrip("/")}
             opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi-aws"))
             self._look_ups[key] = asyncio.ensure_future(pulumi.runtime.invoke_async(_LOOK_UP, arguments, opts))
@@ -69,7 +72,9 @@ async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource
             if may_be_missing:
                 return
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
-        raise pulumi.RunError(f"{path}: cannot read {url}: {why}") from error
+        elif isinstance(url, Concealed):
+            why = "the answer is not shown, because it may contain the URL, which is a secret"
+        raise _sdk.failure(f"{path}: cannot read {url}: {why}") from error
     versions = archive.get("metadata") or {}  # a user's unit test need not answer
     if image is not None and (problem := misfit(image, versions)):
-        raise pulumi.RunError(f"{path}: {url} does not fit the image: {problem}")
+        raise _sdk.failure(f"{path}: {url} does not fit the image: {problem}")

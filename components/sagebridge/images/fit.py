@@ -6,6 +6,8 @@ Nothing here calls AWS or imports Pulumi, so that the room ``model`` can ask the
 import re
 from collections.abc import Mapping
 
+from sagebridge.redaction import derived
+
 SCIKIT_LEARN = "scikit-learn"
 """The key under which an archive's ``versions.json`` and its object's metadata record the version."""
 
@@ -25,7 +27,7 @@ def misfit(image: str, versions: Mapping[str, str]) -> str | None:
     tag, model_version = _TAG.search(image), versions.get(SCIKIT_LEARN)
     if tag is None or model_version is None:
         return None
-    image_minor, model_minor = tag[1], ".".join(model_version.split(".")[:2])
+    image_minor, model_minor = derived(tag[1], image), ".".join(model_version.split(".")[:2])
     if image_minor == model_minor:
         return None
     return (

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from botocore.regions import EndpointResolver
 
 from sagebridge._aws import LOADER
+from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
 FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")
@@ -45,7 +46,7 @@ def image_uri(framework: str, version: str, region: str, instance_type: str | No
         instance_type: instance type, which decides between the images for CPU, GPU and Graviton; None for a serverless
             variant, which has CPUs.
     """
-    family = (instance_type or "").removeprefix("ml.").partition(".")[0]
+    family = derived((instance_type or "").removeprefix("ml.").partition(".")[0], instance_type)
     graviton = _GRAVITON.fullmatch(family) is not None
     image = _look_up(framework, version, family, "inference_graviton" if graviton else "inference")
     if isinstance(image, Problem):

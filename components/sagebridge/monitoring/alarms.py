@@ -18,6 +18,7 @@ from sagebridge.endpoint.args import AlarmsArgs
 from sagebridge.endpoint.spec import Alarms, Kind, Tags
 from sagebridge.limits import Limits, outside
 from sagebridge.monitoring.metrics import ERRORS_4XX, ERRORS_5XX, MODEL_LATENCY, SATURATION, Metric
+from sagebridge.redaction import derived
 from sagebridge.validation import Problem, problem
 
 _SATURATED: Mapping[Kind, str] = {
@@ -64,7 +65,8 @@ def _list_problems(path: str, actions: object) -> list[Problem]:
     if not isinstance(actions, list | tuple):
         return []
     most = shapes("cloudwatch")["ResourceList"]["max"]
-    too_many = [Problem(path, f"must have at most {most} entries", len(actions))] if len(actions) > most else []
+    count = derived(len(actions), actions)
+    too_many = [Problem(path, f"must have at most {most} entries", count)] if count > most else []
     by_action = (_action_problems(f"{path}[{position}]", action) for position, action in enumerate(actions))
     return [*too_many, *chain.from_iterable(by_action)]
 

@@ -67,13 +67,13 @@ def test_what_is_sensitive_within_a_set_makes_all_of_it_a_secret() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "not whole JSON"),
+        ("", "it is empty"),
         (json.dumps(STATE)[:-9], "broken or cut off"),
         ("[" * 100_000, "not whole JSON"),
-        ("[]", "the state is no object"),
-        ("{}", "version none"),
+        ("[]", "it is not a JSON object"),
+        ("{}", "it has no format version"),
         ('{"version": 3}', "version 3"),
-        ('{"version": "4"}', "version none"),
+        ('{"version": "4"}', "it has no format version"),
         ('{"serial": 1, "lineage": "l", "meta": {}, "encrypted_data": "x", "encryption_version": "v0"}', "by OpenTofu"),
         (json.dumps(STATE | {"outputs": {"a": {"value": 1}}}), "outputs.a has no value or no type"),
         (json.dumps(STATE | {"resources": [3]}), r"resources\[0\] is no object"),

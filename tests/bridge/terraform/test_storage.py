@@ -36,7 +36,7 @@ def test_a_file_that_is_locked_is_refused(tmp_path: Path, lock: object, holder: 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_bytes(b"\xff")
-    with pytest.raises(UserError, match="not UTF-8 text"):
+    with pytest.raises(UserError, match="it is not text but binary"):
         state_storage(str(tmp_path / "state")).read()
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         state_storage(str(tmp_path)).read()

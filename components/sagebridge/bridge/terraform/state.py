@@ -13,8 +13,7 @@ from sagebridge.bridge.documents import MalformedError, Reader
 from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
-
-VERSION = 4
+from sagebridge.terraform_state.text import state_document
 
 
 @dataclass(frozen=True)
@@ -96,30 +95,10 @@ def parse_state(text: str, location: str) -> State:
         location: Where it is, for messages.
 
     Raises:
-        UserError: The text is not whole JSON, is encrypted by OpenTofu, of another version than 4, or not a state.
+        UserError: See `state_document`; or a part of the state has another type than its format gives it.
     """
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise UserError(
-            f"the Terraform state {location} is not whole JSON: it is broken or cut off. Use a backup of it,"
-            " or run `terraform state pull` in Terraform's folder"
-        ) from None
-    if isinstance(document, dict) and "encrypted_data" in document:
-        raise UserError(
-            f"the Terraform state {location} is encrypted by OpenTofu, and only OpenTofu has the keys: run"
-            " `tofu state pull` into a private file, name that, and delete it afterwards"
-        )
-    members = Reader(document, "the state")
-    try:
-        version = members.members.get("version")
-        if version != VERSION:
-            raise UserError(
-                f"the Terraform state {location} has version {version if isinstance(version, int) else 'none'}, and"
-                " only version 4 can be read: run `terraform apply -refresh-only` with Terraform 0.12 or newer, which"
-                " writes it"
-            )
-        return _state(members)
+        return _state(Reader(state_document(text, location), "the state"))
     except MalformedError as error:
         raise UserError(f"{location} is not a Terraform state: {error}") from None
 

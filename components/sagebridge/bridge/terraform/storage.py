@@ -11,6 +11,7 @@ from sagebridge._aws import s3_client
 from sagebridge.errors import UserError
 from sagebridge.files import PRIVATE, write_file
 from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, parse_state_location
+from sagebridge.terraform_state.text import decoded
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -133,15 +134,11 @@ class S3Storage:
         """Returns the text and the ETag of an object, if it is there."""
         try:
             answer = self._client().get_object(Bucket=self.location.bucket, Key=key)
-            return answer["Body"].read().decode(), answer["ETag"]
+            return decoded(answer["Body"].read(), f"s3://{self.location.bucket}/{key}"), answer["ETag"]
         except (BotoCoreError, ClientError) as error:
             if _code(error) == "NoSuchKey":
                 return None, None
             raise UserError(f"s3://{self.location.bucket}/{key} cannot be read: {error}") from error
-        except UnicodeDecodeError:
-            raise UserError(
-                f"s3://{self.location.bucket}/{key} is not a Terraform state: it is not UTF-8 text"
-            ) from None
 
     def _client(self) -> "S3Client":
         try:
@@ -152,13 +149,11 @@ class S3Storage:
 
 def _read_file(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return decoded(path.read_bytes(), path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a Terraform state: it is not UTF-8 text") from None
 
 
 def _code(error: Exception) -> str:

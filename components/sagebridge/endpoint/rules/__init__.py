@@ -5,6 +5,8 @@ A rule is a function from the component's name and the arguments, as ``schema.ch
 carries; "provider" is terraform-provider-aws 6.34, which pulumi-aws is made from.
 """
 
+from collections.abc import Mapping
+
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.rules import models, rollout, variants
 from sagebridge.endpoint.schema import check
@@ -21,4 +23,6 @@ def validate(name: str, args: SageMakerEndpointArgs) -> list[Problem]:
         args: See :class:`SageMakerEndpointArgs`.
     """
     clean, problems = check(args)
+    if not isinstance(args, Mapping):
+        return problems
     return problems + [problem for rule in RULES for problem in rule(name, clean)]

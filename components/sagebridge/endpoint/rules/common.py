@@ -1,5 +1,6 @@
 """What the rules share."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard, TypeVar
 
@@ -8,9 +9,14 @@ import pulumi
 from sagebridge.endpoint.args import VariantArgs
 from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.schema import UNKNOWN
+from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
 Problems = Iterator[Problem]
+_ARN = re.compile(
+    r"arn:aws(-[a-z]+)*:[^:]*:([a-z]{2,4}(-[a-z]+)+-\d{1,2})?:"
+    r"(aws|aws-managed|third-party|aws-marketplace|partner-managed|\d{12}|cw.{10})?:.+"
+)
 Value = TypeVar("Value")
 Structure = TypeVar("Structure", bound=Mapping[str, object])
 
@@ -23,6 +29,11 @@ def is_known(value: pulumi.Input[Value] | None) -> TypeGuard[Value]:
 def is_structure(value: Structure | None) -> TypeGuard[Structure]:
     """Tells whether there is a structure to look into: one that is given and is a mapping."""
     return isinstance(value, Mapping)
+
+
+def is_arn(value: str) -> bool:
+    """Tells whether the provider takes a value as an ARN (verify/validate.go, ValidARN)."""
+    return _ARN.fullmatch(value) is not None
 
 
 def refused_fields(path: str, args: Mapping[str, object], fields: Sequence[str], rule: str, fix: str = "") -> Problems:
@@ -41,7 +52,9 @@ def repeated(values: Sequence[tuple[str, pulumi.Input[str] | None]]) -> Problems
         seen.add(value)
 
 
-def runs_on_inferentia1(variant: VariantArgs) -> bool:
-    """Tells whether a variant runs on the family inf1."""
+def inferentia1_family(variant: VariantArgs) -> str | None:
+    """Returns ``inf1`` if a variant runs on that family, or else None."""
     instance_type = variant.get("instance_type")
-    return is_known(instance_type) and instance_type.startswith("ml.inf1.")
+    if is_known(instance_type) and instance_type.startswith("ml.inf1."):
+        return derived("inf1", instance_type)
+    return None

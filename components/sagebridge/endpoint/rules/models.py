@@ -1,17 +1,21 @@
 """Rules of names and models."""
 
+import re
 from collections.abc import Mapping
 
 from sagebridge._aws import shapes
 from sagebridge.endpoint.args import ContainerArgs, ModelDataSourceArgs, SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, containers, field_path, has_model, models
-from sagebridge.endpoint.rules.common import Problems, is_known, is_structure, refused_fields, repeated
+from sagebridge.endpoint.rules.common import Problems, is_arn, is_known, is_structure, refused_fields, repeated
+from sagebridge.endpoint.schema import formatted, is_formatted_output
 from sagebridge.endpoint.spec import COMPRESSION_TYPE, CONTAINER_MODE, S3_DATA_TYPE
+from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
 AUTONAME_SUFFIX = 8
 """Characters that Pulumi's auto-naming adds: a dash and seven hexadecimal digits."""
+_AUTO_NAMED = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*")
 _ENVIRONMENT_BYTES = 32 * 1024
 _IN_PACKAGE = (
     "image",
@@ -26,7 +30,18 @@ _IN_PACKAGE = (
 
 
 def _names(name: str, args: SageMakerEndpointArgs) -> Problems:
-    """Models and configuration are auto-named (API: at most 63 characters)."""
+    """Models and configuration are auto-named after the component (API: ModelName; provider: validName)."""
+    if is_formatted_output(name):
+        yield formatted("name")
+    elif not isinstance(name, str) or not _AUTO_NAMED.fullmatch(name):
+        rule = "must be letters, digits and dashes, without a dash at the beginning"
+        yield Problem("name", rule, name, "Models and configurations are named after it.")
+    else:
+        yield from _name_length(name, args)
+
+
+def _name_length(name: str, args: SageMakerEndpointArgs) -> Problems:
+    """API: ModelName, EndpointConfigName; at most 63 characters."""
     owners = [variant["variant_name"] for path, variant in all_variants(args) if path and has_model(variant)]
     names = Names("")
     suffixes = [names.configuration, names.model(None), *(names.model(owner) for owner in owners if is_known(owner))]
@@ -56,7 +71,7 @@ def _container(path: str, container: ContainerArgs) -> Problems:
         rule = "cannot be combined with model_package_name, which includes it"
         yield from refused_fields(path, container, _IN_PACKAGE, rule)
         package = container["model_package_name"]
-        if is_known(package) and not package.startswith("arn:"):  # provider: model.go, verify.ValidARN
+        if is_known(package) and not is_arn(package):  # provider: model.go, verify.ValidARN
             yield Problem(field_path(path, "model_package_name"), "must be an ARN", package)
         return
     if "framework" in container or "framework_version" in container:
@@ -79,14 +94,13 @@ def _model_data(path: str, container: ContainerArgs) -> Problems:
     if source is not None:
         yield from refused_fields(path, container, ["model_data_url"], "cannot be combined with model_data_source")
     if mode == "MultiModel":
-        yield from refused_fields(path, container, ["model_data_source"], "cannot be combined with mode MultiModel")
+        yield from refused_fields(path, container, ["model_data_source"], f"cannot be combined with mode {mode}")
         if url is None and source is None:
-            rule = "is required with mode MultiModel: it is the prefix of the models"
+            rule = f"is required with mode {mode}: it is the prefix of the models"
             yield Problem(field_path(path, "model_data_url"), rule)
         elif is_known(url) and not (url.startswith("s3://") and url.endswith("/")):
-            yield Problem(
-                field_path(path, "model_data_url"), "must be an S3 URL that ends in / with mode MultiModel", url
-            )
+            rule = f"must be an S3 URL that ends in / with mode {mode}"
+            yield Problem(field_path(path, "model_data_url"), rule, url)
     elif mode == "SingleModel":
         yield from refused_fields(path, container, ["model_cache_setting"], "cannot be set without mode MultiModel")
         if is_known(url) and not (url.startswith("s3://") and url.endswith(".tar.gz")):
@@ -98,12 +112,13 @@ def _model_data(path: str, container: ContainerArgs) -> Problems:
 def _model_data_source(path: str, source: ModelDataSourceArgs) -> Problems:
     """API: S3ModelDataSource."""
     uri, compression = source["s3_uri"], source.get("compression_type", COMPRESSION_TYPE)
-    if source.get("s3_data_type", S3_DATA_TYPE) != "S3Prefix":
+    data_type = source.get("s3_data_type", S3_DATA_TYPE)
+    if data_type != "S3Prefix":
         return
     if compression == "Gzip":
-        yield Problem(f"{path}.compression_type", "cannot be Gzip with s3_data_type S3Prefix")
+        yield Problem(f"{path}.compression_type", f"cannot be {compression} with s3_data_type {data_type}")
     if is_known(uri) and not uri.endswith("/"):
-        yield Problem(f"{path}.s3_uri", "must end in / with s3_data_type S3Prefix", uri)
+        yield Problem(f"{path}.s3_uri", f"must end in / with s3_data_type {data_type}", uri)
 
 
 def _container_names(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -114,10 +129,11 @@ def _container_names(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, model in models(args):
         several = containers(path, model)
         nameless = [where for where, container in several if "container_hostname" not in container]
-        direct = "containers" in model and model.get("inference_execution_mode") == "Direct"
+        mode = model.get("inference_execution_mode")
+        direct = "containers" in model and mode == "Direct"
         if direct or len(nameless) < len(several):
             rule = (
-                "is required with inference_execution_mode Direct"
+                f"is required with inference_execution_mode {mode}"
                 if direct
                 else "must be set for every container or for none"
             )
@@ -135,7 +151,7 @@ def _environment_size(_: str, args: SageMakerEndpointArgs) -> Problems:
     for path, model in models(args):
         environments = [container.get("environment") for _, container in containers(path, model)]
         pairs = [pair for variables in environments if isinstance(variables, Mapping) for pair in variables.items()]
-        size = sum(len(part.encode()) for pair in pairs for part in pair if isinstance(part, str))
+        size = sum(derived(len(part.encode()), part) for pair in pairs for part in pair if isinstance(part, str))
         if size > _ENVIRONMENT_BYTES:
             rule = f"must take at most {_ENVIRONMENT_BYTES} bytes for all containers of a model"
             yield Problem(field_path(path, "environment"), rule, size)

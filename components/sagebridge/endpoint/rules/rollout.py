@@ -10,7 +10,7 @@ from sagebridge.endpoint.args import (
     SageMakerEndpointArgs,
 )
 from sagebridge.endpoint.parts import all_variants, field_path, is_serverless, variants
-from sagebridge.endpoint.rules.common import Problems, is_known, is_structure, refused_fields, runs_on_inferentia1
+from sagebridge.endpoint.rules.common import Problems, inferentia1_family, is_known, is_structure, refused_fields
 from sagebridge.endpoint.spec import (
     CAPACITY_SIZE_TYPE,
     INSTANCE_COUNT,
@@ -43,9 +43,9 @@ def _rollout(_: str, args: SageMakerEndpointArgs) -> Problems:
         yield from _rolling("deployment_config.rolling_update_policy", rolling, args)
     shifts = is_structure(blue_green) and blue_green.get("type", TRAFFIC_ROUTING) != "ALL_AT_ONCE"
     for path, variant in all_variants(args) if shifts or rolling is not None else []:
-        if runs_on_inferentia1(variant):
+        if family := inferentia1_family(variant):
             rule, fix = (
-                "cannot be of the family inf1 with this policy",
+                f"cannot be of the family {family} with this policy",
                 "AWS would shift all traffic at once, without watching the alarms.",
             )
             yield Problem(field_path(path, "instance_type"), rule, fix=fix)

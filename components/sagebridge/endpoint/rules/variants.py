@@ -16,14 +16,16 @@ from sagebridge.endpoint.parts import (
 )
 from sagebridge.endpoint.rules.common import (
     Problems,
+    inferentia1_family,
+    is_arn,
     is_known,
     is_structure,
     refused_fields,
     repeated,
-    runs_on_inferentia1,
 )
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
 from sagebridge.monitoring import alarms
+from sagebridge.redaction import derived
 from sagebridge.scaling import rules as scaling
 from sagebridge.validation import Problem
 
@@ -101,12 +103,13 @@ def _serverless(_: str, args: SageMakerEndpointArgs) -> Problems:
 def _asynchronous(_: str, args: SageMakerEndpointArgs) -> Problems:
     """API: InvokeEndpointAsync has no TargetModel and no TargetContainerHostname."""
     for path, model in models(args) if "async_inference_config" in args else []:
-        if model.get("inference_execution_mode") == "Direct":
-            rule = "cannot be Direct on an asynchronous endpoint, whose requests cannot name a container"
+        execution_mode = model.get("inference_execution_mode")
+        if execution_mode == "Direct":
+            rule = f"cannot be {execution_mode} on an asynchronous endpoint, whose requests cannot name a container"
             yield Problem(field_path(path, "inference_execution_mode"), rule)
         for where, container in containers(path, model):
-            if container.get("mode") == "MultiModel":
-                rule = "cannot be MultiModel on an asynchronous endpoint, whose requests cannot name a model"
+            if (mode := container.get("mode")) == "MultiModel":
+                rule = f"cannot be {mode} on an asynchronous endpoint, whose requests cannot name a model"
                 yield Problem(field_path(where, "mode"), rule)
 
 
@@ -127,8 +130,8 @@ def _shadow(_: str, args: SageMakerEndpointArgs) -> Problems:
         yield from refused_fields(path, variant, ["autoscaling"], "cannot be set on a shadow variant")
     for path, variant in all_variants(args):
         yield from refused_fields(path, variant, ["serverless_config"], rule)
-        if runs_on_inferentia1(variant):
-            yield Problem(field_path(path, "instance_type"), "cannot be of the family inf1 in a shadow test")
+        if family := inferentia1_family(variant):
+            yield Problem(field_path(path, "instance_type"), f"cannot be of the family {family} in a shadow test")
     yield from _single_models(args, "shadow variants")
 
 
@@ -137,8 +140,8 @@ def _single_models(args: SageMakerEndpointArgs, excluder: str) -> Problems:
     for path, model in models(args):
         yield from refused_fields(path, model, ["containers"], f"cannot be combined with {excluder}")
         for where, container in containers(path, model):
-            if container.get("mode") == "MultiModel":
-                yield Problem(field_path(where, "mode"), f"cannot be MultiModel with {excluder}")
+            if (mode := container.get("mode")) == "MultiModel":
+                yield Problem(field_path(where, "mode"), f"cannot be {mode} with {excluder}")
 
 
 def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -150,7 +153,7 @@ def _keys(_: str, args: SageMakerEndpointArgs) -> Problems:
         "data_capture_config.kms_key_id": capture.get("kms_key_id") if is_structure(capture) else None,
     }
     for path, key in keys.items():
-        if is_known(key) and not key.startswith("arn:"):
+        if is_known(key) and not is_arn(key):
             yield Problem(path, "must be an ARN", key)
 
 
@@ -159,7 +162,7 @@ def _capture(_: str, args: SageMakerEndpointArgs) -> Problems:
     capture = args.get("data_capture_config")
     options = capture.get("capture_options") if is_structure(capture) else None
     if isinstance(options, Sequence) and len(options) > _CAPTURE_OPTIONS:
-        yield Problem("data_capture_config.capture_options", "must have 1 or 2 entries", len(options))
+        yield Problem("data_capture_config.capture_options", "must have 1 or 2 entries", derived(len(options), options))
 
 
 def _scaling(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -167,7 +170,7 @@ def _scaling(_: str, args: SageMakerEndpointArgs) -> Problems:
     most, tags, production = shapes()["TagList"]["max"] - 1, args.get("tags"), variants(args)
     if isinstance(tags, Mapping) and len(tags) > most and any("autoscaling" in variant for _, variant in production):
         rule = f"must have at most {most} entries with autoscaling"
-        yield Problem("tags", rule, len(tags), "Autoscaling adds a tag of its own.")
+        yield Problem("tags", rule, derived(len(tags), tags), "Autoscaling adds a tag of its own.")
     for path, variant in production:
         autoscaling, config = variant.get("autoscaling"), variant.get("serverless_config")
         if is_structure(autoscaling) and (config is None or is_structure(config)):

@@ -32,6 +32,8 @@ var readers = map[string]func(context.Context, arguments) ([]byte, error){
 }
 
 func main() {
+	// The official plugin has the AWS SDK for Go v1, which knows neither a profile's endpoint_url nor AWS_ENDPOINT_URL.
+	os.Setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
 	err := provider.Main("terraform", func(*provider.HostClient) (pulumirpc.ResourceProviderServer, error) {
 		return &server{}, nil
 	})

@@ -1,0 +1,1 @@
+"""Serves the component to Pulumi's other languages."""
