@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 # Of what the shell tells pip, uv and Python, only where packages come from and how to connect is kept
-# (docs/every-shell.md): the rest would install elsewhere, or import other modules than those of .venv. So is a file
-# that each bash would run first.
+# (docs/every-shell.md). The rest would install elsewhere, or import other modules than those of .venv. BASH_ENV and ENV
+# name a file that each shell runs first, and which may set all of that again.
 KEPT := PIP_CACHE_DIR PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS \
   PIP_INDEX_URL PIP_KEYRING_PROVIDER PIP_NO_CACHE_DIR PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_ROOT_USER_ACTION \
   PIP_TIMEOUT PIP_TRUSTED_HOST UV_CACHE_DIR UV_CONCURRENT_% UV_CONFIG_FILE UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL \

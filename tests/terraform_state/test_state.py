@@ -13,7 +13,7 @@ from sagebridge import TerraformState, _sdk
 from sagebridge.state_location import S3Object
 from sagebridge.terraform_state import state
 from sagebridge.terraform_state.fetch import FetchedObject
-from tests.mocks import Monitor, World
+from tests.mocks import EngineError, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 REACHED = {"region": "eu-north-1", "endpoint": "http://127.0.0.1:1", "force_path_style": True, "access_key": "A"}
@@ -140,6 +140,14 @@ def test_a_workspace_is_read_with_the_token_of_its_host(
     monkeypatch.setenv("TF_TOKEN_tfe_acme_com", "hunter2")
     read(run, "remote://acme/base?hostname=tfe.acme.com")
     assert world.calls[0].args["token"] == "hunter2"  # noqa: S105 - a test's
+
+
+def test_what_the_plugin_says_is_one_line(run: Run, world: World) -> None:
+    world.outputs = EngineError("invocation of x returned an error: it is denied:\n\tstatus code: 403, request id: ")
+    with pytest.raises(
+        pulumi.RunError, match=r"remote://acme/base: it is denied: status code: 403, request id: \(apply"
+    ):
+        read(run, "remote://acme/base")
 
 
 @pytest.mark.parametrize("location", [None, Path("base.tfstate"), 3])

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_terraform import state
 
 from sagebridge import _sdk
-from sagebridge.errors import UserError, reason
+from sagebridge.errors import UserError
 from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, StateLocation, parse_state_location
 from sagebridge.terraform_state import hcp
 from sagebridge.terraform_state.fetch import fetch_file, fetch_object
@@ -38,14 +38,15 @@ class TerraformState:
         """Reads the outputs of a Terraform state.
 
         Args:
-            location: a path, ``s3://bucket/key?region=…&profile=…``, or ``remote://organisation/workspace?hostname=…``
+            location: A path, ``s3://bucket/key?region=…&profile=…``, or ``remote://organisation/workspace?hostname=…``
                 (HCP Terraform); what stands after the ``?`` may be left out.
-            region: region of the state's bucket where the location does not say it; default is the AWS configuration's.
-            secret_outputs: outputs that are secrets besides those that the state marks ``sensitive``. HCP Terraform
+            region: The region in which the state's bucket is looked for first, if the location does not say it. Default
+                is the AWS configuration's.
+            secret_outputs: Outputs that are secrets besides those that the state marks ``sensitive``. HCP Terraform
                 does not hand the marks out, so there these are all. Default none.
 
         Raises:
-            pulumi.RunError: the location has another form, there is no state, or it cannot be read.
+            pulumi.RunError: The location has another form, there is no state, or it cannot be read.
         """
         try:
             state_location = parse_state_location(location)
@@ -57,8 +58,9 @@ class TerraformState:
         try:
             arrived = _outputs(state_location, look.settings)
         except Exception as error:  # the engine has no type of its own for a failed invoke
+            detail = " ".join(str(error).split()).rsplit(" returned an error: ", maxsplit=1)[-1]
             raise pulumi.RunError(
-                f"Cannot read the Terraform state {location}: {reason(error)} "
+                f"Cannot read the Terraform state {location}: {detail} "
                 "(apply Terraform first, or name the place where its state is)"
             ) from error
         for name in sorted(set(secret_outputs) - arrived.keys()):
