@@ -4,7 +4,6 @@ Types and docstrings are read with griffe, which knows those of fields too; limi
 ``endpoint/schema.py`` checks against, botocore's own; refusals are the guards' own words.
 """
 
-import gc
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from sagebridge.endpoint.spec import parse
 from sagebridge.guards import checks
 from sagebridge.guards.replacement import recorded, refused
 from sagebridge.plugin.provider import Plugin
+from sagebridge.plugin.schema import no_garbage_collected
 from sagebridge.validation import message
 from tools.limits import limits
 from tools.paths import CHECKOUT
@@ -68,16 +68,9 @@ def schema() -> str:
 
 
 def _package() -> Documented:
-    """Returns the package as griffe reads it.
-
-    Without collecting garbage meanwhile: Python 3.11 may then fail with "AST constructor recursion depth mismatch"
-    (python/cpython issue 106905).
-    """
-    gc.disable()
-    try:
+    """Returns the package as griffe reads it."""
+    with no_garbage_collected():
         package: Documented = griffe.load("sagebridge", search_paths=[CHECKOUT / "components"], allow_inspection=False)
-    finally:
-        gc.enable()
     return package
 
 

@@ -15,6 +15,8 @@ from tests.mocks import ROLE, Monitor
 
 TYPE = "sagebridge:index:SageMakerEndpoint"
 PLUGIN = Plugin()
+Run = Callable[[Callable[[], None]], Monitor]
+Refused = Callable[[Callable[[], dict[str, Any]]], tuple[str, dict[str, str]]]
 
 
 def named(**inputs: Any) -> dict[str, Any]:
@@ -23,17 +25,25 @@ def named(**inputs: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def in_plugin(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert monitor
+def in_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_sdk, "runs_in_plugin", lambda: True)
 
 
-def refused(inputs: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Returns the message and the reasons, by property, with which a request is refused."""
-    with pytest.raises(pulumi.InputPropertiesError) as error:
-        PLUGIN.construct("scorer", TYPE, {"executionRoleArn": ROLE, "image": "own:1", **inputs})
-    details = error.value.errors or []
-    return error.value.message, {detail["property_path"]: detail["reason"] for detail in details}
+@pytest.fixture
+def refused(run: Run, in_plugin: None) -> Refused:
+    """Returns the message and the reasons, by property, with which a request of some inputs is refused."""
+    assert in_plugin is None
+
+    def refused(inputs: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, str]]:
+        def request() -> None:
+            PLUGIN.construct("scorer", TYPE, {"executionRoleArn": ROLE, "image": "own:1", **inputs()})
+
+        with pytest.raises(pulumi.InputPropertiesError) as error:
+            run(request)
+        details = error.value.errors or []
+        return error.value.message, {detail["property_path"]: detail["reason"] for detail in details}
+
+    return refused
 
 
 def test_names_are_those_of_python_at_any_depth() -> None:
@@ -63,17 +73,17 @@ def test_what_is_no_field_stays_for_the_component_to_refuse() -> None:
     }
 
 
-@pytest.mark.usefixtures("in_plugin")
-def test_an_output_in_the_place_of_fields_is_refused() -> None:
+def test_an_output_in_the_place_of_fields_is_refused(refused: Refused) -> None:
     """Pulumi's own provider takes it for no fields at all."""
-    message, _ = refused({"serverlessConfig": pulumi.Output.from_input({"maxConcurrency": 3})})
+    message, _ = refused(lambda: {"serverlessConfig": pulumi.Output.from_input({"maxConcurrency": 3})})
     assert "- serverlessConfig must be plain, not an output." in message
 
 
-@pytest.mark.usefixtures("in_plugin")
-def test_every_problem_is_told_with_its_property() -> None:
+def test_every_problem_is_told_with_its_property(refused: Refused) -> None:
     variants = [{"variantName": "a", "instanceTyp": "ml.m5.large", "serverlessConfig": {"memorySizeInMb": 1500}}]
-    message, reasons = refused({"productionVariants": variants, "environment": {"a b": "c"}, "instanceType": "x"})
+    message, reasons = refused(
+        lambda: {"productionVariants": variants, "environment": {"a b": "c"}, "instanceType": "x"}
+    )
     assert message == "SageMakerEndpoint 'scorer' cannot be made:"
     assert reasons.keys() == {
         "productionVariants[0].instanceTyp",
@@ -84,10 +94,12 @@ def test_every_problem_is_told_with_its_property() -> None:
     assert all("_" not in reason.partition("pattern")[0] for reason in reasons.values())
 
 
-@pytest.mark.usefixtures("in_plugin")
-def test_an_output_is_not_told_as_a_property_because_the_engine_would_show_its_value() -> None:
-    token = pulumi.Output.secret("hunter2")
-    message, reasons = refused({"environment": {"TOKEN": token, "a b": "c"}, "endpointName": "not_a_name"})
+def test_an_output_is_not_told_as_a_property_because_the_engine_would_show_its_value(refused: Refused) -> None:
+    def inputs() -> dict[str, Any]:
+        environment = {"TOKEN": pulumi.Output.secret("hunter2"), "a b": "c"}
+        return {"environment": environment, "endpointName": "not_a_name"}
+
+    message, reasons = refused(inputs)
     assert 'environment["a b"] has a name that' in message
     assert reasons.keys() == {"endpointName"}
 
@@ -105,10 +117,9 @@ def test_what_turns_out_later_is_told_without_a_class_of_pythons() -> None:
     assert failure.errors == []  # the SDK cannot send None
 
 
-def test_a_program_in_python_gets_one_message(monitor: Monitor) -> None:
-    assert monitor
+def test_a_program_in_python_gets_one_message(run: Callable[[Callable[[], object]], Monitor]) -> None:
     with pytest.raises(pulumi.RunError, match="instance_type must be one of"):
-        SageMakerEndpoint("scorer", args(instance_type="x"))
+        run(lambda: SageMakerEndpoint("scorer", args(instance_type="x")))
 
 
 def test_a_unit_test_is_no_plugin(run: Callable[[Callable[[], None]], Monitor]) -> None:

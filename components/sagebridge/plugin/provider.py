@@ -11,7 +11,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from sagebridge import SageMakerEndpoint, __version__
-from sagebridge.plugin.schema import readable
+from sagebridge.plugin.schema import no_garbage_collected, readable
 
 
 class Plugin(ComponentProvider):
@@ -22,8 +22,9 @@ class Plugin(ComponentProvider):
     """
 
     def __init__(self) -> None:
-        super().__init__([SageMakerEndpoint], "sagebridge", version=__version__)
-        self.schema = readable(str(self.schema), self.analyzer.get_docstring)
+        with no_garbage_collected():  # docstrings are parsed
+            super().__init__([SageMakerEndpoint], "sagebridge", version=__version__)
+            self.schema = readable(str(self.schema), self.analyzer.get_docstring)
 
     def construct(
         self, name: str, resource_type: str, inputs: pulumi.Inputs, options: pulumi.ResourceOptions | None = None

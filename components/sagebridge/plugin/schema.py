@@ -1,13 +1,28 @@
 """Makes the schema that Pulumi infers from the arguments' types readable in the other languages."""
 
+import gc
 import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, is_typeddict
 
 from sagebridge.endpoint import args
 from sagebridge.endpoint.refusal import camel_case
+
+
+@contextmanager
+def no_garbage_collected() -> Iterator[None]:
+    """Lets no garbage be collected meanwhile, so that source code can be parsed.
+
+    Otherwise Python 3.11 may fail with "AST constructor recursion depth mismatch" (python/cpython issue 106905).
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def readable(inferred: str, docstring: Callable[[type, str], str | None]) -> str:
