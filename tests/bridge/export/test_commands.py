@@ -31,15 +31,20 @@ ABOUT = {
 }
 
 
+TITLE = "project shop, stack dev\n"
+
+
 def refusal(*arguments: str) -> str:
+    """Returns what a command that must fail says after its title."""
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit), result.exception
-    return result.output
+    return result.output.removeprefix(TITLE)
 
 
 @pytest.fixture(autouse=True)
 def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     monkeypatch.chdir(tmp_path)
 
 
@@ -106,9 +111,20 @@ def test_no_such_stack(bridge: Bridge) -> None:
     assert not Path("module").exists()
 
 
-@pytest.mark.engine
-def test_no_project(bridge: Bridge) -> None:
-    assert "Or start this in the Pulumi project's folder" in bridge.fails("outputs", "--stack", "dev", "--to", "x")
+@pytest.mark.parametrize(
+    "command", [EXPORT, VERIFY, ("outputs", "--to", "x"), ("adopt", "--out", "adopted", "--state", "x")]
+)
+def test_no_project(command: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").unlink()
+    message = refusal(*command, *(() if "--stack" in command else ("--stack", "dev")))
+    assert f"there is no Pulumi.yaml in {tmp_path} or in a folder around it" in message
+    assert "sagebridge -C DIRECTORY" in message
+    assert message.count("\n") == 1
+
+
+def test_project_and_stack_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert CliRunner().invoke(main, EXPORT).output.startswith(TITLE)
 
 
 @pytest.mark.engine
