@@ -10,7 +10,8 @@ import pytest
 from sagebridge.errors import UserError
 from sagebridge.model import inside_base
 from sagebridge.model.base import ANSWER, read_base
-from tests.mocks import EngineError, Monitor, World
+from sagebridge.testing.mocks import EngineError
+from tests.mocks import Monitor, World
 
 Command = Callable[[str, str], Path]
 Run = Callable[[Callable[[], object]], Monitor]
@@ -112,10 +113,15 @@ def answer(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 
 def test_the_program_answers_with_the_bases_outputs(answer: Callable[[], dict[str, str]], world: World) -> None:
-    world.outputs = {"bucket_name": "models", "execution_role_arn": "r", "model_prefix": "team", "token": "hunter2"}
+    world.terraform_outputs = {
+        "bucket_name": "models",
+        "execution_role_arn": "r",
+        "model_prefix": "team",
+        "token": "hunter2",
+    }
     assert answer() == {"bucket": "models", "prefix": "team"}
 
 
 def test_the_program_answers_with_what_is_wrong(answer: Callable[[], dict[str, str]], world: World) -> None:
-    world.outputs = EngineError("there is no state")
+    world.terraform_outputs = EngineError("there is no state")
     assert "there is no state" in answer()["problem"]
