@@ -1,5 +1,6 @@
 """The fixtures, as pytest has them in a project of somebody's own."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sagebridge.testing import LocalAws
+from tests.conftest import ROOT
 
 MOCKS = """
 import pulumi
@@ -16,6 +18,9 @@ def test_names(sagebridge_mocks):
     exported = sagebridge_mocks.run(lambda: pulumi.export("id", aws.s3.Bucket("models").id)).outputs
     assert exported == {"id": "models-1234567"}
 """
+
+
+PROGRAM, TESTS = re.findall(r"```python\n(.*?)```", (ROOT / "components" / "README.md").read_text(), re.DOTALL)
 
 
 def pytest_in(folder: Path, test: str, *arguments: str) -> str:
@@ -38,6 +43,13 @@ def test_the_start_of_pytest_imports_nothing_that_takes_long(tmp_path: Path) -> 
         assert {"pulumi", "pulumi_aws", "moto", "botocore", "boto3", "flask", "sklearn"} & set(sys.modules) == set()
     """
     pytest_in(tmp_path, "\n".join(line.removeprefix("    ") for line in test.splitlines()))
+
+
+@pytest.mark.server
+def test_the_tests_in_the_packages_readme_pass_with_its_program(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: scorer\nruntime: python\n")
+    (tmp_path / "__main__.py").write_text(PROGRAM)
+    assert "2 passed" in pytest_in(tmp_path, TESTS)
 
 
 @pytest.mark.server
