@@ -1,8 +1,6 @@
-"""Runs the command `pulumi`, in the folder where `sagebridge` works or in a scratch project."""
+"""Runs the command `pulumi`, in the folder where `sagebridge` works or in another project's."""
 
 import os
-import secrets
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +15,6 @@ _HINTS = {
     "does not have output property": "`pulumi up` makes the stack's outputs",
 }
 """What to do, by words of `pulumi`'s own messages that do not say it."""
-_NOT_INHERITED = {"PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE"}
 
 
 def run_pulumi(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "") -> str:
@@ -41,20 +38,6 @@ def run_pulumi(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] 
         stdin=stdin,
         explain=_with_hint,
     )
-
-
-def scratch_environment(backend: Path) -> dict[str, str]:
-    """Returns the environment of a scratch project's commands: of this Python, with a backend and secrets of its own.
-
-    Args:
-        backend: The folder of the backend.
-    """
-    return {
-        **{name: value for name, value in os.environ.items() if name not in _NOT_INHERITED},
-        "PULUMI_BACKEND_URL": backend.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-    }
 
 
 def _with_hint(message: str) -> str:

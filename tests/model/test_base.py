@@ -1,83 +1,91 @@
 """Where models are kept: read as the program of a stack reads it, of any project and from any folder in it."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
-import pulumi
 import pytest
+from pulumi import automation
 
 from sagebridge.errors import UserError
-from sagebridge.model import inside_base
-from sagebridge.model.base import ANSWER, read_base
+from sagebridge.model.base import read_base
+from sagebridge.testing import MockedEngine
 from sagebridge.testing.mocks import EngineError
-from tests.mocks import Monitor, World
+from tests.mocks import World
 
-Command = Callable[[str, str], Path]
-Run = Callable[[Callable[[], object]], Monitor]
-
-PREVIEW = f"""
-case "$1" in preview)
-  cp Pulumi.read.yaml __main__.py {{folder}}
-  cp {{folder}}/answer.json {ANSWER}
-esac
-"""
-"""A stand-in for `pulumi` that keeps the scratch project, and answers for its program."""
+OUTPUTS = {"bucket_name": "models", "execution_role_arn": "arn:aws:iam::123456789012:role/r", "model_prefix": "team"}
 
 
-def answering(command: Command, folder: Path, **answer: str) -> Path:
-    (folder / "answer.json").write_text(json.dumps(answer))
-    return command("pulumi", PREVIEW.format(folder=folder))
+@pytest.fixture
+def engine(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Runs the programs of the Automation API with mocks, which have the state's outputs."""
+
+    def create_stack(
+        _name: str, _project: str, program: Callable[[], None], *, opts: automation.LocalWorkspaceOptions
+    ) -> SimpleNamespace:
+        assert (opts.env_vars or {})["PULUMI_BACKEND_URL"] == Path(opts.work_dir or "").as_uri()
+        return SimpleNamespace(preview=lambda: MockedEngine(world).run(program, preview=True))
+
+    monkeypatch.setattr(automation, "create_stack", create_stack)
+    world.terraform_outputs = {**OUTPUTS, "token": "hunter2"}
+    return world
 
 
-@pytest.mark.parametrize(
-    ("location", "absolute"),
-    [
-        ("../base/terraform.tfstate", "{base}/terraform.tfstate"),
-        ("/base/terraform.tfstate", "/base/terraform.tfstate"),
-        ("s3://states/base?region=eu-north-1", "s3://states/base?region=eu-north-1"),
-        ("remote://acme/base", "remote://acme/base"),
-    ],
-)
 @pytest.mark.parametrize(("main", "folder"), [("", "."), ("main: infra\n", "infra"), ("main: infra/app.py\n", "infra")])
-def test_a_program_reads_the_state_where_the_stacks_own_would(  # noqa: PLR0913 - all that it depends on
-    command: Command,
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [("../base/terraform.tfstate", "{folder}/../base/terraform.tfstate"), ("/base.tfstate", "/base.tfstate")],
+)
+def test_a_relative_path_is_that_of_the_folder_where_the_program_runs(  # noqa: PLR0913 - all that it depends on
+    engine: World,
     project: Path,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
-    location: str,
-    absolute: str,
     main: str,
     folder: str,
+    location: str,
+    path: str,
 ) -> None:
     (project / "Pulumi.yaml").write_text(f"name: shop\n{main}")
     (project / "infra" / "deep").mkdir(parents=True)
     monkeypatch.chdir(project / "infra" / "deep")
-    log = answering(command, tmp_path, bucket="models", prefix="team")
 
-    base = read_base("dev", {"terraformState": location, "aws:region": "eu-west-1", "modelData": "s3://b/k"})
+    assert read_base("dev", {"terraformState": location}) == ("models", "team")
 
-    assert base == ("models", "team")
-    assert [line.split()[0] for line in log.read_text().splitlines()] == ["stack", "preview"]
-    assert json.loads((tmp_path / "Pulumi.read.yaml").read_text())["config"] == {
-        "shop:terraformState": absolute.format(base=(project / folder).parent / "base"),
-        "aws:region": "eu-west-1",
-    }
-    assert "inside_base.note()" in (tmp_path / "__main__.py").read_text()
+    (call,) = engine.calls
+    assert call.args == {"path": str(Path(path.format(folder=project / folder)).resolve())}
 
 
 @pytest.mark.usefixtures("project")
-def test_a_stack_that_does_not_name_a_state_is_told_how(command: Command) -> None:
-    log = command("pulumi", "true")
+@pytest.mark.parametrize(
+    ("location", "arguments"),
+    [
+        ("s3://states/base?region=eu-north-1", {"bucket": "states", "key": "base", "region": "eu-north-1"}),
+        ("s3://states/base", {"bucket": "states", "key": "base", "region": "eu-west-1"}),
+        ("remote://acme/base", {"organization": "acme", "workspaces": {"name": "base"}}),
+    ],
+)
+def test_a_state_elsewhere_is_read_as_the_program_reads_it(
+    aws: pytest.MonkeyPatch, nobody: str, engine: World, location: str, arguments: dict[str, object]
+) -> None:
+    aws.setenv("AWS_ENDPOINT_URL", nobody)
+    aws.setenv("AWS_MAX_ATTEMPTS", "1")
 
+    assert read_base("dev", {"terraformState": location, "aws:region": "eu-west-1"}) == ("models", "team")
+
+    (call,) = engine.calls
+    assert arguments.items() <= call.args.items()
+
+
+@pytest.mark.usefixtures("project")
+def test_a_stack_that_does_not_name_a_state_is_told_how(engine: World) -> None:
     with pytest.raises(UserError) as refused:
         read_base("dev", {"terraformState": ""})
 
     assert "the stack dev of the project shop has no terraformState" in refused.value.message
     assert "`pulumi config set terraformState LOCATION --stack dev`" in refused.value.message
     assert "\n" not in refused.value.message
-    assert not log.exists()
+    assert engine.calls == []
 
 
 @pytest.mark.usefixtures("project")
@@ -87,41 +95,34 @@ def test_a_location_of_another_form_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_what_the_reader_refuses_is_one_line_that_names_the_other_way(command: Command, tmp_path: Path) -> None:
-    answering(command, tmp_path, problem="The Terraform state x has no output 'bucket_name' (it has: models)")
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        (EngineError("there is no state"), "there is no state"),
+        ({"models_bucket": "models"}, "has no output 'bucket_name' (it has: models_bucket)"),
+    ],
+)
+def test_what_the_reader_refuses_is_one_line_that_names_the_other_way(
+    engine: World, outputs: dict[str, str] | Exception, said: str
+) -> None:
+    engine.terraform_outputs = outputs
 
     with pytest.raises(UserError) as refused:
-        read_base("dev", {"terraformState": "x"})
+        read_base("dev", {"terraformState": "/base.tfstate"})
 
-    assert refused.value.message == (
-        "The Terraform state x has no output 'bucket_name' (it has: models); or name a bucket with --bucket"
-    )
-
-
-@pytest.fixture
-def answer(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, str]]:
-    """Runs the program of the scratch project, and returns its answer."""
-    monkeypatch.chdir(tmp_path)
-    pulumi.runtime.set_all_config({"sagebridge:terraformState": "/base.tfstate"})
-
-    def answer() -> dict[str, str]:
-        run(inside_base.note)
-        answered: dict[str, str] = json.loads(Path(ANSWER).read_text())
-        return answered
-
-    return answer
+    assert said in refused.value.message
+    assert refused.value.message.endswith("; or name a bucket with --bucket")
+    assert "\n" not in refused.value.message
 
 
-def test_the_program_answers_with_the_bases_outputs(answer: Callable[[], dict[str, str]], world: World) -> None:
-    world.terraform_outputs = {
-        "bucket_name": "models",
-        "execution_role_arn": "r",
-        "model_prefix": "team",
-        "token": "hunter2",
-    }
-    assert answer() == {"bucket": "models", "prefix": "team"}
+@pytest.mark.usefixtures("project")
+def test_an_engine_that_fails_gives_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create_stack(*_: object, **__: object) -> None:
+        raise automation.InvalidVersionError("Major version mismatch.\nUpdate it.")
 
+    monkeypatch.setattr(automation, "create_stack", create_stack)
 
-def test_the_program_answers_with_what_is_wrong(answer: Callable[[], dict[str, str]], world: World) -> None:
-    world.terraform_outputs = EngineError("there is no state")
-    assert "there is no state" in answer()["problem"]
+    with pytest.raises(UserError) as refused:
+        read_base("dev", {"terraformState": "/base.tfstate"})
+
+    assert "/base.tfstate cannot be read: Major version mismatch. Update it.; or" in refused.value.message

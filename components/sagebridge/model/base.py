@@ -1,20 +1,15 @@
 """Asks a stack's Terraform base where models are kept, by the reader that the stack's program uses."""
 
-import json
+import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from sagebridge.errors import UserError
 from sagebridge.project import project_of
-from sagebridge.pulumi_cli import run_pulumi, scratch_environment
 from sagebridge.scratch import scratch_folder
-from sagebridge.state_location import FORMS, LocalFile, parse_state_location
+from sagebridge.state_location import FORMS, LocalFile, StateLocation, parse_state_location
 
-ANSWER = "base.json"
-"""The file in which the program notes what it has read, in its folder."""
-_PROGRAM = "from sagebridge.model import inside_base\n\ninside_base.note()\n"
-_STACK = "read"
+_INSTEAD = "or name a bucket with --bucket"
 
 
 class Base(NamedTuple):
@@ -28,38 +23,54 @@ class Base(NamedTuple):
 def read_base(stack: str, config: Mapping[str, str]) -> Base:
     """Reads where models are kept from the Terraform state that a stack's configuration names.
 
-    A scratch project does it in a preview: it reads the state as the stack's program will, with the same plugin, from
-    wherever the state is. Nothing of it stays.
-
     Args:
         stack: The stack's name.
         config: Its configuration; see `get_config`.
 
     Raises:
-        UserError: The stack has no `terraformState`; the state cannot be read, or lacks an output; or see `run_pulumi`.
+        UserError: The stack has no `terraformState`; the state cannot be read, or lacks an output; or `pulumi` fails.
     """
     project = project_of(stack)
     if not (text := config.get("terraformState")):
         raise UserError(
             f"the stack {stack} of the project {project.name} has no terraformState, which says where the base's state"
             f" is: set it with `pulumi config set terraformState LOCATION --stack {stack}`, where LOCATION is {FORMS};"
-            " or name a bucket with --bucket"
+            f" {_INSTEAD}"
         )
     location = parse_state_location(text)
     if isinstance(location, LocalFile):
         location = LocalFile((project.program_folder / location.path).resolve())
-    settings = {key: value for key, value in config.items() if key.startswith("aws:")}
+    return _preview(location, config.get("aws:region"))
+
+
+def _preview(location: StateLocation, region: str | None) -> Base:
+    """Reads a state in the preview of a program of its own, of which nothing stays.
+
+    So the state is read with the plugin that the stack's program reads it with, wherever it is.
+    """
+    import pulumi  # noqa: PLC0415 - half a second, which a publication to a named bucket need not spend
+    from pulumi import automation  # noqa: PLC0415 - the same
+
+    from sagebridge.terraform_base import TerraformBase  # noqa: PLC0415 - the same
+
+    answers: list[Base | str] = []
+
+    def program() -> None:
+        try:
+            base = TerraformBase.read(str(location), region=region)
+            answers.append(Base(base.bucket_name, base.model_prefix))
+        except pulumi.RunError as error:
+            answers.append(str(error))
+
     with scratch_folder() as folder:
-        (folder / "state").mkdir()
-        (folder / "Pulumi.yaml").write_text(json.dumps({"name": project.name, "runtime": "python"}))
-        (folder / f"Pulumi.{_STACK}.yaml").write_text(
-            json.dumps({"config": {**settings, f"{project.name}:terraformState": str(location)}})
-        )
-        (folder / "__main__.py").write_text(_PROGRAM)
-        env = scratch_environment(folder / "state")
-        run_pulumi("stack", "init", _STACK, cwd=folder, env=env)
-        run_pulumi("preview", "--stack", _STACK, cwd=folder, env=env)
-        answer = json.loads(Path(folder, ANSWER).read_text())
-    if problem := answer.get("problem"):
-        raise UserError(f"{problem}; or name a bucket with --bucket")
-    return Base(**answer)
+        env = {"PULUMI_BACKEND_URL": folder.as_uri(), "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex()}
+        try:
+            options = automation.LocalWorkspaceOptions(work_dir=str(folder), env_vars=env)
+            automation.create_stack("publish", "sagebridge-publish", program, opts=options).preview()
+        except (automation.CommandError, automation.InvalidVersionError) as error:
+            problem = " ".join(str(error).split())
+            raise UserError(f"the Terraform state {location} cannot be read: {problem}; {_INSTEAD}") from error
+    (answer,) = answers
+    if isinstance(answer, str):
+        raise UserError(f"{answer}; {_INSTEAD}")
+    return answer

@@ -5,6 +5,9 @@ what it gives in the rehearsal it gives in the program.
 """
 
 import json
+import os
+import secrets
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,10 +19,11 @@ from sagebridge.bridge.adopt.program import Program
 from sagebridge.bridge.stack.merge import with_generations
 from sagebridge.bridge.stack.preview import changes
 from sagebridge.errors import UserError
-from sagebridge.pulumi_cli import run_pulumi, scratch_environment
+from sagebridge.pulumi_cli import run_pulumi
 from sagebridge.scratch import scratch_folder
 
 _REGISTER = "from sagebridge.bridge.adopt import inside_rehearsal\n\ninside_rehearsal.register()\n"
+_NOT_INHERITED = {"PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE"}
 
 
 def rehearse(
@@ -81,7 +85,13 @@ def _environment(backend: Path, calls: Sequence[Call]) -> dict[str, str]:
     for call in calls:
         import_ids |= {" ".join(key): import_id for key, import_id in call.imports.items()}
         import_ids |= dict.fromkeys(map(" ".join, call.made))
-    return scratch_environment(backend) | {VARIABLE: json.dumps(import_ids)}
+    return {
+        **{name: value for name, value in os.environ.items() if name not in _NOT_INHERITED},
+        "PULUMI_BACKEND_URL": backend.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        VARIABLE: json.dumps(import_ids),
+    }
 
 
 def _value(setting: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON's types
