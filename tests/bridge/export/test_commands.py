@@ -144,7 +144,7 @@ def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_pat
             assert "creating urn:" in said
             assert "wait for its end" in said
     update.result()
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["Pulumi.yaml"]
     for command in commands:
         bridge.must(*command, "--stack", declared.endpoint)
 
@@ -180,7 +180,7 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
         monkeypatch.setenv(name, value)
     memory = tmp_path / "memory"  # others use the machine's at the same time
     memory.mkdir()
-    monkeypatch.setattr("sagebridge.bridge.scratch.MEMORY", memory)
+    monkeypatch.setattr("sagebridge.scratch.MEMORY", memory)
     text = json.dumps(
         {"variable": {"a": {"validation": [{"condition": "${length(var.a) > 20}", "error_message": "not ${var.a}!"}]}}}
     )
