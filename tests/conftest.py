@@ -170,8 +170,8 @@ def base(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Base:
 
 def publish(aws: Aws, base: Base, file: Path, name: str) -> str:
     """Publishes an archive with the project's own command; returns its URI."""
-    arguments = ("publish", "--archive", str(file), "--name", name, "--base", str(base.folder))
-    return aws.must("sagebridge", *arguments).strip()
+    arguments = ("--archive", str(file), "--name", name, "--bucket", base.bucket_name)
+    return aws.must("sagebridge", "publish", *arguments).strip()
 
 
 def trained(folder: Path, rows: int | None = None) -> Path:

@@ -1,13 +1,14 @@
-"""The mocks ring: Pulumi's own mock monitor, a fresh event loop for each test."""
+"""The mocks ring: the mocks of `sagebridge.testing`, and a monitor that keeps the options of resources, too."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import grpc
 import pulumi
 import pytest
 from pulumi.runtime import mocks, settings
+
+from sagebridge.testing import Mocks
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
@@ -29,45 +30,18 @@ class Registered(NamedTuple):
     dependencies: list[str]
 
 
-class EngineError(grpc.RpcError):
-    """A failed call, as the engine's connection raises it."""
-
-    def __init__(self, details: str) -> None:
-        self._details = details
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return self._details
-
-
-class World(mocks.Mocks):
-    """Answers for AWS: one archive, and names as auto-naming makes them."""
+class World(Mocks):
+    """Has one archive, and keeps the calls of functions."""
 
     def __init__(self) -> None:
-        self.archives = {ARCHIVE}
+        super().__init__()
+        self.archives: set[str] = {ARCHIVE}
         self.metadata = {"scikit-learn": "1.9.1", "python": "3.11.7"}
-        self.outputs: dict[str, Any] | Exception = {
-            "bucket_name": "models",
-            "execution_role_arn": ROLE,
-            "model_prefix": "models",
-        }
         self.calls: list[mocks.MockCallArgs] = []
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        name = pulumi.runtime.rpc.unwrap_rpc_secret(args.inputs.get("name")) or f"{args.name}-1234567"
-        return name, {**args.inputs, "name": name, "arn": f"arn:aws:sagemaker:us-east-1:123456789012:x/{name}"}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args)
-        if args.token.startswith("terraform:state:"):
-            if isinstance(self.outputs, Exception):
-                raise self.outputs
-            return {"outputs": self.outputs}
-        if f"s3://{args.args['bucket']}/{args.args['key']}" not in self.archives:
-            raise EngineError("reading S3 Object: couldn't find resource")
-        return {"bucket": args.args["bucket"], "key": args.args["key"], "metadata": self.metadata}
+        return super().call(args)
 
 
 class Monitor(mocks.MockMonitor):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -69,6 +70,28 @@ def test_a_command_names_the_extra_that_it_lacks(
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: this command needs joblib, ")
     assert result.stderr.endswith(f"which come with: pip install 'sagebridge[{extra}]'\n")
+
+
+def test_all_relative_paths_are_of_the_directory_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "Pulumi.yaml").write_text("name: shop")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    beside = CliRunner().invoke(main, ["invoke"])
+    inside = CliRunner().invoke(main, ["-C", "shop", "invoke"])
+    packaged = CliRunner().invoke(main, ["-C", "shop", "package", "--model", "none.joblib"])
+
+    assert f"there is no Pulumi.yaml in {tmp_path}" in beside.stderr
+    assert inside.stderr.startswith("project shop, stack dev\n")
+    assert "none.joblib" in packaged.stderr
+    assert Path.cwd() == tmp_path
+
+
+def test_a_directory_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["-C", str(tmp_path / "none"), "invoke"])
+    assert result.exit_code == 2
+    assert f"Directory '{tmp_path}/none' does not exist" in result.stderr
 
 
 def test_the_extras_are_those_of_the_package() -> None:

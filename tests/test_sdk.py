@@ -31,8 +31,9 @@ from pulumi.runtime.settings import SETTINGS, _get_callbacks
 import sagebridge
 from sagebridge import SageMakerEndpoint, _sdk
 from sagebridge.plugin.schema import no_garbage_collected
+from sagebridge.testing import MockedEngine
 from tests.conftest import ROOT
-from tests.endpoint.endpoints import MODEL, args
+from tests.endpoint.endpoints import ENDPOINT, MODEL, args
 from tests.mocks import Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
@@ -98,6 +99,18 @@ def test_an_archive_is_looked_up_once_however_many_endpoints_load_it(run: Run, w
 
     assert len(run(declare).all_of_type(MODEL)) == 2
     assert len(world.calls) == 1
+
+
+# --- run_program: run_pulumi_func waits for what the program has begun, and raises what fails there ---
+
+
+def test_a_program_with_mocks_is_run_to_its_end() -> None:
+    """Otherwise a user's unit test sees only some of the resources, or passes where the program fails."""
+    program = MockedEngine().run(lambda: pulumi.export("name", SageMakerEndpoint("a", args()).model_name))
+    assert {MODEL, ENDPOINT} <= {resource.typ for resource in program.resources}
+    assert program.outputs["name"]
+    with pytest.raises(ZeroDivisionError):
+        MockedEngine().run(lambda: pulumi.Output.from_input(1).apply(lambda _: 1 / 0))
 
 
 # --- runs_on_engine: the connection to an engine is gRPC's stub, and that of a unit test is not ---

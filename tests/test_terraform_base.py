@@ -10,7 +10,8 @@ import pulumi
 import pytest
 
 from sagebridge.terraform_base import TerraformBase, typed_outputs
-from tests.mocks import ROLE, EngineError, Monitor, World
+from sagebridge.testing.mocks import EngineError
+from tests.mocks import ROLE, Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 OUTPUTS = {"bucket_name": "models", "execution_role_arn": ROLE, "model_prefix": "models"}
@@ -109,14 +110,14 @@ def read(run: Run, location: str, **arguments: Any) -> TerraformBase:
 
 
 def test_a_sensitive_output_is_a_secret_and_the_others_are_plain(run: Run, world: World, tmp_path: Path) -> None:
-    world.outputs = {**OUTPUTS, "token": "hunter2", "subnets": ["a"]}
+    world.terraform_outputs = {**OUTPUTS, "token": "hunter2", "subnets": ["a"]}
     base = read(run, state_file(tmp_path, token=True, subnets=False))
     assert base.outputs["subnets"] == ["a"]
     assert is_secret(base.outputs["token"])
 
 
 def test_outputs_of_hcp_are_secrets_by_name(run: Run, world: World) -> None:
-    world.outputs = {**OUTPUTS, "token": "hunter2", "plain": "p"}
+    world.terraform_outputs = {**OUTPUTS, "token": "hunter2", "plain": "p"}
     base = read(run, "remote://acme/base", secret_outputs=["token"])
     assert is_secret(base.outputs["token"])
     assert base.outputs["plain"] == "p"
@@ -128,7 +129,7 @@ def test_the_bases_own_outputs_must_not_be_sensitive(run: Run, tmp_path: Path) -
 
 
 def test_a_state_that_cannot_be_read_is_one_line_that_says_what_to_do(run: Run, world: World) -> None:
-    world.outputs = EngineError("remote state not found")
+    world.terraform_outputs = EngineError("remote state not found")
     with pytest.raises(pulumi.RunError) as refused:
         run(lambda: TerraformBase.read("/nowhere.tfstate"))
     assert "state /nowhere.tfstate" in str(refused.value)
@@ -137,7 +138,7 @@ def test_a_state_that_cannot_be_read_is_one_line_that_says_what_to_do(run: Run, 
 
 
 def test_a_base_may_have_other_output_names(run: Run, world: World) -> None:
-    world.outputs = {"models_bucket": "models", "execution_role_arn": ROLE, "prefix": "p", "subnets": ["a"]}
+    world.terraform_outputs = {"models_bucket": "models", "execution_role_arn": ROLE, "prefix": "p", "subnets": ["a"]}
     base = read(run, "/base.tfstate", outputs={"bucket_name": "models_bucket", "model_prefix": "prefix"})
     assert base == TerraformBase(bucket_name="models", execution_role_arn=ROLE, model_prefix="p")
     assert base.outputs["subnets"] == ["a"]

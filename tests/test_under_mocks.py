@@ -1,4 +1,4 @@
-"""A user's own unit test of a program, with nothing but what Pulumi's documentation shows.
+"""A user's own unit test of a program, with nothing but what Pulumi's documentation shows, or with our mocks in it.
 
 Source: https://www.pulumi.com/docs/iac/concepts/testing/unit/. Tried with pulumi 3.246.0 and 3.272.0.
 """
@@ -46,6 +46,7 @@ another.grant_invoke("caller", "caller")
 TEST = """
 import unittest
 import pulumi
+import sagebridge.testing
 
 
 class MyMocks(pulumi.runtime.Mocks):
@@ -75,10 +76,12 @@ class TestingWithMocks(unittest.TestCase):
 """
 
 
+@pytest.mark.parametrize("mocks", ["MyMocks", "sagebridge.testing.Mocks"])
 @pytest.mark.parametrize("preview", [False, True])
-def test_a_users_unit_test_needs_nothing_but_pulumis_mocks(tmp_path: Path, *, preview: bool) -> None:
+def test_a_users_unit_test_needs_nothing_but_pulumis_mocks(tmp_path: Path, *, preview: bool, mocks: str) -> None:
     (tmp_path / "infra.py").write_text(PROGRAM)
-    (tmp_path / "test_infra.py").write_text(TEST.replace("PREVIEW", str(preview)))
+    test = TEST.replace("PREVIEW", str(preview)).replace("set_mocks(MyMocks", f"set_mocks({mocks}")
+    (tmp_path / "test_infra.py").write_text(test)
     done = subprocess.run(
         [sys.executable, "-m", "unittest"],
         cwd=tmp_path,

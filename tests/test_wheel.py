@@ -16,7 +16,7 @@ from tests.stacks import local_settings
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("wheel")]
 
-(PROGRAM,) = re.findall(r"```python\n(.*?)```", (ROOT / "components" / "README.md").read_text(), re.DOTALL)
+PROGRAM, _ = re.findall(r"```python\n(.*?)```", (ROOT / "components" / "README.md").read_text(), re.DOTALL)
 UNIT_TEST = """
 import unittest
 

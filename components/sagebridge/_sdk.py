@@ -16,6 +16,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor, get_root_resource
+from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
 T = TypeVar("T")
@@ -93,6 +94,21 @@ def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
 def is_protected(resource: pulumi.Resource) -> bool | None:
     """Returns the option ``protect`` of a resource, which it may have from its parent."""
     return resource._protect  # noqa: SLF001 - the SDK shows it nowhere else
+
+
+async def run_program(program: Callable[[], object]) -> None:
+    """Runs a program with mocks to its end, the registrations that it has begun included.
+
+    ``pulumi.runtime.test`` does no more, but cannot run where an event loop runs already.
+    """
+
+    def declare() -> None:
+        program()
+
+    try:
+        await run_pulumi_func(declare)
+    finally:
+        SETTINGS.outputs.clear()  # a program that fails leaves some, for which the next one would wait
 
 
 class _NoServer:

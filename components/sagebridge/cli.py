@@ -1,5 +1,7 @@
 """Provides the command `sagebridge`: one command line over the rooms."""
 
+from contextlib import chdir
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,11 +24,24 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"show_default": True, "max_content_width": 100})
 @click.version_option(__version__)
-def main() -> None:
+@click.option(
+    "-C",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    show_default="the current one",
+    metavar="DIRECTORY",
+    help="Work in this directory, as git and make do: the Pulumi project and all relative paths are looked for there.",
+)
+@click.pass_context
+def main(context: click.Context, directory: Path) -> None:
     """Serve models on SageMaker with Pulumi, beside Terraform.
+
+    The commands work on the Pulumi project of the current directory.
 
     A command exits with 0 when all is well, with 1 when it is refused or fails, and with 2 when it is called wrongly.
     """
+    context.with_resource(chdir(directory))
 
 
 for command in (

@@ -83,7 +83,7 @@ def test_outputs(run: Run) -> None:
     (outputs,) = [outputs for urn, outputs in seen.outputs.items() if urn.endswith(f"{COMPONENT}::endpoint")]
     assert outputs == {
         "endpointName": "boston",
-        "endpointArn": "arn:aws:sagemaker:us-east-1:123456789012:x/boston",
+        "endpointArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston",
         "endpointConfigName": "endpoint-config-1234567",
         "modelName": "endpoint-model-1234567",
         "modelDataUrl": ARCHIVE,

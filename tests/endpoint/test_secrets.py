@@ -11,11 +11,12 @@ from sagebridge import SageMakerEndpoint
 from sagebridge.endpoint import schema
 from sagebridge.endpoint.rules import validate
 from sagebridge.redaction import SECRET, concealed
+from sagebridge.testing.mocks import EngineError
 from tests.endpoint.endpoints import CONFIGURATION, MODEL, args
 from tests.endpoint.test_completeness import Place, candidates, places
 from tests.endpoint.test_endpoint_any import any_, structure
 from tests.endpoint.test_rules import MODELS, REST, SIMPLE, VARIANTS
-from tests.mocks import EngineError, Monitor, World
+from tests.mocks import Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 PLAIN_ONLY = {"framework", "framework_version", "variant_name", "import_endpoint"}

@@ -1,6 +1,7 @@
 """What the tests of this room share: a trained model, its archive, and no AWS but the one a test names."""
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -60,6 +61,21 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of somebody's own project, which is the current one."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def config_json(**values: str) -> str:
+    """Return what `pulumi config --json` prints."""
+    return json.dumps({f"shop:{key}": {"value": value, "secret": False} for key, value in values.items()})
 
 
 @pytest.fixture

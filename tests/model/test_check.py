@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from sagebridge.cli import main
 from sagebridge.model.archive import read_versions
 
+from .conftest import config_json
+
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:"
 FITTING = f"{IMAGE}{version('scikit-learn').rpartition('.')[0]}-0-cpu-py3"
 """An image with the scikit-learn that trained the archive, which is the one here."""
@@ -116,13 +118,25 @@ def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
     assert json.loads(bad.output)["problems"] == ["there is no model.joblib at the root"]
 
 
+@pytest.mark.usefixtures("project")
 def test_the_stacks_image_is_asked_for(archive: Path, tmp_path: Path, command: Callable[[str, str], Path]) -> None:
-    log = command("pulumi", f"echo {IMAGE}0.23-1-cpu-py3")
+    log = command("pulumi", f"echo '{config_json(containerImage=IMAGE + '0.23-1-cpu-py3')}'")
     archive = changed(archive, tmp_path / "bad.tgz", handler=None)
 
     result = run("--archive", archive, "--stack", "dev")
 
     assert result.exit_code == 1
     assert "carries scikit-learn 0.23" in result.output
-    assert log.read_text() == "config get containerImage --stack dev\n"
+    assert result.stderr.startswith("project shop, stack dev\n")
+    assert log.read_text() == "config --json --stack dev --non-interactive --color never\n"
     assert run("--archive", archive, "--stack", "dev", "--image", "x").exit_code == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_a_stack_without_an_image_says_so(archive: Path, command: Callable[[str, str], Path]) -> None:
+    command("pulumi", f"echo '{config_json(containerImage='')}'")
+
+    result = run("--archive", archive, "--stack", "dev")
+
+    assert result.exit_code == 1
+    assert "the stack dev has no containerImage: name the image with --image" in result.stderr

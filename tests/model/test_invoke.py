@@ -37,6 +37,7 @@ def endpoint(status: int, answer: dict[str, Any], error: str = "") -> type[BaseH
     return Handler
 
 
+@pytest.mark.usefixtures("project")
 def test_the_stacks_endpoint_is_asked_with_the_sample_row(
     aws: pytest.MonkeyPatch, command: Callable[[str, str], Path]
 ) -> None:
@@ -46,8 +47,8 @@ def test_the_stacks_endpoint_is_asked_with_the_sample_row(
         aws.setenv("AWS_ENDPOINT_URL", url)
         result = run()
 
-    assert (result.exit_code, result.output) == (0, '{"Output": 28}\n')
-    assert log.read_text() == "stack output endpointName --stack dev\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (0, '{"Output": 28}\n', "project shop, stack dev\n")
+    assert log.read_text() == "stack output endpointName --stack dev --non-interactive --color never\n"
     path, content_type, body = handler.asked  # type: ignore[attr-defined]
     assert (path, content_type) == ("/endpoints/boston/invocations", "application/json")
     assert json.loads(body)["Input"][0][:3] == [0.09178, 0, 4.05]

@@ -21,7 +21,7 @@ from sagebridge.model import publish as publishing
 from sagebridge.model.archive import read_versions
 from sagebridge.model.publish import key_of, publish
 
-from .conftest import CHECKOUT, memory_of, serving
+from .conftest import CHECKOUT, config_json, memory_of, serving
 from .test_check import FITTING, IMAGE
 
 
@@ -149,18 +149,31 @@ def test_a_prefix_may_have_slashes(prefix: str) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_the_uri_stands_alone_on_standard_output(
-    archive: Path, tmp_path: Path, command: Callable[[str, str], Path]
-) -> None:
-    command("terraform", """echo '{"bucket_name":{"value":"models-bucket"},"model_prefix":{"value":"team"}}'""")
+def test_the_uri_stands_alone_on_standard_output(archive: Path) -> None:
+    arguments = ("--archive", archive, "--name", "boston", "--bucket", "models-bucket", "--prefix", "team")
 
-    first = run("--archive", archive, "--name", "boston", "--base", tmp_path)
-    again = run("--archive", archive, "--name", "boston", "--base", tmp_path)
+    first = run(*arguments)
+    again = run(*arguments)
 
     assert first.exit_code == 0, first.output
     assert first.stdout == f"s3://models-bucket/{key(archive).replace('models/', 'team/', 1)}\n"
     assert first.stderr == f"uploaded {archive}\n"
     assert (again.stdout, again.stderr) == (first.stdout, f"{archive} is there already\n")
+
+
+@pytest.mark.usefixtures("s3", "project")
+def test_the_model_has_the_projects_name_unless_it_gets_another(archive: Path) -> None:
+    result = run("--archive", archive, "--bucket", "models-bucket")
+
+    assert result.stdout == f"s3://models-bucket/{key(archive).replace('boston', 'shop')}\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--stack", "dev", "--prefix", "team")])
+def test_a_bucket_must_come_from_somewhere(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert "--bucket" in result.stderr
 
 
 @pytest.mark.usefixtures("s3")
@@ -170,34 +183,40 @@ def test_a_machine_reads_json(archive: Path) -> None:
     assert json.loads(result.stdout) == {"uri": f"s3://models-bucket/{key(archive)}", "uploaded": True}
 
 
-@pytest.mark.usefixtures("s3")
-def test_a_stack_gets_the_uri_when_its_image_fits(archive: Path, command: Callable[[str, str], Path]) -> None:
-    log = command("pulumi", f"echo {FITTING}")
+@pytest.mark.usefixtures("s3", "project")
+@pytest.mark.parametrize("config", [{"containerImage": FITTING}, {}], ids=["image", "no image"])
+def test_a_stack_gets_the_uri_when_its_image_fits(
+    archive: Path, command: Callable[[str, str], Path], config: dict[str, str]
+) -> None:
+    log = command("pulumi", f"echo '{config_json(**config)}'")
 
     result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
 
     assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("project shop, stack dev\n")
     assert result.stderr.endswith("set modelData of the stack dev\n")
-    assert log.read_text().splitlines() == [
-        "config get containerImage --stack dev",
+    assert [line.partition(" --non-interactive")[0] for line in log.read_text().splitlines()] == [
+        "config --json --stack dev",
         f"config set modelData {result.stdout.strip()} --plaintext --stack dev",
     ]
 
 
+@pytest.mark.usefixtures("project")
 def test_a_stack_whose_image_does_not_fit_is_left_alone(
     s3: S3Client, archive: Path, command: Callable[[str, str], Path]
 ) -> None:
-    log = command("pulumi", f"echo {IMAGE}0.23-1-cpu-py3")
+    log = command("pulumi", f"echo '{config_json(containerImage=IMAGE + '0.23-1-cpu-py3')}'")
 
     result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
 
     assert result.exit_code == 1
     assert "0.23" in result.output
     assert read_versions(archive)["scikit-learn"] in result.output
-    assert log.read_text() == "config get containerImage --stack dev\n"
+    assert log.read_text() == "config --json --stack dev --non-interactive --color never\n"
     assert versions_in(s3) == []
 
 
+@pytest.mark.usefixtures("project")
 def test_pulumi_missing_or_failing_stops_before_the_upload(
     s3: S3Client, archive: Path, command: Callable[[str, str], Path]
 ) -> None:
@@ -206,8 +225,20 @@ def test_pulumi_missing_or_failing_stops_before_the_upload(
     failing = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
 
     assert "pulumi is not on the PATH" in missing.output
-    assert "no stack named dev" in failing.output
+    assert "no stack named dev; `pulumi stack ls` lists" in failing.output
     assert missing.exit_code == failing.exit_code == 1
+    assert versions_in(s3) == []
+
+
+def test_a_folder_without_a_project_stops_before_the_upload(
+    s3: S3Client, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert f"there is no Pulumi.yaml in {tmp_path}" in result.output
     assert versions_in(s3) == []
 
 

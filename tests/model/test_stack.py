@@ -4,41 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from sagebridge import pulumi_cli
 from sagebridge.errors import UserError
 from sagebridge.model import stack
 
+from .conftest import config_json
+
 Command = Callable[[str, str], Path]
+pytestmark = pytest.mark.usefixtures("project")
 
 
-def outputs(**values: object) -> str:
-    return json.dumps({name: {"value": value, "type": "string", "sensitive": False} for name, value in values.items()})
+def test_the_configuration_has_the_projects_own_keys_without_their_namespace_and_no_secrets(command: Command) -> None:
+    config = json.loads(config_json(modelData="s3://b/k"))
+    config |= {"aws:region": {"value": "eu-west-1", "secret": False}, "shop:token": {"secret": True}}
+    command("pulumi", f"echo '{json.dumps(config)}'")
 
-
-def test_the_base_tells_bucket_and_prefix(command: Command, tmp_path: Path) -> None:
-    log = command("terraform", f"echo '{outputs(bucket_name='b', model_prefix='m', execution_role_arn='r')}'")
-
-    assert stack.read_base(tmp_path) == ("b", "m")
-    assert log.read_text() == f"-chdir={tmp_path} output -no-color -json\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{}", "bucket_name and model_prefix"),
-        (outputs(bucket_name="b"), "no output model_prefix"),
-        (outputs(bucket_name=["b"], model_prefix="m"), "no output bucket_name"),
-    ],
-)
-def test_a_base_that_is_not_applied_says_so(command: Command, tmp_path: Path, text: str, said: str) -> None:
-    command("terraform", f"echo '{text}'")
-
-    with pytest.raises(UserError, match=f"{said}.*apply it first"):
-        stack.read_base(tmp_path)
-
-
-def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"the Terraform base {tmp_path}/none does not exist"):
-        stack.read_base(tmp_path / "none")
+    assert stack.get_config("dev") == {"modelData": "s3://b/k", "aws:region": "eu-west-1"}
 
 
 def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
@@ -47,23 +28,33 @@ def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
     with pytest.raises(UserError, match=r"pulumi is not on the PATH; install it.*make -s env"):
         stack.get_output("dev", "endpointName")
 
-    command("pulumi", "echo 'error: no stack named' >&2; echo \"'dev' found\" >&2; exit 255")
+    command("pulumi", "echo \"error: no stack named 'dev' found\" >&2; exit 255")
     with pytest.raises(UserError) as error:
-        stack.get_config("dev", "containerImage")
+        stack.get_config("dev")
     assert error.value.message == (
-        "`pulumi config get containerImage --stack dev` failed with exit code 255: error: no stack named 'dev' found"
+        "`pulumi config --json` failed with exit code 255: error: no stack named 'dev' found;"
+        " `pulumi stack ls` lists the project's stacks, and `pulumi stack init NAME` makes one"
     )
 
     command("pulumi", "exec sleep 5")
-    monkeypatch.setattr(stack, "SECONDS", 0.2)
+    monkeypatch.setattr(pulumi_cli, "SECONDS", 0.2)
     with pytest.raises(UserError, match=r"did not end within 0\.2 s"):
         stack.set_config("dev", "modelData", "s3://b/k")
 
 
-def test_commands_run_in_the_current_folder_and_their_output_is_trimmed(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command("pulumi", "pwd")
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize(
+    "change", [lambda: stack.get_config("acme/bank/dev"), lambda: stack.set_config("acme/bank/dev", "modelData", "x")]
+)
+def test_a_stack_of_another_project_is_not_touched(command: Command, change: Callable[[], object]) -> None:
+    log = command("pulumi", "echo {}")
 
-    assert stack.get_output("dev", "endpointName") == str(tmp_path)
+    with pytest.raises(UserError, match="acme/bank/dev is not one of the project shop"):
+        change()
+
+    assert not log.exists()
+
+
+def test_commands_run_in_the_current_folder_and_their_output_is_trimmed(command: Command, project: Path) -> None:
+    command("pulumi", "pwd")
+
+    assert stack.get_output("dev", "endpointName") == str(project)

@@ -318,5 +318,7 @@ def test_what_is_declared_and_what_it_depends_on(run: Run) -> None:
     # Made again in place, never beside what is still there.
     assert all(made.delete_before_replace for made in seen.registered if made.type != "pulumi:pulumi:Stack")
     alarm = seen.of_type(ALARM).inputs
-    assert alarm["alarmActions"] == ["arn:aws:sagemaker:us-east-1:123456789012:x/scale-out-from-zero"]
+    (action,) = alarm["alarmActions"]
+    assert action.startswith("arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:")
+    assert action.endswith(":resource/sagemaker/endpoint/boston/variant/AllTraffic:policyName/scale-out-from-zero")
     assert alarm["tags"] == {"team": "ml"}

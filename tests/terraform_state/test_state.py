@@ -13,7 +13,8 @@ from sagebridge import TerraformState, _sdk
 from sagebridge.state_location import S3Object
 from sagebridge.terraform_state import state
 from sagebridge.terraform_state.fetch import FetchedObject
-from tests.mocks import EngineError, Monitor, World
+from sagebridge.testing.mocks import EngineError
+from tests.mocks import Monitor, World
 
 Run = Callable[[Callable[[], object]], Monitor]
 REACHED = {"region": "eu-north-1", "endpoint": "http://127.0.0.1:1", "force_path_style": True, "access_key": "A"}
@@ -43,19 +44,19 @@ def text(outputs: Mapping[str, Any]) -> str:
 
 
 def test_a_state_need_not_have_any_output(run: Run, world: World) -> None:
-    world.outputs = {}
+    world.terraform_outputs = {}
     assert dict(read(run, "/base.tfstate")) == {}
 
 
 def test_whole_numbers_are_integers(run: Run, world: World) -> None:
-    world.outputs = {"count": 2, "half": 2.5, "nested": [{"zero": 0}]}
+    world.terraform_outputs = {"count": 2, "half": 2.5, "nested": [{"zero": 0}]}
     outputs = read(run, "/base.tfstate")
     assert json.dumps(dict(outputs), sort_keys=True) == '{"count": 2, "half": 2.5, "nested": [{"zero": 0}]}'
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**64])
 def test_a_number_that_was_rounded_is_refused(run: Run, world: World, number: int) -> None:
-    world.outputs = {"big": number}
+    world.terraform_outputs = {"big": number}
     outputs = read(run, "/base.tfstate")
     with pytest.raises(pulumi.RunError, match=r"The output 'big' of the Terraform state .* beyond 2\^53"):
         outputs["big"]
@@ -65,7 +66,7 @@ def test_a_number_that_was_rounded_is_refused(run: Run, world: World, number: in
 def test_the_text_tells_what_the_engine_loses(run: Run, world: World, tmp_path: Path) -> None:
     values: dict[str, Any] = {"most": 2**53, "all": {"null": None, "list": [None, 1]}, "null": None, "token": "hunter2"}
     (tmp_path / "base.tfstate").write_text(text(values))
-    world.outputs = values
+    world.terraform_outputs = values
     outputs = read(run, str(tmp_path / "base.tfstate"))
     assert is_secret(outputs["token"])
     assert {name: value for name, value in outputs.items() if name != "token"} == {
@@ -95,7 +96,7 @@ def test_an_object_is_read_as_it_was_reached(run: Run, world: World, monkeypatch
         return FetchedObject(text({"token": "hunter2", "zone": "b"}).encode(), REACHED)
 
     monkeypatch.setattr(state, "fetch_object", fetch_object)
-    world.outputs = {"token": "hunter2", "zone": "b"}
+    world.terraform_outputs = {"token": "hunter2", "zone": "b"}
     outputs = read(run, "s3://states/base?profile=ops", region="eu-west-1")
     assert locations == [S3Object("states", "base", region="eu-west-1", profile="ops")]
     assert outputs["zone"] == "b"
@@ -113,19 +114,19 @@ def test_an_object_is_read_as_it_was_reached(run: Run, world: World, monkeypatch
 
 def test_a_unit_test_reaches_no_network(run: Run, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(state, "fetch_object")
-    world.outputs = {"zone": "b"}
+    world.terraform_outputs = {"zone": "b"}
     assert read(run, "s3://states/base")["zone"] == "b"
 
 
 def test_outputs_are_secrets_by_name(run: Run, world: World) -> None:
-    world.outputs = {"token": "hunter2", "plain": "p"}
+    world.terraform_outputs = {"token": "hunter2", "plain": "p"}
     outputs = read(run, "remote://acme/base", secret_outputs=["token"])
     assert is_secret(outputs["token"])
     assert outputs["plain"] == "p"
 
 
 def test_a_secret_that_is_not_there_is_refused(run: Run, world: World) -> None:
-    world.outputs = {"token": "hunter2"}
+    world.terraform_outputs = {"token": "hunter2"}
     with pytest.raises(
         pulumi.RunError, match="secret_outputs names 'tokn', which the Terraform state remote://acme/base"
     ):
@@ -136,14 +137,17 @@ def test_a_secret_that_is_not_there_is_refused(run: Run, world: World) -> None:
 def test_a_workspace_is_read_with_the_token_of_its_host(
     run: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.outputs = {}
+    world.terraform_outputs = {}
     monkeypatch.setenv("TF_TOKEN_tfe_acme_com", "hunter2")
     read(run, "remote://acme/base?hostname=tfe.acme.com")
     assert world.calls[0].args["token"] == "hunter2"  # noqa: S105 - a test's
 
 
 def test_what_the_plugin_says_is_one_line(run: Run, world: World) -> None:
-    world.outputs = EngineError("invocation of x returned an error: it is denied:\n\tstatus code: 403, request id: ")
+    words = "it is denied:\n\tstatus code: 403, request id: "
+    world.terraform_outputs = EngineError(f"invocation of x returned an error: {words}")
+        "invocation of x returned an error: it is denied:\n\tstatus code: 403, request id: "
+    )
     with pytest.raises(
         pulumi.RunError, match=r"remote://acme/base: it is denied: status code: 403, request id: \(apply"
     ):

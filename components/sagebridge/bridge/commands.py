@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from sagebridge.project import title
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 STATE = "a path, or s3://bucket/key[?region=…&profile=…]"
 
@@ -25,6 +27,7 @@ def outputs_command(stack: str, to: str, secrets: tuple[str, ...], *, as_json: b
     from sagebridge.bridge.outputs import write_outputs
     from sagebridge.bridge.terraform.storage import state_storage
 
+    click.echo(title(stack), err=True)
     storage = state_storage(to)
     written = write_outputs(stack, storage, secrets)
     if as_json:
@@ -46,11 +49,12 @@ def export_command(stack: str, out: Path, form: str, *, handoff: bool, as_json: 
 
     It is a root module that imports the stack's AWS resources.
 
-    Start it in the Pulumi project's folder. It changes nothing but OUT; secrets become variables without a value.
+    It changes nothing but OUT; secrets become variables without a value.
     """
     from sagebridge.bridge.export.command import export_module
     from sagebridge.bridge.export.handover import steps
 
+    click.echo(title(stack), err=True)
     state, export, manifest = export_module(stack, out, form)
     if as_json:
         not_carried = [{"name": item.name, "reason": item.reason} for item in export.not_carried]
@@ -72,12 +76,13 @@ def export_command(stack: str, out: Path, form: str, *, handoff: bool, as_json: 
 def adopt_command(state: str, addresses: tuple[str, ...], stack: str, out: Path, *, as_json: bool) -> None:
     """Take endpoints over from Terraform, as they are.
 
-    Start it in the Pulumi project's folder. Nothing in AWS changes, and Terraform keeps them until it is told to
+    Nothing in AWS changes, and Terraform keeps them until it is told to
     forget them: the steps are printed, and are in OUT/README.md.
     """
     from sagebridge.bridge.adopt.command import adopt
     from sagebridge.bridge.terraform.storage import state_storage
 
+    click.echo(title(stack), err=True)
     adopted = adopt(state_storage(state), addresses, stack, out)
     if as_json:
         endpoints = {item.name: [resource.address for resource in item.all] for item in adopted.endpoints}
@@ -105,6 +110,7 @@ def verify_command(
 
     if module and state:
         raise click.UsageError("--module and --outputs exclude each other")
+    click.echo(title(stack), err=True)
     if module:
         differences = verify_module(stack, module)
     elif state:

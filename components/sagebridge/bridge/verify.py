@@ -9,14 +9,15 @@ from sagebridge.bridge.export.command import translate_stack
 from sagebridge.bridge.export.folder import read_manifest
 from sagebridge.bridge.export.translate import Export
 from sagebridge.bridge.outputs import ORIGIN, sensitive_outputs, state_outputs
-from sagebridge.bridge.scratch import scratch_folder
-from sagebridge.bridge.stack.cli import export_stack, run_pulumi
+from sagebridge.bridge.stack.cli import export_stack
 from sagebridge.bridge.stack.preview import changes
 from sagebridge.bridge.stack.state import parse_stack
 from sagebridge.bridge.terraform.cli import plan_copy, terraform_command
 from sagebridge.bridge.terraform.plan import plan_differences
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
+from sagebridge.pulumi_cli import run_pulumi
+from sagebridge.scratch import scratch_folder
 
 _READ = "read"
 """The output of the module that lets Terraform read a state."""

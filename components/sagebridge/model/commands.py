@@ -11,11 +11,14 @@ import click
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.model.contract import HANDLER, SAMPLE
+from sagebridge.project import find_project, title
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 ARCHIVE = click.option(
     "--archive", type=FILE, default=Path("build/model.tar.gz"), help="The archive that `sagebridge package` wrote."
 )
+IMAGE = "containerImage"
+"""The key of a stack's configuration that names the image, if its program has it there."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a machine.")
 
 
@@ -55,7 +58,11 @@ def check_command(archive: Path, image: str | None, stack: str | None, *, as_jso
     from sagebridge.model.check import check
     from sagebridge.model.stack import get_config
 
-    image = get_config(stack, "containerImage") if stack else image
+    if stack:
+        click.echo(title(stack), err=True)
+        image = get_config(stack).get(IMAGE)
+        if not image:
+            raise UserError(f"the stack {stack} has no {IMAGE}: name the image with --image")
     findings = check(archive, image)
     if as_json:
         click.echo(json.dumps(findings._asdict()))
@@ -73,34 +80,43 @@ def check_command(archive: Path, image: str | None, stack: str | None, *, as_jso
 
 @click.command(name="publish")
 @ARCHIVE
-@click.option("--name", default="boston-housing", help="The model's name, which becomes a folder in the bucket.")
-@click.option("--bucket", show_default="the base's", help="An S3 bucket; the key then begins with models/.")
 @click.option(
-    "--base",
-    type=click.Path(path_type=Path),
-    default=Path("terraform/base"),
-    help="The folder of the applied Terraform base.",
+    "--name", show_default="the project's name", help="The model's name, which becomes a folder in the bucket."
 )
-@click.option("--stack", help="A stack whose modelData is set to the published archive.")
+@click.option("--stack", help="A stack of the project, whose modelData is set to the published archive.")
+@click.option("--bucket", show_default="that of the stack's terraformState", help="An S3 bucket.")
+@click.option("--prefix", show_default="models, with --bucket", help="What the archive's key begins with.")
 @JSON
 def publish_command(
-    archive: Path, name: str, bucket: str | None, base: Path, stack: str | None, *, as_json: bool
+    archive: Path, name: str | None, stack: str | None, bucket: str | None, prefix: str | None, *, as_json: bool
 ) -> None:
     """Upload an archive to S3, under its own hash.
 
+    The bucket and the prefix are those of the Terraform base that the stack's terraformState names, or of --bucket.
+
     Prints the archive's URI. Never overwrites an object.
     """
+    if prefix and not bucket:
+        raise click.UsageError("--prefix goes with --bucket")
     from sagebridge.images.fit import misfit
     from sagebridge.model.archive import read_versions
+    from sagebridge.model.base import Base, read_base
     from sagebridge.model.publish import publish
-    from sagebridge.model.stack import get_config, read_base, set_config
+    from sagebridge.model.stack import get_config, set_config
 
+    config = {}
     if stack:
-        image = get_config(stack, "containerImage")
-        if problem := misfit(image, read_versions(archive)):
+        click.echo(title(stack), err=True)
+        config = get_config(stack)
+        if (image := config.get(IMAGE)) and (problem := misfit(image, read_versions(archive))):
             raise UserError(f"not published for the stack {stack}: {problem}")
-    bucket, prefix = (bucket, "models") if bucket else read_base(base)
-    published = publish(archive, bucket, prefix, name)
+    if bucket:
+        base = Base(bucket, prefix or "models")
+    elif stack:
+        base = read_base(stack, config)
+    else:
+        raise click.UsageError("either --stack or --bucket must say which bucket the archive goes to")
+    published = publish(archive, base.bucket, base.prefix, name or find_project().name)
     if as_json:
         click.echo(json.dumps(published._asdict()))
     else:
@@ -123,4 +139,7 @@ def invoke_command(stack: str, endpoint: str | None, request: str) -> None:
     from sagebridge.model.invoke import invoke
     from sagebridge.model.stack import get_output
 
-    click.echo(invoke(endpoint or get_output(stack, "endpointName"), request))
+    if not endpoint:
+        click.echo(title(stack), err=True)
+        endpoint = get_output(stack, "endpointName")
+    click.echo(invoke(endpoint, request))

@@ -31,15 +31,20 @@ ABOUT = {
 }
 
 
+TITLE = "project shop, stack dev\n"
+
+
 def refusal(*arguments: str) -> str:
+    """Returns what a command that must fail says after its title."""
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit), result.exception
-    return result.output
+    return result.output.removeprefix(TITLE)
 
 
 @pytest.fixture(autouse=True)
 def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     monkeypatch.chdir(tmp_path)
 
 
@@ -106,9 +111,20 @@ def test_no_such_stack(bridge: Bridge) -> None:
     assert not Path("module").exists()
 
 
-@pytest.mark.engine
-def test_no_project(bridge: Bridge) -> None:
-    assert "Or start this in the Pulumi project's folder" in bridge.fails("outputs", "--stack", "dev", "--to", "x")
+@pytest.mark.parametrize(
+    "command", [EXPORT, VERIFY, ("outputs", "--to", "x"), ("adopt", "--out", "adopted", "--state", "x")]
+)
+def test_no_project(command: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").unlink()
+    message = refusal(*command, *(() if "--stack" in command else ("--stack", "dev")))
+    assert f"there is no Pulumi.yaml in {tmp_path} or in a folder around it" in message
+    assert "sagebridge -C DIRECTORY" in message
+    assert message.count("\n") == 1
+
+
+def test_project_and_stack_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert CliRunner().invoke(main, EXPORT).output.startswith(TITLE)
 
 
 @pytest.mark.engine
@@ -128,7 +144,7 @@ def test_a_stack_that_an_update_has_locked(aws: Aws, declared: Declared, tmp_pat
             assert "creating urn:" in said
             assert "wait for its end" in said
     update.result()
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["Pulumi.yaml"]
     for command in commands:
         bridge.must(*command, "--stack", declared.endpoint)
 
@@ -164,7 +180,7 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
         monkeypatch.setenv(name, value)
     memory = tmp_path / "memory"  # others use the machine's at the same time
     memory.mkdir()
-    monkeypatch.setattr("sagebridge.bridge.scratch.MEMORY", memory)
+    monkeypatch.setattr("sagebridge.scratch.MEMORY", memory)
     text = json.dumps(
         {"variable": {"a": {"validation": [{"condition": "${length(var.a) > 20}", "error_message": "not ${var.a}!"}]}}}
     )

@@ -8,8 +8,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pulumi import automation
-
 from sagebridge.bridge.adopt import declare, handover
 from sagebridge.bridge.adopt.declare import Call
 from sagebridge.bridge.adopt.discover import TARGET, TYPES, Endpoint, find_endpoints
@@ -17,7 +15,7 @@ from sagebridge.bridge.adopt.program import write_program
 from sagebridge.bridge.adopt.rehearsal import config_texts, rehearse
 from sagebridge.bridge.documents import parse_json
 from sagebridge.bridge.secret import reveal
-from sagebridge.bridge.stack.cli import export_stack, get_mapping, run_pulumi
+from sagebridge.bridge.stack.cli import export_stack, get_mapping
 from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.merge import conflicts, merge_stacks
 from sagebridge.bridge.stack.state import parse_stack
@@ -25,6 +23,8 @@ from sagebridge.bridge.terraform.state import read_state
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
 from sagebridge.files import PRIVATE, write_file
+from sagebridge.project import project_of
+from sagebridge.pulumi_cli import run_pulumi
 
 PROGRAM, REMOVED, README, BACKUP = "endpoints.py", "removed.tf", "README.md", "stack-before.json"
 ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
@@ -59,6 +59,7 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     """
     if out.exists():
         raise UserError(f"{out} is there already: name another folder")
+    project, name = project_of(stack).name, stack.rpartition("/")[2]
     state = read_state(storage)
     endpoints = find_endpoints(state, addresses)
     mapping = parse_mapping(get_mapping(_plugin_version()), TYPES)
@@ -69,7 +70,7 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
 
     before = export_stack(stack)
     _refuse_conflicts(before, calls)
-    project, name = _names(before, stack)
+    _refuse_pending(before, stack)
     _refuse_taken_keys(config, project, program.secrets)
     rehearsed = rehearse(name, project, config, program, calls)
     _refuse_other_account(rehearsed, endpoints)
@@ -113,21 +114,13 @@ def _plugin_version() -> str:
     return metadata.version("pulumi-aws")
 
 
-def _names(export: str, stack: str) -> tuple[str, str]:
-    """Returns the names of project and stack, which a stack without resources does not tell."""
+def _refuse_pending(export: str, stack: str) -> None:
     state = parse_stack(export)
     if state.pending:
         raise UserError(
             f"the stack {stack} has operations that did not end ({', '.join(state.pending)}): run `pulumi refresh`"
             " first"
         )
-    name = stack.rpartition("/")[2]
-    if state.project:
-        return state.project, name
-    try:
-        return automation.LocalWorkspace(work_dir=".").project_settings().name, name
-    except (FileNotFoundError, automation.CommandError) as error:
-        raise UserError("there is no Pulumi.yaml here: start this in the project's folder") from error
 
 
 def _refuse_conflicts(export: str, calls: Sequence[Call]) -> None:

@@ -16,11 +16,11 @@ from typing import Any
 from sagebridge.bridge.adopt.declare import Call
 from sagebridge.bridge.adopt.inside_rehearsal import VARIABLE
 from sagebridge.bridge.adopt.program import Program
-from sagebridge.bridge.scratch import scratch_folder
-from sagebridge.bridge.stack.cli import run_pulumi
 from sagebridge.bridge.stack.merge import with_generations
 from sagebridge.bridge.stack.preview import changes
 from sagebridge.errors import UserError
+from sagebridge.pulumi_cli import run_pulumi
+from sagebridge.scratch import scratch_folder
 
 _REGISTER = "from sagebridge.bridge.adopt import inside_rehearsal\n\ninside_rehearsal.register()\n"
 _NOT_INHERITED = {"PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE"}

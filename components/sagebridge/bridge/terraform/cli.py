@@ -11,9 +11,9 @@ from typing import Any
 
 from sagebridge import processes
 from sagebridge.bridge.documents import parse_json
-from sagebridge.bridge.scratch import scratch_folder
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
+from sagebridge.scratch import scratch_folder
 
 SECONDS = 900
 """The longest that a command may take: the first `init` downloads the provider, a plan reads every resource."""

@@ -13,5 +13,5 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - the folder that is made there is its o
 def scratch_folder() -> Iterator[Path]:
     """Makes a folder, mode 0700, that is removed when the block ends."""
     parent = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="bridge-", dir=parent) as name:
+    with tempfile.TemporaryDirectory(prefix="sagebridge-", dir=parent) as name:
         yield Path(name)

@@ -1,0 +1,76 @@
+"""Asks a stack's Terraform base where models are kept, by the reader that the stack's program uses."""
+
+import secrets
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sagebridge.errors import UserError
+from sagebridge.project import project_of
+from sagebridge.scratch import scratch_folder
+from sagebridge.state_location import FORMS, LocalFile, StateLocation, parse_state_location
+
+_INSTEAD = "or name a bucket with --bucket"
+
+
+class Base(NamedTuple):
+    """Where the Terraform base keeps models."""
+
+    bucket: str
+    prefix: str
+    """What the keys of all models begin with."""
+
+
+def read_base(stack: str, config: Mapping[str, str]) -> Base:
+    """Reads where models are kept from the Terraform state that a stack's configuration names.
+
+    Args:
+        stack: The stack's name.
+        config: Its configuration; see `get_config`.
+
+    Raises:
+        UserError: The stack has no `terraformState`; the state cannot be read, or lacks an output; or `pulumi` fails.
+    """
+    project = project_of(stack)
+    if not (text := config.get("terraformState")):
+        raise UserError(
+            f"the stack {stack} of the project {project.name} has no terraformState, which says where the base's state"
+            f" is: set it with `pulumi config set terraformState LOCATION --stack {stack}`, where LOCATION is {FORMS};"
+            f" {_INSTEAD}"
+        )
+    location = parse_state_location(text)
+    if isinstance(location, LocalFile):
+        location = LocalFile((project.program_folder / location.path).resolve())
+    return _preview(location, config.get("aws:region"))
+
+
+def _preview(location: StateLocation, region: str | None) -> Base:
+    """Reads a state in the preview of a program of its own, of which nothing stays.
+
+    So the state is read with the plugin that the stack's program reads it with, wherever it is.
+    """
+    import pulumi  # noqa: PLC0415 - half a second, which a publication to a named bucket need not spend
+    from pulumi import automation  # noqa: PLC0415 - the same
+
+    from sagebridge.terraform_base import TerraformBase  # noqa: PLC0415 - the same
+
+    answers: list[Base | str] = []
+
+    def program() -> None:
+        try:
+            base = TerraformBase.read(str(location), region=region)
+            answers.append(Base(base.bucket_name, base.model_prefix))
+        except pulumi.RunError as error:
+            answers.append(str(error))
+
+    with scratch_folder() as folder:
+        env = {"PULUMI_BACKEND_URL": folder.as_uri(), "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex()}
+        try:
+            options = automation.LocalWorkspaceOptions(work_dir=str(folder), env_vars=env)
+            automation.create_stack("publish", "sagebridge-publish", program, opts=options).preview()
+        except (automation.CommandError, automation.InvalidVersionError) as error:
+            problem = " ".join(str(error).split())
+            raise UserError(f"the Terraform state {location} cannot be read: {problem}; {_INSTEAD}") from error
+    (answer,) = answers
+    if isinstance(answer, str):
+        raise UserError(f"{answer}; {_INSTEAD}")
+    return answer
