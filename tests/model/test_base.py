@@ -53,7 +53,7 @@ def test_a_relative_path_is_that_of_the_folder_where_the_program_runs(  # noqa: 
     assert read_base("dev", {"terraformState": location}) == ("models", "team")
 
     (call,) = engine.calls
-    assert call.args == {"path": str(Path(path.format(folder=project / folder)).resolve())}
+    assert call.args["path"] == str(Path(path.format(folder=project / folder)).resolve())
 
 
 @pytest.mark.usefixtures("project")

@@ -146,8 +146,6 @@ def test_a_workspace_is_read_with_the_token_of_its_host(
 def test_what_the_plugin_says_is_one_line(run: Run, world: World) -> None:
     words = "it is denied:\n\tstatus code: 403, request id: "
     world.terraform_outputs = EngineError(f"invocation of x returned an error: {words}")
-        "invocation of x returned an error: it is denied:\n\tstatus code: 403, request id: "
-    )
     with pytest.raises(
         pulumi.RunError, match=r"remote://acme/base: it is denied: status code: 403, request id: \(apply"
     ):
