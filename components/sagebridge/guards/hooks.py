@@ -95,8 +95,8 @@ class EndpointHooks:
         existing = lookup.find_endpoint(client, name)
         if existing and lookup.is_deleting(existing):
             if pulumi.runtime.is_dry_run():
-                waits = f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone."
-                pulumi.log.warn(await endpoint.shown(waits))
+                text = f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone."
+                pulumi.log.warn(await endpoint.shown(text))
                 return
             existing = await _wait_until_deleted(endpoint, client, name)
         if existing and not (endpoint.replaceable and pulumi.runtime.is_dry_run()):
@@ -136,8 +136,8 @@ class EndpointHooks:
             raise pulumi.RunError(await endpoint.shown(checks.missing_endpoint(name, outputs["arn"], live)))
         sent = old_outputs.get("endpointConfigName") != configuration
         if problem := checks.rollout_problem(live, configuration, endpoint.variants, sent=sent):
-            said = f"{problem} {await _autoscaling_off(endpoint, name)}".rstrip()
-            raise pulumi.RunError(await endpoint.shown(said))
+            text = f"{problem} {await _autoscaling_off(endpoint, name)}".rstrip()
+            raise pulumi.RunError(await endpoint.shown(text))
 
     async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
         """Deletes what a failed create left behind, and says what a failed update means; never asks for a retry."""
@@ -193,8 +193,8 @@ async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:
 async def _wait_until_deleted(
     endpoint: GuardedEndpoint, client: "SageMakerClient", name: str
 ) -> "DescribeEndpointOutputTypeDef | None":
-    waits = f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
-    pulumi.log.info(await endpoint.shown(waits))
+    text = f"Endpoint {name} is being deleted. This update waits until it is gone, then it creates the new one."
+    pulumi.log.info(await endpoint.shown(text))
     try:
         return await lookup.wait_until_deleted(client, name, checks.DELETION_MINUTES * 60)
     except TimeoutError:

@@ -95,8 +95,8 @@ def capacities(
         try:
             return starting(_aws.sagemaker_client(settings), name, generation_id, capacities)
         except (BotoCoreError, ClientError) as error:
-            said = redacted(f"Cannot read how far endpoint {name} has scaled: {error}", await secret_texts([endpoint]))
-            raise _sdk.failure(said) from error
+            text = redacted(f"Cannot read how far endpoint {name} has scaled: {error}", await secret_texts([endpoint]))
+            raise _sdk.failure(text) from error
 
     numbers = {
         variant.name: [variant.capacity.initial, scaling.min_capacity, scaling.max_capacity]
