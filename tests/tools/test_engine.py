@@ -147,6 +147,14 @@ def test_pulumi_without_its_python_host_is_not_enough(tool: Callable[[str, str],
     assert engine.parts()[0].find() is None
 
 
+def test_the_yaml_host_is_found_beside_pulumi(tool: Callable[[str, str], Path]) -> None:
+    tool("pulumi", "v3.300.0")
+    tool("pulumi-language-python", "")
+    assert engine.yaml_host().find() is None
+    path = tool("pulumi-language-yaml", "")
+    assert engine.yaml_host().find() == Installed("3.300.0", "PATH", path)
+
+
 def test_opentofu_does_for_terraform(tool: Callable[[str, str], Path]) -> None:
     path = tool("tofu", "OpenTofu v1.10.0")
     assert engine.find_all()["terraform"] == Installed("1.10.0", "PATH", path)
