@@ -57,7 +57,7 @@ check: engine ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
-	@cd templates/sagebridge-python && ../../.venv/bin/mypy --config-file= --strict .
+	@cd templates/sagebridge-python && ../../.venv/bin/mypy --config-file= --cache-dir=../../.mypy_cache --strict .
 	@.venv/bin/lint-imports --no-logo --no-cache
 	@! command -v gofmt >/dev/null || test -z "$$(gofmt -l tools/go)" || { gofmt -d tools/go; exit 1; }
 	@$(IN_ENV) terraform fmt -check -recursive -diff

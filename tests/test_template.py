@@ -85,6 +85,9 @@ def test_a_new_project_goes_from_its_tests_to_a_prediction(aws: Aws, base: Base,
         uri = command("publish", "--archive", os.path.relpath(archive, project)).strip()
         assert uri.startswith(f"s3://{base.bucket_name}/models/scorer/")
         assert pulumi("config", "get", "modelData", "--stack", "dev").strip() == uri
+        aws.s3.put_object(Bucket=base.bucket_name, Key="states/base", Body=base.state.read_bytes())
+        pulumi("config", "set", "terraformState", f"s3://{base.bucket_name}/states/base", "--stack", "dev")
+        assert command("publish", "--archive", os.path.relpath(archive, project)).strip() == uri
         pulumi("up", "--stack", "dev", "--yes", "--skip-preview")
         assert json.loads(command("invoke"))["Predictions"] == [pytest.approx(PREDICTION)]
     finally:

@@ -168,6 +168,16 @@ def test_the_model_has_the_projects_name_unless_it_gets_another(archive: Path) -
     assert result.stdout == f"s3://models-bucket/{key(archive).replace('boston', 'shop')}\n"
 
 
+def test_without_a_project_the_model_must_be_named(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("--archive", archive, "--bucket", "models-bucket")
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert result.stderr.endswith("; or name the model with --name\n")
+
+
 @pytest.mark.parametrize("arguments", [(), ("--stack", "dev", "--prefix", "team")])
 def test_a_bucket_must_come_from_somewhere(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)

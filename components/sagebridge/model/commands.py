@@ -116,7 +116,7 @@ def publish_command(
         base = read_base(stack, config)
     else:
         raise click.UsageError("either --stack or --bucket must say which bucket the archive goes to")
-    published = publish(archive, base.bucket, base.prefix, name or find_project().name)
+    published = publish(archive, base.bucket, base.prefix, name or _project_name())
     if as_json:
         click.echo(json.dumps(published._asdict()))
     else:
@@ -125,6 +125,13 @@ def publish_command(
     if stack:
         set_config(stack, "modelData", published.uri)
         click.echo(f"set modelData of the stack {stack}", err=True)
+
+
+def _project_name() -> str:
+    try:
+        return find_project().name
+    except UserError as error:
+        raise UserError(f"{error.message}; or name the model with --name") from error
 
 
 @click.command(name="invoke")

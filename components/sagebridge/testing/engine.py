@@ -84,7 +84,7 @@ class MockedEngine:
         keys = {key if ":" in key else f"{project}:{key}": value for key, value in config.items() if value is not None}
 
         async def run() -> Program:
-            # What a program raises is raised here; that its resources, too, would have got it, need not be said.
+            # The program's own exception is raised below. asyncio would log it again for each resource that needed it.
             asyncio.get_running_loop().set_exception_handler(lambda *_: None)
             declared = Program()
             mocks = _Noting(self.mocks, declared)

@@ -32,9 +32,9 @@ class Account:
 
 @dataclass(frozen=True)
 class Form:
-    """How the resources of a type are called.
+    """How AWS and the provider identify the resources of a type.
 
-    The fields that are templates may have `{region}`, `{account}`, `{uuid}`, `{hex}`, `{name}` and any input.
+    The templates may have `{region}`, `{account}`, `{uuid}`, `{hex}`, `{name}` and any input.
     """
 
     arn: str
@@ -94,7 +94,7 @@ FORMS = {
 
 
 def identify(token: str, name: str, inputs: Mapping[str, Any], account: Account) -> tuple[str, dict[str, Any]]:
-    """Returns the ID of a new resource, and what it is called: its name and its ARN, by their properties.
+    """Returns the ID of a new resource, and its name and its ARN by the properties that have them.
 
     A name that the provider would make up ends with `-1234567`, where the provider has random hexadecimal digits.
 
@@ -117,8 +117,8 @@ def identify(token: str, name: str, inputs: Mapping[str, Any], account: Account)
         "name": inputs.get(form.name_input or "") or f"{name}-1234567",
     }
     arn = f"arn:{account.partition}:{_filled(form.arn, values)}"
-    called = {form.arn_output: arn} | ({form.name_input: values["name"]} if form.name_input else {})
-    return _filled(form.id, {**values, "arn": arn}), called
+    name_and_arn = {form.arn_output: arn} | ({form.name_input: values["name"]} if form.name_input else {})
+    return _filled(form.id, {**values, "arn": arn}), name_and_arn
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:

@@ -70,9 +70,9 @@ class Mocks(pulumi.runtime.Mocks):
             return f"{args.name}-1234567", args.inputs
         region = args.inputs.get("region") or self._region_of(args.provider)
         inputs = {key: pulumi.runtime.rpc.unwrap_rpc_secret(value) for key, value in args.inputs.items()}
-        identity, called = identify(args.typ, args.name, inputs, Account(self.account, region))
+        identity, name_and_arn = identify(args.typ, args.name, inputs, Account(self.account, region))
         tags = {"tagsAll": args.inputs["tags"]} if "tags" in args.inputs else {}
-        return args.resource_id or identity, {"region": region, **tags, **called, **args.inputs}
+        return args.resource_id or identity, {"region": region, **tags, **name_and_arn, **args.inputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:  # noqa: ANN401 - any function's result
         """Returns the result of a function; an empty one for a function that needs no answer here.
@@ -81,17 +81,17 @@ class Mocks(pulumi.runtime.Mocks):
             EngineError: An object is not there, or a Terraform state cannot be read.
         """
         region = args.args.get("region") or self._region_of(args.provider)
-        here = Account(self.account, region)
+        account = Account(self.account, region)
         match args.token:
             case "aws:s3/getObject:getObject" | "aws:s3/getBucketObject:getBucketObject":
                 return self._object(args.args["bucket"], args.args["key"])
             case "aws:index/getCallerIdentity:getCallerIdentity":
-                arn = f"arn:{here.partition}:iam::{self.account}:root"
+                arn = f"arn:{account.partition}:iam::{self.account}:root"
                 return {"accountId": self.account, "arn": arn, "userId": self.account, "id": self.account}
             case "aws:index/getRegion:getRegion":
                 return {"region": region, "name": region, "id": region}
             case "aws:index/getPartition:getPartition":
-                return {"partition": here.partition, "id": here.partition}
+                return {"partition": account.partition, "id": account.partition}
             case token if token.startswith("terraform:state:"):
                 if isinstance(self.terraform_outputs, Exception):
                     raise self.terraform_outputs
