@@ -7,7 +7,8 @@ from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs, TerraformBase, 
 config = read_configuration()
 if not config["modelData"]:
     raise pulumi.RunError("modelData is not set: publish a model first (sagebridge publish --stack …)")
-base = TerraformBase.read(config["terraformState"], region=pulumi.Config("aws").get("region"))
+region = pulumi.Config("aws").get("region")
+base = TerraformBase.read(config["terraformState"], region, outputs=config["terraformOutputs"])
 
 args: SageMakerEndpointArgs = {
     "execution_role_arn": base.execution_role_arn,

@@ -2,13 +2,13 @@
 
 import pulumi
 
-from sagebridge import SageMakerEndpoint, TerraformBase
+from sagebridge import SageMakerEndpoint, TerraformBase, read_configuration
 
-config = pulumi.Config()
-model_data = config.require("modelData")
-if not model_data:
+config = read_configuration()
+if not config["modelData"]:
     raise pulumi.RunError("modelData is not set: publish a model first (sagebridge publish --stack …)")
-base = TerraformBase.read(config.require("terraformState"), region=pulumi.Config("aws").get("region"))
+region = pulumi.Config("aws").get("region")
+base = TerraformBase.read(config["terraformState"], region, outputs=config["terraformOutputs"])
 
 endpoint = SageMakerEndpoint(
     "endpoint",
@@ -16,8 +16,8 @@ endpoint = SageMakerEndpoint(
         "execution_role_arn": base.execution_role_arn,
         "framework": "sklearn",
         "framework_version": "1.9-0",
-        "model_data_url": model_data,
-        "instance_type": config.require("instanceType"),
+        "model_data_url": config["modelData"],
+        "instance_type": config["instanceType"],
     },
 )
 pulumi.export("endpointName", endpoint.endpoint_name)

@@ -32,4 +32,4 @@ def test_the_address_that_a_server_has_written_stays(tmp_path: Path) -> None:
             running = [threads.submit(work, directory) for work in (start, serve)]
             assert [work.result() for work in running] == [None, None]
             assert f"endpoint_url = {address}\n" in (directory / "config").read_text()
-            assert [path.name for path in directory.iterdir()] == ["config"]
+            assert sorted(path.name for path in directory.iterdir()) == ["config", "pulumi"]

@@ -126,3 +126,18 @@ def test_an_engine_that_fails_gives_one_line(monkeypatch: pytest.MonkeyPatch) ->
         read_base("dev", {"terraformState": "/base.tfstate"})
 
     assert "/base.tfstate cannot be read: Major version mismatch. Update it.; or" in refused.value.message
+
+
+@pytest.mark.usefixtures("project")
+def test_the_outputs_of_the_base_may_have_other_names(engine: World) -> None:
+    engine.terraform_outputs = {"models_bucket": "acme", "role": OUTPUTS["execution_role_arn"], "folder": "scores"}
+    names = '{"bucket_name": "models_bucket", "execution_role_arn": "role", "model_prefix": "folder"}'
+
+    assert read_base("dev", {"terraformState": "/base.tfstate", "terraformOutputs": names}) == ("acme", "scores")
+
+
+@pytest.mark.usefixtures("project", "engine")
+@pytest.mark.parametrize("names", ["models_bucket", "[]", "3"])
+def test_names_of_outputs_that_are_no_object_are_refused(names: str) -> None:
+    with pytest.raises(UserError, match=r"--path terraformOutputs\.bucket_name NAME --stack dev"):
+        read_base("dev", {"terraformState": "/base.tfstate", "terraformOutputs": names})

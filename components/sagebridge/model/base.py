@@ -1,5 +1,6 @@
 """Asks a stack's Terraform base where models are kept, by the reader that the stack's program uses."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -23,12 +24,15 @@ class Base(NamedTuple):
 def read_base(stack: str, config: Mapping[str, str]) -> Base:
     """Reads where models are kept from the Terraform state that a stack's configuration names.
 
+    `terraformState` says where the state is, and `terraformOutputs` which outputs of it are the base's.
+
     Args:
         stack: The stack's name.
         config: Its configuration; see `get_config`.
 
     Raises:
-        UserError: The stack has no `terraformState`; the state cannot be read, or lacks an output; or `pulumi` fails.
+        UserError: The stack has no `terraformState`; `terraformOutputs` is not an object; the state cannot be read, or
+            lacks an output; or `pulumi` fails.
     """
     project = project_of(stack)
     if not (text := config.get("terraformState")):
@@ -40,10 +44,24 @@ def read_base(stack: str, config: Mapping[str, str]) -> Base:
     location = parse_state_location(text)
     if isinstance(location, LocalFile):
         location = LocalFile((project.program_folder / location.path).resolve())
-    return _preview(location, config.get("aws:region"))
+    return _preview(location, config.get("aws:region"), _output_names(config, stack))
 
 
-def _preview(location: StateLocation, region: str | None) -> Base:
+def _output_names(config: Mapping[str, str], stack: str) -> dict[str, str]:
+    """Returns the names of outputs in a stack's `terraformOutputs`."""
+    try:
+        names = json.loads(config.get("terraformOutputs") or "{}")
+    except ValueError:
+        names = None
+    if not isinstance(names, dict):
+        raise UserError(
+            f"the terraformOutputs of the stack {stack} is not an object: set a name with"
+            f" `pulumi config set --path terraformOutputs.bucket_name NAME --stack {stack}`; {_INSTEAD}"
+        )
+    return names
+
+
+def _preview(location: StateLocation, region: str | None, output_names: Mapping[str, str]) -> Base:
     """Reads a state in the preview of a program of its own, of which nothing stays.
 
     So the state is read with the plugin that the stack's program reads it with, wherever it is.
@@ -57,7 +75,7 @@ def _preview(location: StateLocation, region: str | None) -> Base:
 
     def program() -> None:
         try:
-            base = TerraformBase.read(str(location), region=region)
+            base = TerraformBase.read(str(location), region, outputs=output_names)
             answers.append(Base(base.bucket_name, base.model_prefix))
         except pulumi.RunError as error:
             answers.append(str(error))
