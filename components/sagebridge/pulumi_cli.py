@@ -11,6 +11,7 @@ SECONDS = 600
 
 _HINTS = {
     "unable to install": "`pulumi plugin install resource aws VERSION` with the version that the stack uses",
+    "is missing configuration value": "`pulumi config set KEY VALUE` sets it",
     "no stack named": "`pulumi stack ls` lists the project's stacks, and `pulumi stack init NAME` makes one",
     "does not have output property": "`pulumi up` makes the stack's outputs",
 }

@@ -2,9 +2,9 @@
 
 import json
 
-from sagebridge import processes
 from sagebridge.errors import UserError
 from sagebridge.local import REGION
+from sagebridge.pulumi_cli import run_pulumi
 
 SETTINGS = {
     # Address, region and credentials come from this profile of AWS_CONFIG_FILE. Without the profile nothing runs, so
@@ -20,8 +20,6 @@ SETTINGS = {
 """The settings of the stack's AWS provider."""
 _HARMLESS = {"aws:defaultTags", "aws:ignoreTags"}
 """Settings of a person's that lead nowhere else."""
-_SECONDS = 60
-"""The longest that `pulumi config` may take."""
 
 
 def configure(stack: str | None) -> str:
@@ -41,7 +39,7 @@ def configure(stack: str | None) -> str:
             "elsewhere than to the local AWS. Make a stack for it: pulumi stack init local"
         )
     pairs = [part for key, value in SETTINGS.items() for part in ("--plaintext", f"{key}={value}")]
-    _pulumi("config", "set-all", "--stack", name, *pairs)
+    run_pulumi("config", "set-all", "--stack", name, *pairs)
     return name
 
 
@@ -60,7 +58,7 @@ def remove(stack: str | None) -> tuple[str, bool]:
     name = stack or _selected()
     set_here = [key for key, value in _aws_settings(name).items() if SETTINGS.get(key) == value]
     if set_here:
-        _pulumi("config", "rm-all", "--stack", name, *set_here)
+        run_pulumi("config", "rm-all", "--stack", name, *set_here)
     return name, bool(set_here)
 
 
@@ -70,17 +68,9 @@ def _goes_with_local(key: str, value: str | None) -> bool:
 
 def _aws_settings(stack: str) -> dict[str, str | None]:
     """Returns the stack's settings of its AWS provider; None stands for a secret or an object."""
-    settings = json.loads(_pulumi("config", "--json", "--stack", stack))
+    settings = json.loads(run_pulumi("config", "--json", "--stack", stack))
     return {key: entry.get("value") for key, entry in settings.items() if key.startswith("aws:")}
 
 
 def _selected() -> str:
-    return _pulumi("stack", "--show-name").strip()
-
-
-def _pulumi(*arguments: str) -> str:
-    return processes.run(
-        ["pulumi", *arguments, "--non-interactive", "--color", "never"],
-        seconds=_SECONDS,
-        shown=" ".join(["pulumi", *arguments[:2]]),
-    )
+    return run_pulumi("stack", "--show-name").strip()

@@ -1,0 +1,89 @@
+"""The page for a project of somebody's own, run as it stands: only the wheel is installed, in an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LinearRegression
+from uv import find_uv_bin
+
+from tests.conftest import ROOT, Aws
+
+pytestmark = [pytest.mark.engine, pytest.mark.terraform, pytest.mark.long, pytest.mark.xdist_group("wheel")]
+
+PAGE = (ROOT / "docs" / "your-project.md").read_text()
+LOCAL_PART = PAGE.partition("## With a real account")[0]
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", LOCAL_PART, re.DOTALL)
+ROW = [0.04, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0, 0.02, -0.02]
+
+
+def script() -> str:
+    """Returns the page's blocks as a script of bash: it writes the files, and runs and shows the commands."""
+    parts = ["set -eu", "start=$PWD"]
+    for language, text in BLOCKS:
+        if language == "sh":
+            parts += ["set -x", text, "{ set +x; } 2> /dev/null"]
+        elif language in ("hcl", "python"):
+            path = re.match(r"# (\S+)\n", text)
+            assert path, f"The first line of this block does not name its file:\n{text}"
+            parts.append(f'mkdir -p "$start/$(dirname {path[1]})"; cat > "$start/{path[1]}" <<\'END\'\n{text}END')
+    return "\n".join(parts)
+
+
+def test_the_page_has_ten_commands() -> None:
+    part = PAGE.partition("in ten commands")[2].partition("\n## ")[0]
+    (commands,) = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+    count = len([line for line in commands.splitlines() if not line.startswith("  ")])
+    explained = re.findall(r"^(\d+)\. ", part, re.MULTILINE)
+    assert explained == [str(number) for number in range(1, 11)]
+    assert count == len(explained)
+
+
+@pytest.mark.timeout(900)
+def test_a_reader_of_the_page_gets_a_prediction(aws: Aws, tmp_path: Path) -> None:
+    folder = tmp_path / "acme scoring"
+    folder.mkdir()
+    uv = [find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(ROOT / "components")]
+    subprocess.run(uv, check=True, timeout=120, env={**os.environ, "UV_SYSTEM_CERTS": "true"})
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True, timeout=120)
+    engine = [path for path in aws.environment["PATH"].split(os.pathsep) if not Path(path).is_relative_to(ROOT)]
+    kept = ("HOME", "LANG", "PULUMI_HOME", "TF_CLI_CONFIG_FILE", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE")
+    environment = {
+        **{name: aws.environment[name] for name in kept if name in aws.environment},
+        "PATH": os.pathsep.join([str(tmp_path / "env" / "bin"), *engine]),
+        "PULUMI_SKIP_CONFIRMATIONS": "true",
+        "TEMPLATE": str(ROOT / "templates" / "sagebridge-python"),
+        "WHEEL": str(wheel),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    try:
+        done = subprocess.run(
+            ["bash", "-c", script()],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=800,
+            check=False,
+        )
+    finally:
+        subprocess.run([tmp_path / "env" / "bin" / "sagebridge", "local", "stop"], env=environment, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout, done.stdout
+    expected = LinearRegression().fit(*load_diabetes(return_X_y=True)).predict(np.array([ROW]))[0]
+    (answer,) = re.findall(r'\{"Predictions": \[(\S+)\]\}', done.stdout)
+    assert float(answer) == pytest.approx(expected)
+    assert f'{{"Predictions": [{answer[:6]}' in PAGE
+    assert "change-me" not in done.stdout.partition("+ terraform destroy")[0].partition("scorer/__main__.py")[2]
+    assert re.search(r"\d+ updated|\d+ replaced", done.stdout), done.stdout
+    assert "\nnothing would change\n" in done.stdout, done.stdout
+    assert not (folder / "base" / "zz_local_aws_override.tf").exists()
+    print(done.stdout)  # noqa: T201 - for a person who runs this alone
