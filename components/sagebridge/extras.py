@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from sagebridge.errors import UserError
 
 MODULES = {
-    "model": ("joblib", "sklearn", "werkzeug"),
-    "local": ("joblib", "sklearn", "werkzeug", "flask", "flask_cors", "moto"),
+    "model": ("flask", "joblib", "pandas", "sagemaker_inference", "sklearn", "uv"),
+    "local": ("flask", "joblib", "pandas", "sagemaker_inference", "sklearn", "uv", "flask_cors", "moto"),
 }
 """Each extra of components/pyproject.toml, with what it makes importable."""
 

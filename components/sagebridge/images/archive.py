@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pulumi
 
 from sagebridge import _sdk
+from sagebridge.containers.fit import misfit
 from sagebridge.errors import reason
-from sagebridge.images.fit import misfit
 
 _LOOK_UP = "aws:s3/getObject:getObject"
 """``aws.s3.get_object``, called by its token: to import ``pulumi_aws.s3`` takes as long as all of SageMaker's."""

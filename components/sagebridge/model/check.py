@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from sagebridge.containers.fit import misfit
 from sagebridge.errors import UserError
-from sagebridge.images.fit import misfit
 from sagebridge.model.archive import VERSIONS, parse_versions, unpack
 from sagebridge.model.contract import HANDLER, MODEL, SAMPLE, ask
 

@@ -90,7 +90,7 @@ def publish_command(
 
     Prints the archive's URI. Never overwrites an object.
     """
-    from sagebridge.images.fit import misfit
+    from sagebridge.containers.fit import misfit
     from sagebridge.model.archive import read_versions
     from sagebridge.model.publish import publish
     from sagebridge.model.stack import get_config, read_base, set_config

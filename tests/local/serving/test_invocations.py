@@ -18,9 +18,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
+from sagebridge.containers.archive import unpack
 from sagebridge.local import control
 from sagebridge.local.serving import container
-from sagebridge.local.serving.archive import unpack
 from sagebridge.local.serving.fleet import Fleet
 from sagebridge.local.serving.instances import NO_MODEL
 from sagebridge.local.serving.model_data import DeployError

@@ -32,7 +32,7 @@ _SHARED = (
     "sklearn.pipeline",
     "sklearn.linear_model",
     "sklearn.ensemble",
-    "sagebridge.local.serving.worker",
+    "sagebridge.local.serving.worker",  # with it, what `containers/` imports
 )
 """Modules that handlers share."""
 _READ_AT_START = re.compile(
@@ -45,12 +45,16 @@ _READ_AT_START = re.compile(
 class Order(NamedTuple):
     """What a child is to become."""
 
-    model_dir: str
-    """The folder of the unpacked archive."""
     environment: dict[str, str]
     """The whole environment of the child."""
     home: str
     """A folder that the child removes if the server ends before it."""
+    working_dir: str
+    """The folder in which the child works."""
+    packages: str
+    """A folder of packages that come before those of this environment; empty if there is none."""
+    launch: list[str | bool]
+    """What the child is to serve: a `sagebridge.containers.launch.Launch`."""
 
 
 class Child(NamedTuple):
@@ -149,12 +153,15 @@ def receive(control: socket.socket) -> Order:
 
 def become(order: Order, child: Child) -> None:
     """Takes over the order's environment and folder, in a new program if the environment needs one."""
-    os.chdir(order.model_dir)
-    if any(_READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()):
+    os.chdir(order.working_dir)
+    needs_program = any(
+        _READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()
+    )
+    if needs_program or order.packages:  # what is imported already would win over the packages
         for end in child:
             end.set_inheritable(True)
         numbers = [str(end.fileno()) for end in child]
-        program = [sys.executable, "-P", __file__, *numbers, order.model_dir, order.home]
+        program = [sys.executable, "-P", __file__, *numbers, json.dumps(order._replace(environment={}))]
         os.execve(program[0], program, order.environment)  # noqa: S606 - no shell is wanted
     os.environ.clear()
     os.environ.update(order.environment)
@@ -164,13 +171,16 @@ def become(order: Order, child: Child) -> None:
         sys.modules["numpy"].random.seed()  # else all children would draw the same numbers
 
 
-def run(model_dir: str, home: str, child: Child) -> None:
+def run(order: Order, child: Child) -> None:
     """Serves the model until the process is ended."""
+    if order.packages:
+        site_packages = next(place for place, folder in enumerate(sys.path) if folder.endswith("site-packages"))
+        sys.path.insert(site_packages, order.packages)
     from sagebridge.local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "sagebridge"]:
         del sys.modules[name]  # the server's own modules are not the handler's to import
-    main(Path(model_dir), Path(home), child.connection, child.control)
+    main(order.launch, Path(order.home), child.connection, child.control)
 
 
 if __name__ == "__main__":
@@ -179,7 +189,7 @@ if __name__ == "__main__":
         child = serve(socket.socket(fileno=int(sys.argv[1])))
         order = receive(child.control)
         become(order, child)
-        run(order.model_dir, order.home, child)
+        run(order, child)
     else:
         ends = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
-        run(sys.argv[3], sys.argv[4], Child(*ends))
+        run(Order(*json.loads(sys.argv[3])), Child(*ends))
