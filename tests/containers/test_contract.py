@@ -1,8 +1,8 @@
 """The scikit-learn container's answers, as AWS's own code gave them: `contract.json`.
 
-The file is a recording of sagemaker-scikit-learn-container with sagemaker-containers 2.8.6.post2: `handlers` are texts of
-`inference.py`, `requests` what each was sent, and `answers` what came back. An answer's body is null where its status is
-not 200, as an error's page is no part of the contract.
+The file is a recording of sagemaker-scikit-learn-container with sagemaker-containers 2.8.6.post2: `handlers` are texts
+of `inference.py`, `requests` what each was sent, and `answers` what came back. An answer's body is null where its
+status is not 200, as an error's page is no part of the contract.
 """
 
 import base64
@@ -84,4 +84,4 @@ def _approximate(value: Any) -> object:
         return {key: _approximate(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_approximate(item) for item in value]
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    return _approximate(value.tolist()) if isinstance(value, np.ndarray) else value

@@ -161,8 +161,9 @@ def output_fn(prediction, accept): return json.dumps(prediction), "application/j
 """
     url = account.upload(pack({"code/inference.py": handler}))
     name = account.name("model")
+    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
     containers = [
-        {"Image": IMAGE, "ModelDataUrl": url, "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "WORD": word}}
+        {"Image": IMAGE, "ModelDataUrl": url, "Environment": {**environment, "WORD": word}}
         for word in ("first", "second")
     ]
     account.sagemaker.create_model(ModelName=name, ExecutionRoleArn=account.base(), Containers=containers)
