@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from sagebridge.errors import UserError
 
 MODULES = {
-    "model": ("flask", "joblib", "pandas", "sagemaker_inference", "sklearn", "uv"),
-    "local": ("flask", "joblib", "pandas", "sagemaker_inference", "sklearn", "uv", "flask_cors", "moto"),
+    "model": ("joblib", "sklearn", "flask", "pandas", "sagemaker_inference", "uv"),
+    "local": ("joblib", "sklearn", "flask", "pandas", "sagemaker_inference", "uv", "flask_cors", "moto"),
 }
 """Each extra of components/pyproject.toml, with what it makes importable."""
 

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.scikit_learn import ClientError, build_app
 
 
@@ -105,5 +106,5 @@ def test_what_output_fn_returns_is_the_answer(result: object, status: int, mimet
 def test_transform_fn_takes_the_place_of_the_three() -> None:
     served = client(transform_fn=lambda model, body, *_: (str(model.predict([len(body)])), "text/plain"))
     assert post(served).data == b"[16]"
-    with pytest.raises(SystemExit, match="Cannot use transform_fn implementation with"):
+    with pytest.raises(NotServedError, match="Cannot use transform_fn implementation with"):
         client(transform_fn=print, predict_fn=print)

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +12,7 @@ from sagebridge.containers import scikit_learn, toolkit
 from sagebridge.containers.code import PROGRAM, SUBMIT_DIRECTORY
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.hugging_face import HuggingFaceTransformer
+from sagebridge.containers.imports import import_from
 from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch
 from sagebridge.containers.multi_model import MultiModelDefaults
 from sagebridge.containers.pytorch import PyTorchDefaults
@@ -26,7 +26,7 @@ def build(launch: Launch) -> Flask:
     Raises:
         NotServedError: there is no handler.
     """
-    sys.path[:0] = [folder for folder in launch.import_dirs if folder]
+    import_from(launch.import_dirs)
     if not launch.uses_toolkit:
         return scikit_learn.build_app(_import_handler(launch), launch.model_dir)
     if not launch.model_dir:

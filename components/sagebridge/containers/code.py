@@ -8,6 +8,7 @@ The PyTorch and Hugging Face containers take it from the model's folder `code`. 
 `model_server.py` of sagemaker-inference 1.10.1.
 """
 
+import os
 import posixpath
 import shutil
 import zlib
@@ -40,6 +41,22 @@ class Definition:
     """Whether the container serves many models."""
     is_isolated: bool = False
     """Whether the container has no network (EnableNetworkIsolation)."""
+
+    def process_environment(self, model_dir: Path, home: Path) -> dict[str, str]:
+        """Returns the environment of the container's process: the container's own, and nothing of this process's."""
+        return {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "PYTHONUNBUFFERED": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            **self.environment,
+            **({"SAGEMAKER_MULTI_MODEL": "true"} if self.is_multi_model else {}),
+            "SM_MODEL_DIR": str(model_dir),
+        }
 
 
 def prepare(

@@ -1,6 +1,7 @@
 """What a container serves: which of AWS's contracts its image follows, and where its model and its code are."""
 
 import re
+import sys
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -51,6 +52,12 @@ class Launch(NamedTuple):
     def working_dir(self) -> str:
         """The folder in which the process works: the model server starts it in the model's."""
         return self.model_dir if self.uses_toolkit and self.model_dir else "/"
+
+    def use_packages(self) -> None:
+        """Lets what the code requires come before this environment; nothing that it replaces must be imported yet."""
+        if self.packages:
+            place = next(number for number, folder in enumerate(sys.path) if folder.endswith("site-packages"))
+            sys.path.insert(place, self.packages)
 
     @property
     def import_dirs(self) -> list[str]:

@@ -24,13 +24,20 @@ from sagemaker_inference import decoder, encoder
 from sagemaker_inference.content_types import ANY, CSV, JSON, NPY, UTF8_TYPES
 from sagemaker_inference.errors import UnsupportedFormatError
 
+from sagebridge.containers.errors import NotServedError
+
 
 class ClientError(Exception):
     """An exception of the model's functions."""
 
 
 def build_app(handler: ModuleType, model_dir: str) -> Flask:
-    """Loads the model with the handler's `model_fn`, and returns the application that serves it."""
+    """Loads the model with the handler's `model_fn`, and returns the application that serves it.
+
+    Raises:
+        NotServedError: the handler's functions do not go together.
+        ClientError: `model_fn` failed.
+    """
     transform = _transform(handler, _wrapped(getattr(handler, "model_fn", _no_model_fn))(model_dir))
     default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON)
     app = Flask("worker")
@@ -55,7 +62,7 @@ def _transform(handler: ModuleType, model: object) -> Callable[[str | bytes, str
     transform_fn = getattr(handler, "transform_fn", None)
     steps = [getattr(handler, name, None) for name in ("input_fn", "predict_fn", "output_fn")]
     if transform_fn and any(steps):
-        raise SystemExit("Cannot use transform_fn implementation with input_fn, predict_fn, and/or output_fn")
+        raise NotServedError("Cannot use transform_fn implementation with input_fn, predict_fn, and/or output_fn")
     if transform_fn:
         transform = _wrapped(transform_fn)
         return lambda content, content_type, accept: transform(model, content, content_type, accept)

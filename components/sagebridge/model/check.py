@@ -43,6 +43,6 @@ def check(archive: Path, image: str | None) -> Findings:
             problems.append(mismatch)
         answer = None
         if (folder / HANDLER).is_file():
-            answer, problem = ask(folder, SAMPLE)
+            answer, problem = ask(folder, SAMPLE, image)
             problems += [problem] if problem else []
         return Findings(problems, versions, answer)

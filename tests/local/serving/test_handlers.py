@@ -30,6 +30,14 @@ def output_fn(prediction, accept): return json.dumps(prediction), "application/j
 """
 
 
+LISTS = """
+import json, os
+import helpers.one
+def model_fn(model_dir):
+    return sorted(os.path.join(place, name) for place, _, names in os.walk(model_dir) for name in names)
+def transform_fn(model, body, content_type, accept):
+    return json.dumps([os.path.basename(name) for name in model]), "application/json"
+"""
 MODEL = {"model.txt": "weights"}
 
 
@@ -104,6 +112,13 @@ def test_a_program_is_a_module_at_the_top_of_the_code(account: Account, deploy: 
         "code/helper.py": handler("helper"),
     }
     assert served(account, deploy(files, {PROGRAM: program, SUBMIT: "/opt/ml/model/code"}))["word"] == "helper"
+
+
+def test_the_models_folder_has_nothing_but_the_archives_files(account: Account, deploy: Any) -> None:
+    files = {**MODEL, "inference.py": LISTS, "helpers/one.py": "", "helpers/__init__.py": ""}
+    for environment, image in ((HANDLER, IMAGE), ({}, PYTORCH)):
+        answer: Any = served(account, deploy(files, environment, image))
+        assert answer == ["__init__.py", "one.py", "inference.py", "model.txt"]
 
 
 def test_an_archive_of_code_within_the_model_is_unpacked(account: Account, deploy: Any) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import shutil
 import socket
 import tempfile
@@ -243,7 +242,8 @@ class Container:
             raise DeployError(not_ready, str(error)) from error
         self._home = Path(tempfile.mkdtemp(dir=self._data.folder.parent, prefix=".home-"))
         try:
-            child = self._child = FORKS.spawn(launch, self._environment(), self._home, self._site.log_file)
+            environment = self._code.definition.process_environment(self._data.folder, self._home)
+            child = self._child = FORKS.spawn(launch, environment, self._home, self._site.log_file)
             self._http.sock = child.connection
             child.connection.settimeout(self._ping_seconds)
             self._http.request("GET", "/ping")
@@ -262,22 +262,6 @@ class Container:
         self._used = time.monotonic()
         _SWEEPER.watch(self)
         return child
-
-    def _environment(self) -> dict[str, str]:
-        """Returns the process's environment: the container's, and nothing of the server's."""
-        return {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "HOME": str(self._home),
-            "TMPDIR": str(self._home),
-            "PYTHONUNBUFFERED": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            **self._code.definition.environment,
-            **({"SAGEMAKER_MULTI_MODEL": "true"} if self._code.definition.is_multi_model else {}),
-            "SM_MODEL_DIR": str(self._data.folder),
-        }
 
     def _end(self) -> None:
         if self._child is not None:

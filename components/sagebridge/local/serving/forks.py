@@ -115,8 +115,7 @@ class Forks:
         Raises:
             OSError: the process cannot be started, not even by a new fork server.
         """
-        fields = [dict(environment), str(home), launch.working_dir, launch.packages, launch]  # a forkserver.Order
-        order = json.dumps(fields).encode() + b"\n"
+        order = json.dumps([dict(environment), str(home), launch]).encode() + b"\n"  # see `forkserver.Order`
         with self._lock:
             server = self._server()
         try:

@@ -24,6 +24,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from sagebridge.containers.launch import Launch
+
 _SHARED = (
     "flask",
     "werkzeug.serving",
@@ -49,12 +51,8 @@ class Order(NamedTuple):
     """The whole environment of the child."""
     home: str
     """A folder that the child removes if the server ends before it."""
-    working_dir: str
-    """The folder in which the child works."""
-    packages: str
-    """A folder of packages that come before those of this environment; empty if there is none."""
-    launch: list[str | bool]
-    """What the child is to serve: a `sagebridge.containers.launch.Launch`."""
+    launch: Launch
+    """What the child is to serve."""
 
 
 class Child(NamedTuple):
@@ -148,16 +146,22 @@ def receive(control: socket.socket) -> Order:
         if not piece:
             sys.exit("The server no longer waits for this container.")
         text += piece
-    return Order(*json.loads(text))
+    return parse(text)
+
+
+def parse(text: str | bytes) -> Order:
+    """Parses an order."""
+    environment, home, launch = json.loads(text)
+    return Order(environment, home, Launch(*launch))
 
 
 def become(order: Order, child: Child) -> None:
     """Takes over the order's environment and folder, in a new program if the environment needs one."""
-    os.chdir(order.working_dir)
+    os.chdir(order.launch.working_dir)
     needs_program = any(
         _READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()
     )
-    if needs_program or order.packages:  # what is imported already would win over the packages
+    if needs_program or order.launch.packages:  # what is imported already would win over the packages
         for end in child:
             end.set_inheritable(True)
         numbers = [str(end.fileno()) for end in child]
@@ -173,9 +177,7 @@ def become(order: Order, child: Child) -> None:
 
 def run(order: Order, child: Child) -> None:
     """Serves the model until the process is ended."""
-    if order.packages:
-        site_packages = next(place for place, folder in enumerate(sys.path) if folder.endswith("site-packages"))
-        sys.path.insert(site_packages, order.packages)
+    order.launch.use_packages()
     from sagebridge.local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "sagebridge"]:
@@ -192,4 +194,4 @@ if __name__ == "__main__":
         run(order, child)
     else:
         ends = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
-        run(Order(*json.loads(sys.argv[3])), Child(*ends))
+        run(parse(sys.argv[3]), Child(*ends))

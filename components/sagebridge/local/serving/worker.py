@@ -30,11 +30,11 @@ class _Quiet(KeepAlive):
         pass
 
 
-def main(launch: list[str | bool], home: Path, connection: socket, control: socket) -> None:
+def main(launch: Launch, home: Path, connection: socket, control: socket) -> None:
     """Loads the model, then answers requests one at a time, as one process of the container does.
 
     Args:
-        launch: what the process serves, as it comes from JSON.
+        launch: what the process serves.
         home: the process's folder for itself, removed if the server ends before the process.
         connection: the connection on which requests come, one after the other.
         control: the socket whose end ends the process.
@@ -42,7 +42,7 @@ def main(launch: list[str | bool], home: Path, connection: socket, control: sock
     watcher = Thread(target=_end_with_server, args=[control, home], daemon=True)
     watcher.start()
     try:
-        app = build(Launch(*launch))  # type: ignore[arg-type] # JSON keeps the types of its fields
+        app = build(launch)
     except NotServedError as error:
         sys.exit(str(error))
     server = make_server("unix://worker", 0, app, request_handler=_Quiet, fd=connection.fileno())
