@@ -6,6 +6,7 @@ That process runs this module: it reads a request from standard input and prints
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,6 @@ def ask(folder: Path, request: str, image: str | None) -> Answer:
             launch = prepare(definition, folder, home / "container", lambda _: None, notes.append)
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "sagebridge.model.contract", json.dumps(launch)],
-                cwd=launch.working_dir,
                 env=definition.process_environment(folder, home),
                 input=request,
                 capture_output=True,
@@ -70,8 +70,11 @@ def ask(folder: Path, request: str, image: str | None) -> Answer:
 def answer(launch_json: str, request: str) -> Answer:
     """Loads the handler and the model into this process, and sends them a request."""
     from sagebridge.containers.launch import Launch  # noqa: PLC0415 - only this process needs it
+    from sagebridge.containers.mounts import show  # noqa: PLC0415 - the same
 
-    launch = Launch(*json.loads(launch_json))
+    launch = show(Launch(*json.loads(launch_json)))
+    os.environ["SM_MODEL_DIR"] = launch.model_dir
+    os.chdir(launch.working_dir)
     launch.use_packages()
     try:
         from sagebridge.containers.application import build  # noqa: PLC0415 - after the packages that it may use

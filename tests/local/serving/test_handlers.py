@@ -121,6 +121,30 @@ def test_the_models_folder_has_nothing_but_the_archives_files(account: Account, 
         assert answer == ["__init__.py", "one.py", "inference.py", "model.txt"]
 
 
+FIXED_PATHS = """
+import json, os
+def model_fn(model_dir):
+    with open("/opt/ml/model/model.txt") as file: return [model_dir, os.environ["SM_MODEL_DIR"], file.read()]
+def transform_fn(model, body, content_type, accept):
+    return json.dumps(model + [__file__, sorted(os.listdir("/opt"))]), "application/json"
+"""
+
+
+@pytest.mark.parametrize(("submitted", "image"), [("<url>", IMAGE), ("/opt/ml/model", IMAGE), ("", PYTORCH)])
+def test_the_model_is_where_awss_containers_have_it(
+    account: Account, deploy: Any, log: Any, submitted: str, image: str
+) -> None:
+    environment = {PROGRAM: "inference.py", SUBMIT: submitted}
+    description = deploy({**MODEL, "inference.py": FIXED_PATHS}, environment, image)
+    if "this system allows no mount" in log(description):
+        pytest.skip("this system allows no mount")
+    answer: Any = served(account, description)
+    file = "/opt/ml/code/inference.py" if image == IMAGE else "/opt/ml/model/inference.py"
+    machine = {path.name for path in Path("/opt").iterdir()} if Path("/opt").exists() else set()
+    assert answer == ["/opt/ml/model", "/opt/ml/model", "weights", file, sorted(machine | {"ml"})]
+    assert Path("/opt/ml/model/model.txt").exists() is False
+
+
 def test_an_archive_of_code_within_the_model_is_unpacked(account: Account, deploy: Any) -> None:
     inner = pack({"inference.py": handler("inner")})
     files = {**MODEL, "sourcedir.tar.gz": inner, "inference.py": handler("root")}

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sagebridge.containers.launch import Launch
+from sagebridge.containers.mounts import show
 
 _SHARED = (
     "flask",
@@ -155,13 +156,19 @@ def parse(text: str | bytes) -> Order:
     return Order(environment, home, Launch(*launch))
 
 
-def become(order: Order, child: Child) -> None:
-    """Takes over the order's environment and folder, in a new program if the environment needs one."""
-    os.chdir(order.launch.working_dir)
+def become(order: Order, child: Child) -> Order:
+    """Takes over the order's environment and folders, in a new program if the environment needs one.
+
+    Returns:
+        The order with the folders that this process sees.
+    """
+    launch = show(order.launch)
+    order = Order({**order.environment, "SM_MODEL_DIR": launch.model_dir}, order.home, launch)
+    os.chdir(launch.working_dir)
     needs_program = any(
         _READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()
     )
-    if needs_program or order.launch.packages:  # what is imported already would win over the packages
+    if needs_program or launch.packages:  # what is imported already would win over the packages
         for end in child:
             end.set_inheritable(True)
         numbers = [str(end.fileno()) for end in child]
@@ -173,6 +180,7 @@ def become(order: Order, child: Child) -> None:
     tempfile.tempdir = None  # it may come from the old environment
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else all children would draw the same numbers
+    return order
 
 
 def run(order: Order, child: Child) -> None:
@@ -190,8 +198,7 @@ if __name__ == "__main__":
         prepare()
         child = serve(socket.socket(fileno=int(sys.argv[1])))
         order = receive(child.control)
-        become(order, child)
-        run(order, child)
+        run(become(order, child), child)
     else:
         ends = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
         run(parse(sys.argv[3]), Child(*ends))
