@@ -9,6 +9,7 @@ import datetime as dt
 import http.client
 import io
 import json
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,21 @@ class HuggingFaceTransformer(Transformer):  # type: ignore[misc] # sagemaker-inf
 
     def __init__(self) -> None:
         super().__init__(HuggingFaceDefaults())
+
+    def _validate_user_module_and_set_functions(self) -> None:
+        """Refuses, before the model is loaded, functions with more or fewer parameters than they are called with."""
+        super()._validate_user_module_and_set_functions()
+        functions = {
+            self._model_fn: 1,
+            self._input_fn: 2,
+            self._predict_fn: 2,
+            self._output_fn: 2,
+            self._transform_fn: 4,
+        }
+        for function, count in functions.items():
+            taken = len(signature(function).parameters)
+            if taken not in (count, count + 1):  # the context is the last
+                raise TypeError(f"{function.__name__} takes {taken} arguments, not {count} or {count + 1}.")
 
     def transform(self, data: list[dict[str, bytes]], context: Context) -> list[object]:
         """Answers one request with the accepted type, which is JSON unless the request names one."""
