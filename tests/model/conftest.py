@@ -1,7 +1,6 @@
 """What the tests of this room share: a trained model, its archive, and no AWS but the one a test names."""
 
 import contextlib
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,14 +59,6 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    """The URL of a port that refuses: it is taken, so that no other process can begin to listen there."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture
