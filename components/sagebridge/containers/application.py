@@ -8,7 +8,7 @@ from types import ModuleType
 from flask import Flask
 from sagemaker_inference.transformer import Transformer
 
-from sagebridge.containers import scikit_learn, toolkit
+from sagebridge.containers import legacy, scikit_learn, toolkit
 from sagebridge.containers.code import PROGRAM, SUBMIT_DIRECTORY
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.hugging_face import HuggingFaceTransformer
@@ -27,6 +27,8 @@ def build(launch: Launch) -> Flask:
         NotServedError: there is no handler.
     """
     import_from(launch.import_dirs)
+    if launch.contract == Contract.SCIKIT_LEARN:
+        legacy.provide()
     if not launch.uses_toolkit:
         return scikit_learn.build_app(_import_handler(launch), launch.model_dir)
     if not launch.model_dir:

@@ -26,7 +26,7 @@ def show(launch: Launch) -> Launch:
         The launch with the mounted folders. It is the same one for a multi-model container, which has other places,
         and where the system does not allow a mount, which standard error then says.
     """
-    if launch.is_multi_model:
+    if launch.is_multi_model or sys.platform != "linux":
         return launch
     try:
         return _mounted(launch)

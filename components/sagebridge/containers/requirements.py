@@ -39,7 +39,9 @@ def install(requirements: Path, folder: Path, log: Callable[[str], object], *, i
         NotServedError: the packages cannot be installed on AWS either.
     """
     network = ["--offline"] if is_isolated else []
-    planned = _uv(["--dry-run", *network, "--requirements", str(requirements)], requirements.parent)
+    planned = _uv(
+        ["--dry-run", "--break-system-packages", *network, "--requirements", str(requirements)], requirements.parent
+    )
     if planned.returncode:
         if not is_isolated and any(words in planned.stderr for words in _NO_REGISTRY):
             log(

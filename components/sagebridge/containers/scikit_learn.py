@@ -1,7 +1,8 @@
 """Serves one model as AWS's scikit-learn container does.
 
 The contract is that of aws/sagemaker-scikit-learn-container@eae7b6b and of the sagemaker-containers 2.8.6 with which it
-serves. That package cannot be installed here, as it wants Flask 1.1.1, so this module does what it does:
+serves. That package cannot be installed here, as it wants Flask 1.1.1, so this module does what it does. The tests hold
+it to recorded answers of the package.
 
 - The handler must have `model_fn`; it may have `input_fn`, `predict_fn` and `output_fn`, or else `transform_fn` in
   place of these three.
@@ -10,8 +11,6 @@ serves. That package cannot be installed here, as it wants Flask 1.1.1, so this 
 - Every exception, also of the default functions, becomes a ClientError, which nothing handles: 500.
 """
 
-import csv
-import io
 import os
 from collections.abc import Callable
 from types import ModuleType
@@ -20,10 +19,9 @@ from typing import Any
 import numpy as np
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
-from sagemaker_inference import decoder, encoder
-from sagemaker_inference.content_types import ANY, CSV, JSON, NPY, UTF8_TYPES
-from sagemaker_inference.errors import UnsupportedFormatError
+from sagemaker_inference.content_types import ANY, JSON, UTF8_TYPES
 
+from sagebridge.containers import encoders
 from sagebridge.containers.errors import NotServedError
 
 
@@ -87,13 +85,8 @@ def _no_model_fn(_: str) -> None:
 
 def default_input_fn(content: Any, content_type: str) -> Any:  # noqa: ANN401 - text or bytes in, an array out
     """Reads JSON and CSV into an array of 32-bit numbers, and NPY into the array that it has."""
-    if content_type == CSV:
-        return np.array(list(csv.reader(io.StringIO(content), strict=True))).squeeze().astype(np.float32)
-    if content_type == JSON:
-        return decoder.decode(content, content_type).astype(np.float32)
-    if content_type == NPY:
-        return decoder.decode(content, content_type)
-    raise UnsupportedFormatError(content_type)
+    array = encoders.decode(content, content_type)
+    return array.astype(np.float32) if content_type in UTF8_TYPES else array
 
 
 def default_predict_fn(data: object, model: Any) -> Any:  # noqa: ANN401 - the model's own types
@@ -102,11 +95,5 @@ def default_predict_fn(data: object, model: Any) -> Any:  # noqa: ANN401 - the m
 
 
 def default_output_fn(prediction: object, accept: str) -> Response:
-    """Answers with JSON, CSV or NPY; one-dimensional CSV has a line for each value."""
-    if accept != CSV:
-        return Response(encoder.encode(prediction, accept), mimetype=accept)
-    array = np.array(prediction)
-    lines = io.StringIO()
-    rows = array.reshape(-1, 1) if array.ndim == 1 else array
-    csv.writer(lines, lineterminator="\n", strict=True).writerows(rows)
-    return Response(lines.getvalue(), mimetype=CSV)
+    """Answers with JSON, CSV or NPY."""
+    return Response(encoders.encode(prediction, accept), mimetype=accept)
