@@ -6,6 +6,7 @@ import pytest
 
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.requirements import install
+from tests.containers.wheels import wheel
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,16 @@ def test_without_a_registry_the_environment_serves_and_the_log_says_so(tmp_path:
 def test_what_is_installed_already_needs_no_registry(tmp_path: Path) -> None:
     install(requirements(tmp_path, "numpy\nflask>=2\n"), tmp_path / "packages", pytest.fail, is_isolated=False)
     assert not (tmp_path / "packages").exists()
+
+
+@pytest.mark.parametrize("is_isolated", [False, True])
+def test_a_wheel_beside_the_requirements_needs_no_registry(tmp_path: Path, *, is_isolated: bool) -> None:
+    notes: list[str] = []
+    (tmp_path / "spoken-1.0-py3-none-any.whl").write_bytes(wheel("spoken", "1.0", "WORD = 'hello'"))
+    file = requirements(tmp_path, "./spoken-1.0-py3-none-any.whl\nnumpy\n")
+    install(file, tmp_path / "packages", notes.append, is_isolated=is_isolated)
+    assert (tmp_path / "packages" / "spoken.py").read_text() == "WORD = 'hello'"
+    assert "installing spoken @ file://" in notes[0]
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,8 @@ def test_a_role_that_is_not_there_fails_the_endpoint(account: Account) -> None:
 @pytest.mark.parametrize(
     ("files", "cause"),
     [
-        ({"other.py": ""}, "'inference.py' names no file at the archive's root or in code/. The archive has: other.py"),
+        ({"other.py": ""}, "from the top of its code only. Its code is what SAGEMAKER_SUBMIT_DIRECTORY names, s3://"),
+        ({"other.py": ""}, "At the top there is: other.py."),
         ({"inference.py": "def model_fn(:"}, "SyntaxError"),
         ({"inference.py": "import no_such_module"}, "No module named 'no_such_module'"),
         ({"inference.py": "import container"}, "No module named 'container'"),

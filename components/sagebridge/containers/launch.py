@@ -30,7 +30,7 @@ _IMAGES = {
 
 
 class Launch(NamedTuple):
-    """What a container's process needs to know before it loads the handler; strings, so that it goes as JSON."""
+    """What a container's process needs to know before it loads the handler. It is sent as JSON."""
 
     contract: str
     """The `Contract` of the image."""

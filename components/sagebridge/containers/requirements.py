@@ -20,7 +20,9 @@ SECONDS = 600
 """Seconds that uv may take."""
 _TO_INSTALL = re.compile(r"^ \+ (.+)$", re.MULTILINE)
 """A line of what `uv pip install --dry-run` prints, such as ` + tabulate==0.10.0` or ` + name @ file:///…`."""
-_NO_REGISTRY = ("Failed to fetch", "network was disabled", "network connectivity is disabled")
+_OFFLINE = ["--offline", "--no-index"]
+"""Installs what is beside the requirements.txt, and nothing from a registry or from uv's cache of one."""
+_NO_REGISTRY = "Failed to fetch"
 """What uv says when it cannot reach a registry, and so does not know whether AWS could install the packages."""
 
 
@@ -38,32 +40,34 @@ def install(requirements: Path, folder: Path, log: Callable[[str], object], *, i
     Raises:
         NotServedError: the packages cannot be installed on AWS either.
     """
-    network = ["--offline"] if is_isolated else []
-    planned = _uv(
-        ["--dry-run", "--break-system-packages", *network, "--requirements", str(requirements)], requirements.parent
-    )
-    if planned.returncode:
-        if not is_isolated and any(words in planned.stderr for words in _NO_REGISTRY):
+    problem = _attempt(requirements, folder, log, _OFFLINE)
+    if problem and not is_isolated:
+        problem = _attempt(requirements, folder, log, [])
+        if problem and _NO_REGISTRY in problem:
             log(
-                f"requirements.txt is not installed, because no registry answers; the handler runs with the packages "
-                f"of this environment, and on AWS with those that it requires:\n{requirements.read_text()}"
-                f"{planned.stderr.strip()}"
+                "requirements.txt is not installed, because no registry answers. The handler runs with the packages of "
+                f"this environment, and on AWS with those that it requires:\n{requirements.read_text()}{problem}"
             )
             return
-        raise NotServedError(_failure(planned.stderr, is_isolated=is_isolated))
-    packages: list[str] = _TO_INSTALL.findall(planned.stderr)
-    if not packages:
-        return
-    if is_isolated:
-        raise NotServedError(_failure(f"not installed yet: {', '.join(packages)}", is_isolated=True))
-    log(f"requirements.txt: installing {', '.join(packages)}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-", ignore_cleanup_errors=True) as part:
-        target = Path(part, "packages")
-        done = _uv(["--no-deps", "--target", str(target), *packages], requirements.parent)
-        if done.returncode:
-            raise NotServedError(_failure(done.stderr, is_isolated=False))
-        target.replace(folder)
+    if problem:
+        why = ", and a container with EnableNetworkIsolation has no network" if is_isolated else ""
+        raise NotServedError(f"requirements.txt cannot be installed{why}:\n{problem}")
+
+
+def _attempt(requirements: Path, folder: Path, log: Callable[[str], object], network: list[str]) -> str | None:
+    """Installs what is missing; returns what uv says if it cannot."""
+    wanted = ["--dry-run", "--break-system-packages", "--requirements", str(requirements)]
+    done = _uv([*network, *wanted], requirements.parent)
+    packages: list[str] = _TO_INSTALL.findall(done.stderr)
+    if not done.returncode and packages:
+        log(f"requirements.txt: installing {', '.join(packages)}")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-", ignore_cleanup_errors=True) as part:
+            target = Path(part, "packages")
+            done = _uv([*network, "--no-deps", "--target", str(target), *packages], requirements.parent)
+            if not done.returncode:
+                target.replace(folder)
+    return done.stderr.strip() if done.returncode else None
 
 
 def _uv(arguments: list[str], working_dir: Path) -> subprocess.CompletedProcess[str]:
@@ -80,8 +84,3 @@ def _uv(arguments: list[str], working_dir: Path) -> subprocess.CompletedProcess[
         )
     except subprocess.TimeoutExpired as error:
         raise NotServedError(f"requirements.txt was not installed within {SECONDS} s.") from error
-
-
-def _failure(output: str, *, is_isolated: bool) -> str:
-    why = ", and a container with EnableNetworkIsolation has no network" if is_isolated else ""
-    return f"requirements.txt cannot be installed{why}:\n{output.strip()}"

@@ -1,6 +1,5 @@
 """Where a container's code comes from: archives as people have them, served or refused as AWS does."""
 
-import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.containers.wheels import wheel
 from tests.local.account import HANDLER, IMAGE, Account, pack
 
 pytestmark = pytest.mark.server
@@ -208,20 +208,6 @@ def test_a_container_without_network_fetches_no_code(account: Account, deploy: A
 
 
 # requirements.txt
-
-
-def wheel(name: str, version: str, text: str) -> bytes:
-    """Returns a wheel of one module."""
-    import zipfile  # noqa: PLC0415 - only here
-
-    buffer = io.BytesIO()
-    folder = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(f"{name}.py", text)
-        file.writestr(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        file.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{folder}/RECORD", "")
-    return buffer.getvalue()
 
 
 REQUIRES = """
