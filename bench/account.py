@@ -20,6 +20,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
 }
+ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model"}
 URL = "s3://models/model.tar.gz"
 HANDLER = Path(train.__file__).with_name("inference.py")
 
@@ -45,7 +46,7 @@ class Account:
     def deploy(self, name: str) -> None:
         """Makes an endpoint with the article's model, and waits until it serves."""
         sagemaker = client(self.url, "sagemaker")
-        container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+        container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": ENVIRONMENT}
         sagemaker.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
         variant = {
             "VariantName": "AllTraffic",

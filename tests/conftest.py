@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -188,6 +189,14 @@ def trained(folder: Path, rows: int | None = None) -> Path:
 def model_data(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The article's model, published."""
     return publish(aws, base, trained(tmp_path_factory.mktemp("model")), "boston-housing")
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """The URL of a port that refuses: it is taken, so that no other process can begin to listen there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture(params=[signal.SIG_DFL, signal.SIG_IGN], ids=["interrupts", "no-interrupts"])

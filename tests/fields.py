@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tests.local.account import HANDLER
+
 Arguments = dict[str, Any]
 Resources = dict[str, dict[str, Arguments]]
 
@@ -84,7 +86,7 @@ def _tags(n: int) -> Arguments:
 def _container(given: Given, n: int, hostname: str) -> Arguments:
     return {
         "container_hostname": hostname + str(n),
-        "environment": {"SAGEMAKER_PROGRAM": "inference.py", "NUMBER": str(n)},
+        "environment": {**HANDLER, "NUMBER": str(n)},
         "image": IMAGE,
         "image_config": {
             "repository_access_mode": "Vpc",
@@ -127,7 +129,7 @@ def _models(given: Given, n: int) -> dict[str, Arguments]:
             "primary_container": {
                 "image": IMAGE,
                 "model_data_url": given.model_data,
-                "environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+                "environment": HANDLER,
             },
         },
         "all": {

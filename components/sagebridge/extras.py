@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from sagebridge.errors import UserError
 
 MODULES = {
-    "model": ("joblib", "sklearn", "werkzeug"),
-    "local": ("joblib", "sklearn", "werkzeug", "flask", "flask_cors", "hcl2", "moto"),
+    "model": ("joblib", "sklearn", "flask", "pandas", "sagemaker_inference", "uv"),
+    "local": ("joblib", "sklearn", "flask", "pandas", "sagemaker_inference", "uv", "flask_cors", "hcl2", "moto"),
 }
 """Each extra of components/pyproject.toml, with what it makes importable."""
 

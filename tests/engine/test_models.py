@@ -12,12 +12,11 @@ import pytest
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import everything, invoke, put_echo, rolls_back_and_mends
 from tests.fields import IMAGE
-from tests.local.account import ECHO, TRUST, echo
+from tests.local.account import ECHO, HANDLER, TRUST, echo
 from tests.stacks import Declared
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("nothing_stays")]
 
-HANDLER = {"SAGEMAKER_PROGRAM": "inference.py"}
 SECRET = "correct-horse-battery-staple"  # noqa: S105 - no one's
 
 
@@ -40,7 +39,10 @@ def test_a_multi_model_endpoint(aws: Aws, base: Base, declared: Declared) -> Non
     declared.args |= {
         "mode": "MultiModel",
         "model_data_url": f"s3://{base.bucket_name}/{declared.endpoint}/",
-        "environment": HANDLER,
+        "environment": {
+            **HANDLER,
+            "SAGEMAKER_SUBMIT_DIRECTORY": put_echo(aws, base, f"{declared.endpoint}-code.tar.gz", "that of all"),
+        },
     }
     declared.up()
     answers("red", "blue")
@@ -128,7 +130,7 @@ def test_one_endpoint_moves_from_a_framework_to_containers_and_to_uncompressed_d
         "execution_role_arn": role,
         "image": IMAGE,
         "model_data_source": {"s3_uri": f"s3://{base.bucket_name}/{name}/plain/", "accept_eula": True},
-        "environment": {**HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model"},
+        "environment": HANDLER,
         "vpc_config": {"subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
         "enable_network_isolation": True,
         "endpoint_name": name,

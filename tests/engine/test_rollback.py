@@ -9,7 +9,7 @@ from pulumi import automation
 
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import roll_back_next
-from tests.fields import IMAGE
+from tests.local.account import HANDLER, IMAGE
 from tests.stacks import Stack, local_settings
 
 pytestmark = pytest.mark.engine
@@ -34,7 +34,7 @@ class Raw:
             primary_container={
                 "image": IMAGE,
                 "model_data_url": self._model_data,
-                "environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+                "environment": HANDLER,
             },
         )
         configuration = pulumi_aws.sagemaker.EndpointConfiguration(

@@ -22,6 +22,8 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
 }
+HANDLER = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model"}
+"""The variables of a container whose handler is at the root of the model's archive."""
 INSTANCE = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
 # Answers with the request, the process, and a word that tells one model from another.
 ECHO = """
@@ -116,7 +118,7 @@ class Account:
     def model(self, url: str | None = None, *, container: Mapping[str, object] | None = None, **members: object) -> str:
         """Makes a model of a container with `inference.py`; returns its name."""
         name = self.name("model")
-        primary = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}, **(container or {})}
+        primary = {"Image": IMAGE, "Environment": HANDLER, **(container or {})}
         if url:
             primary["ModelDataUrl"] = url
         asked = members if "Containers" in members else {"PrimaryContainer": primary, **members}

@@ -161,8 +161,9 @@ def output_fn(prediction, accept): return json.dumps(prediction), "application/j
 """
     url = account.upload(pack({"code/inference.py": handler}))
     name = account.name("model")
+    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
     containers = [
-        {"Image": IMAGE, "ModelDataUrl": url, "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "WORD": word}}
+        {"Image": IMAGE, "ModelDataUrl": url, "Environment": {**environment, "WORD": word}}
         for word in ("first", "second")
     ]
     account.sagemaker.create_model(ModelName=name, ExecutionRoleArn=account.base(), Containers=containers)
@@ -201,7 +202,8 @@ def test_a_role_that_is_not_there_fails_the_endpoint(account: Account) -> None:
 @pytest.mark.parametrize(
     ("files", "cause"),
     [
-        ({"other.py": ""}, "'inference.py' names no file at the archive's root or in code/. The archive has: other.py"),
+        ({"other.py": ""}, "from the top of its code only. Its code is what SAGEMAKER_SUBMIT_DIRECTORY names, s3://"),
+        ({"other.py": ""}, "At the top there is: other.py."),
         ({"inference.py": "def model_fn(:"}, "SyntaxError"),
         ({"inference.py": "import no_such_module"}, "No module named 'no_such_module'"),
         ({"inference.py": "import container"}, "No module named 'container'"),

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -76,14 +75,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def config_json(**values: str) -> str:
     """Return what `pulumi config --json` prints."""
     return json.dumps({f"shop:{key}": {"value": value, "secret": False} for key, value in values.items()})
-
-
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    """The URL of a port that refuses: it is taken, so that no other process can begin to listen there."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture

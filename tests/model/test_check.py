@@ -54,7 +54,7 @@ def test_all_problems_are_told_at_once(archive: Path, tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "no model.joblib" in result.output
-    assert "inference.py has no predict_fn, output_fn" in result.output
+    assert "inference.py raised AttributeError: 'NoneType' object has no attribute 'predict'" in result.output
     assert "carries scikit-learn 0.23" in result.output
     assert result.output.count("\n- ") == 3
 
@@ -97,14 +97,62 @@ def test_a_handler_that_gives_no_answer_is_not_ready(archive: Path, tmp_path: Pa
     assert said in result.output
 
 
-@pytest.mark.parametrize("output", ["{'Output': 28}", """'{"Output": 28}', 'application/json'"""])
-def test_the_other_answers_the_container_serves_are_taken(archive: Path, tmp_path: Path, output: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [("{'Output': 28}", '{"Output":28}'), ("""'{"Output": 28}', 'application/json'""", '{"Output": 28}')],
+)
+def test_the_other_answers_the_container_serves_are_taken(
+    archive: Path, tmp_path: Path, output: str, shown: str
+) -> None:
     handler = GOOD.format(predict="print('loading'); return 28", output=output)
 
     result = run("--archive", changed(archive, tmp_path / "good.tgz", handler=handler))
 
     assert result.exit_code == 0, result.output
-    assert 'with {"Output": 28}\n' in result.output
+    assert f"with {shown}\n" in result.output
+
+
+CONSTANT = """
+class Constant:
+    def predict(self, rows): return [28]
+def model_fn(model_dir): return Constant()
+def input_fn(body, content_type): return body
+"""
+WHERE = """
+import os
+def model_fn(model_dir): return sorted(os.listdir(model_dir))[0]
+def transform_fn(model, body, content_type, accept): return f"{model} {os.getcwd()}", accept
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "shown"),
+    [
+        (CONSTANT, "[28]"),
+        (WHERE, "inference.py /"),
+        ("def transform_fn(model, body, accept): ...\ndef input_fn(): ...\ndef model_fn(model_dir): ...", None),
+        ("def predict_fn(data, model): return [28]", None),
+    ],
+)
+def test_a_handler_is_taken_as_the_container_takes_it(
+    archive: Path, tmp_path: Path, handler: str, shown: str | None
+) -> None:
+    result = run("--archive", changed(archive, tmp_path / "some.tgz", handler=handler))
+
+    assert (result.exit_code == 0) == (shown is not None), result.output
+    assert shown is None or f"with {shown}\n" in result.output
+    assert shown is not None or "Cannot use transform_fn" in result.output or "has no model_fn" in result.output
+
+
+def test_another_image_has_another_contract(archive: Path, tmp_path: Path) -> None:
+    handler = "def model_fn(model_dir, context): return context.system_properties['model_dir'] == model_dir\n"
+    handler += "def transform_fn(model, body, content_type, accept): return {'same': model}"
+    changed(archive, tmp_path / "some.tgz", handler=handler)
+
+    pytorch = run("--archive", tmp_path / "some.tgz", "--image", "pytorch-inference:2.6.0-cpu-py312")
+
+    assert 'with {\n  "same": true\n}' in pytorch.output
+    assert "missing 1 required positional argument" in run("--archive", tmp_path / "some.tgz").output
 
 
 def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
@@ -114,7 +162,7 @@ def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
     bad = run("--archive", changed(archive, tmp_path / "bad.tgz", handler=handler, model=None), "--json")
 
     assert (good.exit_code, bad.exit_code) == (0, 1)
-    assert json.loads(good.output) == {"problems": [], "versions": read_versions(archive), "answer": '{"Output": 28}'}
+    assert json.loads(good.output) == {"problems": [], "versions": read_versions(archive), "answer": '{"Output":28}'}
     assert json.loads(bad.output)["problems"] == ["there is no model.joblib at the root"]
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pulumi
 
 from sagebridge import _sdk
+from sagebridge.containers.fit import misfit
 from sagebridge.endpoint.outputs import resolved
 from sagebridge.errors import reason
-from sagebridge.images.fit import misfit
 from sagebridge.redaction import Concealed
 
 _LOOK_UP = "aws:s3/getObject:getObject"

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from sagebridge.containers.fit import misfit
 from sagebridge.errors import UserError
-from sagebridge.images.fit import misfit
 from sagebridge.model.archive import VERSIONS, parse_versions, unpack
 from sagebridge.model.contract import HANDLER, MODEL, SAMPLE, ask
 
@@ -43,6 +43,6 @@ def check(archive: Path, image: str | None) -> Findings:
             problems.append(mismatch)
         answer = None
         if (folder / HANDLER).is_file():
-            answer, problem = ask(folder, SAMPLE)
+            answer, problem = ask(folder, SAMPLE, image)
             problems += [problem] if problem else []
         return Findings(problems, versions, answer)

@@ -98,7 +98,7 @@ def publish_command(
     """
     if prefix and not bucket:
         raise click.UsageError("--prefix goes with --bucket")
-    from sagebridge.images.fit import misfit
+    from sagebridge.containers.fit import misfit
     from sagebridge.model.archive import read_versions
     from sagebridge.model.base import Base, read_base
     from sagebridge.model.publish import publish

@@ -18,7 +18,7 @@ from sagebridge.local import control
 from sagebridge.local.console.page import SAMPLE
 from sagebridge.model import archive
 from tests.browser import Browser
-from tests.local.account import IMAGE, Account
+from tests.local.account import HANDLER, IMAGE, Account
 from tools import browser
 
 ROOT = Path(__file__).parents[3]
@@ -76,7 +76,7 @@ def arrange(account: Account, folder: Path) -> None:
     url = account.upload((folder / "model.tar.gz").read_bytes())
 
     def model(name: str, data: str = url) -> None:
-        container = {"Image": IMAGE, "ModelDataUrl": data, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+        container = {"Image": IMAGE, "ModelDataUrl": data, "Environment": HANDLER}
         account.sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
 
     def config(name: str, *production: Mapping[str, object], **members: object) -> None:

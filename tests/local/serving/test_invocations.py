@@ -18,16 +18,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
+from sagebridge.containers.archive import unpack
 from sagebridge.local import control
 from sagebridge.local.serving import container
-from sagebridge.local.serving.archive import unpack
 from sagebridge.local.serving.fleet import Fleet
 from sagebridge.local.serving.instances import NO_MODEL
 from sagebridge.local.serving.model_data import DeployError
 from sagebridge.local.serving.request import Request
 from sagebridge.local.serving.variant import Variant
 from sagebridge.local.times import Times
-from tests.local.account import IMAGE, INSTANCE, Account, echo, pack, until
+from tests.local.account import HANDLER, IMAGE, INSTANCE, Account, echo, pack, until
 
 pytestmark = pytest.mark.server
 
@@ -93,7 +93,7 @@ def fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
     def make(environment: dict[str, str] | None = None, times: Times | None = None, **variant: object) -> Fleet:
         home = tmp_path / "home"
         unpack(io.BytesIO(pack({"inference.py": PUPPET})), home / "v-1")
-        primary = {"Image": IMAGE, "Environment": {"SAGEMAKER_PROGRAM": "inference.py", **(environment or {})}}
+        primary = {"Image": IMAGE, "Environment": HANDLER | (environment or {})}
         record = {"VariantName": "v", "ModelName": "m", "InitialVariantWeight": 1, "InitialInstanceCount": 1, **variant}
         deployment = {"config": {"ProductionVariants": [record]}, "models": {"m": {"PrimaryContainer": primary}}}
         made.append(Fleet(deployment, home, NoAws(), tmp_path / "log", lambda: times or Times()))
@@ -160,9 +160,12 @@ def test_neither_the_handler_nor_any_process_above_it_has_the_callers_secrets(tm
         account.base()
         endpoint = account.serve(account.model(account.upload(pack({"inference.py": PUPPET}))))
         parents = """
+import contextlib
 answer, pid = dict(os.environ), os.getpid()
 for _ in range(3):  # this process, the fork server, the server
-    answer[pid] = open(f"/proc/{pid}/environ").read()
+    answer[pid] = ""
+    with contextlib.suppress(PermissionError):  # its user namespace, which it has without root's rights, hides them
+        answer[pid] = open(f"/proc/{pid}/environ").read()
     pid = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
 """
         seen = tell(account, endpoint, parents)
@@ -325,6 +328,7 @@ def test_instances_answer_side_by_side_and_go_when_there_are_fewer(fleet: Callab
     variant = made.choose(None)
     made.resize("v", 3)
     meet = """
+os.chdir(os.environ['SM_MODEL_DIR'])
 open(str(os.getpid()), 'w').close()
 while len([name for name in os.listdir() if name.isdigit()]) < 3: time.sleep(0.01)
 """
@@ -370,7 +374,7 @@ def test_a_serverless_variant_throttles_beyond_its_concurrency(account: Account,
 def test_a_shadow_variant_gets_copies_and_its_answers_go_nowhere(account: Account, puppet: str, tmp_path: Path) -> None:
     url = account.upload(pack({"inference.py": PUPPET}))
     noted = tmp_path / "noted"
-    environment = {"SAGEMAKER_PROGRAM": "inference.py", "NOTED": str(noted)}
+    environment = {**HANDLER, "NOTED": str(noted)}
     shadow = account.model(url, container={"Environment": environment})
     variants = [{"VariantName": "Shadow", "ModelName": shadow, "InitialVariantWeight": 1, **INSTANCE}]
     endpoint = account.serve(puppet, {"InitialVariantWeight": 1, **INSTANCE}, ShadowProductionVariants=variants)
@@ -389,7 +393,7 @@ def test_a_container_can_be_invoked_directly(account: Account) -> None:
             "Image": IMAGE,
             "ModelDataUrl": url,
             "ContainerHostname": name,
-            "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "NAME": name},
+            "Environment": {**HANDLER, "NAME": name},
         }
         for name in ("one", "two")
     ]
@@ -410,7 +414,8 @@ def test_a_container_of_a_row_cannot_be_invoked_directly(account: Account, endpo
 def test_a_multi_model_endpoint_loads_the_model_that_is_asked_for(account: Account) -> None:
     for word in ("red", "blue"):
         account.s3.put_object(Bucket="models", Key=f"many/{word}.tar.gz", Body=echo(word))
-    model = account.model("s3://models/many/", container={"Mode": "MultiModel"})
+    environment = {**HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": account.upload(echo("that of all"))}
+    model = account.model("s3://models/many/", container={"Mode": "MultiModel", "Environment": environment})
     endpoint = account.serve(model)
     assert account.invoke(endpoint, TargetModel="red.tar.gz")["word"] == "red"
     blue = account.invoke(endpoint, TargetModel="blue.tar.gz")
@@ -434,15 +439,17 @@ def test_another_endpoint_has_no_target_models(account: Account, endpoint: str) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "url", "path"),
-    [("S3Prefix", "s3://models/plain/", "."), ("S3Object", "s3://models/plain/inference.py", ".")],
+    ("kind", "url"),
+    [("S3Prefix", "s3://models/plain/"), ("S3Object", "s3://models/plain/inference.py")],
 )
-def test_model_data_may_be_uncompressed(account: Account, kind: str, url: str, path: str) -> None:
+def test_model_data_may_be_uncompressed(account: Account, kind: str, url: str) -> None:
     account.s3.put_object(Bucket="models", Key="plain/inference.py", Body=PUPPET.encode())
     account.s3.put_object(Bucket="models", Key="plain/deep/er/file.txt", Body=b"deep")
     source = {"S3DataSource": {"S3Uri": url, "S3DataType": kind, "CompressionType": "None"}}
     endpoint = account.serve(account.model(container={"ModelDataSource": source}))
-    names = tell(account, endpoint, f"answer = sorted(n for n in os.listdir('{path}') if '__' not in n)")
+    names = tell(
+        account, endpoint, "answer = sorted(n for n in os.listdir(os.environ['SM_MODEL_DIR']) if '__' not in n)"
+    )
     assert names == (["deep", "inference.py"] if kind == "S3Prefix" else ["inference.py"])
 
 

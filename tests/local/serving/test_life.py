@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge.local import control
-from tests.local.account import COMMAND, Account, echo, pack, put_manual_alarm, until
+from tests.local.account import COMMAND, HANDLER, Account, echo, pack, put_manual_alarm, until
 
 pytestmark = pytest.mark.server
 
@@ -334,7 +334,7 @@ def test_an_update_keeps_live_capacities_when_asked(
 def test_a_model_package_serves(owner: Account) -> None:
     url = owner.upload(echo("packaged"))
     image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
-    container = {"Image": image, "ModelDataUrl": url, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+    container = {"Image": image, "ModelDataUrl": url, "Environment": HANDLER}
     group, name = owner.name("group"), owner.name("model")
     owner.sagemaker.create_model_package_group(ModelPackageGroupName=group)
     arn = owner.sagemaker.create_model_package(

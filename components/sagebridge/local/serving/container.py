@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import shutil
 import socket
 import tempfile
@@ -14,10 +13,11 @@ from pathlib import Path
 from threading import Lock, Thread
 from weakref import WeakSet
 
-from sagebridge.local.serving.archive import misfit
+from sagebridge.containers.errors import NotServedError
+from sagebridge.containers.fit import misfit
+from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.forks import FORKS, Child
 from sagebridge.local.serving.model_data import Aws, DeployError, ModelData
-from sagebridge.local.shapes import Record
 from sagebridge.local.times import Times
 
 PING_SECONDS = 240.0
@@ -114,18 +114,18 @@ class Container:
 
     Args:
         name: the name that errors give it.
-        definition: the container's part of the model's record.
         data: the container's model data.
+        code: the code of its handler.
         ping_seconds: the most seconds that loading the model may take.
         site: the deployment's site.
     """
 
-    def __init__(self, name: str, definition: Record, data: ModelData, ping_seconds: float, site: Site) -> None:
+    def __init__(self, name: str, data: ModelData, code: Code, ping_seconds: float, site: Site) -> None:
         self.name = name
         self.warm = False
         """Whether an idle process is kept for ever."""
-        self._definition = definition
         self._data = data
+        self._code = code
         self._ping_seconds = ping_seconds
         self._site = site
         self._lock = Lock()
@@ -230,14 +230,20 @@ class Container:
         self._data.fetch()
         versions = self._data.folder / "versions.json"
         try:
-            cause = misfit(self._definition["Image"], json.loads(versions.read_bytes()) if versions.exists() else {})
+            cause = misfit(self._code.definition.image, json.loads(versions.read_bytes()) if versions.exists() else {})
         except (ValueError, AttributeError) as error:
             raise DeployError(not_ready, f"The archive's versions.json is no JSON object: {error}") from error
         if cause:
-            raise DeployError(not_ready, cause)
+            raise DeployError(not_ready, f"The archive does not fit its image: {cause}.")
+        loads_none = self._code.definition.is_multi_model and self._data.is_empty
+        try:
+            launch = self._code.launch(None if loads_none else self._data.folder)
+        except NotServedError as error:
+            raise DeployError(not_ready, str(error)) from error
         self._home = Path(tempfile.mkdtemp(dir=self._data.folder.parent, prefix=".home-"))
         try:
-            child = self._child = FORKS.spawn(self._data.folder, self._environment(), self._home, self._site.log_file)
+            environment = self._code.definition.process_environment(self._data.folder, self._home)
+            child = self._child = FORKS.spawn(launch, environment, self._home, self._site.log_file)
             self._http.sock = child.connection
             child.connection.settimeout(self._ping_seconds)
             self._http.request("GET", "/ping")
@@ -256,21 +262,6 @@ class Container:
         self._used = time.monotonic()
         _SWEEPER.watch(self)
         return child
-
-    def _environment(self) -> dict[str, str]:
-        """Returns the process's environment: the container's, and nothing of the server's."""
-        return {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "HOME": str(self._home),
-            "TMPDIR": str(self._home),
-            "PYTHONUNBUFFERED": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            **self._definition.get("Environment", {}),
-            "SM_MODEL_DIR": str(self._data.folder),
-        }
 
     def _end(self) -> None:
         if self._child is not None:

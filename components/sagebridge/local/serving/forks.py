@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
+from sagebridge.containers.launch import Launch
+
 log = logging.getLogger(__name__)
 FORK_SECONDS = 60.0
 """Seconds for the fork server to import its modules, on a busy machine, and to fork."""
@@ -101,11 +103,11 @@ class Forks:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests = socket.socket()
 
-    def spawn(self, model_dir: Path, environment: Mapping[str, str], home: Path, log_file: Path) -> Child:
+    def spawn(self, launch: Launch, environment: Mapping[str, str], home: Path, log_file: Path) -> Child:
         """Starts a process that serves a model.
 
         Args:
-            model_dir: the unpacked archive, in which the process works.
+            launch: what the process is to serve.
             environment: the whole environment of the process.
             home: a folder that the process removes if the server ends before it.
             log_file: the file that takes what the process prints.
@@ -113,7 +115,7 @@ class Forks:
         Raises:
             OSError: the process cannot be started, not even by a new fork server.
         """
-        order = json.dumps([str(model_dir), dict(environment), str(home)]).encode() + b"\n"
+        order = json.dumps([dict(environment), str(home), launch]).encode() + b"\n"  # see `forkserver.Order`
         with self._lock:
             server = self._server()
         try:

@@ -24,6 +24,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from sagebridge.containers.launch import Launch
+from sagebridge.containers.mounts import show
+
 _SHARED = (
     "flask",
     "werkzeug.serving",
@@ -32,7 +35,7 @@ _SHARED = (
     "sklearn.pipeline",
     "sklearn.linear_model",
     "sklearn.ensemble",
-    "sagebridge.local.serving.worker",
+    "sagebridge.local.serving.worker",  # with it, what `containers/` imports
 )
 """Modules that handlers share."""
 _READ_AT_START = re.compile(
@@ -45,12 +48,12 @@ _READ_AT_START = re.compile(
 class Order(NamedTuple):
     """What a child is to become."""
 
-    model_dir: str
-    """The folder of the unpacked archive."""
     environment: dict[str, str]
     """The whole environment of the child."""
     home: str
     """A folder that the child removes if the server ends before it."""
+    launch: Launch
+    """What the child is to serve."""
 
 
 class Child(NamedTuple):
@@ -144,17 +147,32 @@ def receive(control: socket.socket) -> Order:
         if not piece:
             sys.exit("The server no longer waits for this container.")
         text += piece
-    return Order(*json.loads(text))
+    return parse(text)
 
 
-def become(order: Order, child: Child) -> None:
-    """Takes over the order's environment and folder, in a new program if the environment needs one."""
-    os.chdir(order.model_dir)
-    if any(_READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()):
+def parse(text: str | bytes) -> Order:
+    """Parses an order."""
+    environment, home, launch = json.loads(text)
+    return Order(environment, home, Launch(*launch))
+
+
+def become(order: Order, child: Child) -> Order:
+    """Takes over the order's environment and folders, in a new program if the environment needs one.
+
+    Returns:
+        The order with the folders that this process sees.
+    """
+    launch = show(order.launch)
+    order = Order({**order.environment, "SM_MODEL_DIR": launch.model_dir}, order.home, launch)
+    os.chdir(launch.working_dir)
+    needs_program = any(
+        _READ_AT_START.match(name) and os.environ.get(name) != value for name, value in order.environment.items()
+    )
+    if needs_program or launch.packages:  # what is imported already would win over the packages
         for end in child:
             end.set_inheritable(True)
         numbers = [str(end.fileno()) for end in child]
-        program = [sys.executable, "-P", __file__, *numbers, order.model_dir, order.home]
+        program = [sys.executable, "-P", __file__, *numbers, json.dumps(order._replace(environment={}))]
         os.execve(program[0], program, order.environment)  # noqa: S606 - no shell is wanted
     os.environ.clear()
     os.environ.update(order.environment)
@@ -162,15 +180,17 @@ def become(order: Order, child: Child) -> None:
     tempfile.tempdir = None  # it may come from the old environment
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else all children would draw the same numbers
+    return order
 
 
-def run(model_dir: str, home: str, child: Child) -> None:
+def run(order: Order, child: Child) -> None:
     """Serves the model until the process is ended."""
+    order.launch.use_packages()
     from sagebridge.local.serving.worker import main  # noqa: PLC0415 - imported before the fork, when there is one
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "sagebridge"]:
         del sys.modules[name]  # the server's own modules are not the handler's to import
-    main(Path(model_dir), Path(home), child.connection, child.control)
+    main(order.launch, Path(order.home), child.connection, child.control)
 
 
 if __name__ == "__main__":
@@ -178,8 +198,7 @@ if __name__ == "__main__":
         prepare()
         child = serve(socket.socket(fileno=int(sys.argv[1])))
         order = receive(child.control)
-        become(order, child)
-        run(order.model_dir, order.home, child)
+        run(become(order, child), child)
     else:
         ends = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
-        run(sys.argv[3], sys.argv[4], Child(*ends))
+        run(parse(sys.argv[3]), Child(*ends))

@@ -6,6 +6,9 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
+from sagebridge.containers.code import Definition
+from sagebridge.local.sagemaker.models import containers
+from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.container import PING_SECONDS, Container, Site
 from sagebridge.local.serving.model_data import DOWNLOAD_SECONDS, ModelData, split_url
 from sagebridge.local.shapes import AwsError, Record
@@ -26,16 +29,17 @@ class Part:
 
     Args:
         variant: the variant of the endpoint configuration.
-        definition: the container's part of the model's record.
+        model: the record of the variant's model.
         number: the container's place among those of the model, from 1.
-        count: the number of containers that the model has.
         site: the deployment's site.
     """
 
-    def __init__(self, variant: Record, definition: Record, number: int, count: int, site: Site) -> None:
-        self.name: str = definition.get("ContainerHostname", "primary" if count == 1 else f"container_{number}")
+    def __init__(self, variant: Record, model: Record, number: int, site: Site) -> None:
+        definitions = containers(model)
+        definition = definitions[number - 1]
+        only_name = "primary" if len(definitions) == 1 else f"container_{number}"
+        self.name: str = definition.get("ContainerHostname", only_name)
         self.is_multi_model = definition.get("Mode") == "MultiModel"
-        self._definition = definition
         self._label = f"container_{number}"
         self._folder = site.home / f"{variant['VariantName']}-{number}"
         self._site = site
@@ -44,10 +48,22 @@ class Part:
         self._prefix: str = definition.get("ModelDataUrl", "")  # of a multi-model container's archives
         self._data = self._model_data(self._folder, definition.get("ModelDataSource", {}).get("S3DataSource"))
         self._models: dict[str, ModelData] = {}
+        self._code = Code(
+            Definition(
+                definition["Image"],
+                definition.get("Environment", {}),
+                definition.get("ModelDataUrl", ""),
+                self.is_multi_model,
+                model.get("EnableNetworkIsolation", False),
+            ),
+            self._folder.with_name(f"{self._folder.name}-code"),
+            site.aws,
+            site.log_file,
+        )
 
     def new_container(self, data: ModelData | None = None) -> Container:
         """Returns a new container for an instance, or one for a model of a multi-model container."""
-        return Container(self.name, self._definition, data or self._data, self._ping_seconds, self._site)
+        return Container(self.name, data or self._data, self._code, self._ping_seconds, self._site)
 
     def model(self, target: str | None) -> ModelData:
         """Returns the data of one model of a multi-model container.

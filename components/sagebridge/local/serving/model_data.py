@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, BinaryIO, Protocol
 
 from sagebridge._tarfile import tarfile
-from sagebridge.local.serving.archive import unpack
+from sagebridge.containers.archive import unpack
 from sagebridge.local.shapes import Record
 
 DOWNLOAD_SECONDS = 3600.0
@@ -93,6 +93,11 @@ class ModelData:
         self._aws = aws
         self._seconds = seconds
         self._lock = Lock()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the container has no data."""
+        return self._source is None
 
     def fetch(self) -> None:
         """Fetches the data, whole or not at all, unless the folder exists.

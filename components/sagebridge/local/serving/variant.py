@@ -53,10 +53,7 @@ class Variant:
         self._serverless = dict(serverless) if serverless else None
         strategy = record.get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM")
         self._random = strategy == "RANDOM" and serverless is None
-        self._parts = [
-            Part(record, definition, number, len(containers(model)), site)
-            for number, definition in enumerate(containers(model), start=1)
-        ]
+        self._parts = [Part(record, model, number, site) for number in range(1, len(containers(model)) + 1)]
         self._lock = Lock()
         self._outstanding = 0
         self._sessions: OrderedDict[str, Instance] = OrderedDict()
@@ -71,9 +68,18 @@ class Variant:
     def start(self) -> None:
         """Makes the first instance answer /ping.
 
+        A multi-model container does so before it has a model, so its process is not kept.
+
         Raises:
             DeployError: with AWS's reason.
         """
+        for part in self._parts if self._instances else ():
+            if part.is_multi_model:
+                front = part.new_container()
+                try:
+                    front.start(NO_PING.format(container=front.name, variant=self.name))
+                finally:
+                    front.retire()
         for container in self._instances[0].single_model_containers if self._instances else ():
             container.start(NO_PING.format(container=container.name, variant=self.name))
 

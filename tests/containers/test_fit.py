@@ -2,7 +2,7 @@
 
 import pytest
 
-from sagebridge.images.fit import misfit
+from sagebridge.containers.fit import misfit
 
 ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com/"
 
@@ -44,6 +44,7 @@ def test_an_image_fits_the_models_of_its_minor_version_alone(tag: str, carried: 
         "123456789012.dkr.ecr.us-east-1.amazonaws.com/my-model:1.2-1",
         f"{ACCOUNT}sagemaker-scikit-learn:latest",
         f"{ACCOUNT}sagemaker-scikit-learn@sha256:{'0' * 64}",
+        f"{ACCOUNT}my-own:1.0-1",
         f"{ACCOUNT}not-sagemaker-scikit-learn:0.23-1-cpu-py3",
     ],
 )

@@ -1,5 +1,4 @@
 import io
-from pathlib import Path
 from types import ModuleType
 
 import flask
@@ -8,7 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from sagebridge.local.serving.worker import ClientError, build_app
+from sagebridge.containers.errors import NotServedError
+from sagebridge.containers.scikit_learn import ClientError, build_app
 
 
 class Doubler:
@@ -19,7 +19,7 @@ class Doubler:
 def client(**functions: object) -> FlaskClient:
     handler = ModuleType("handler")
     vars(handler).update({"model_fn": lambda _: Doubler(), **functions})
-    return build_app(handler, Path("/nowhere")).test_client()
+    return build_app(handler, "/nowhere").test_client()
 
 
 def post(served: FlaskClient, body: bytes = b"[[1, 2]]", **headers: str) -> TestResponse:
@@ -106,5 +106,5 @@ def test_what_output_fn_returns_is_the_answer(result: object, status: int, mimet
 def test_transform_fn_takes_the_place_of_the_three() -> None:
     served = client(transform_fn=lambda model, body, *_: (str(model.predict([len(body)])), "text/plain"))
     assert post(served).data == b"[16]"
-    with pytest.raises(SystemExit, match="Cannot use transform_fn together"):
+    with pytest.raises(NotServedError, match="Cannot use transform_fn implementation with"):
         client(transform_fn=print, predict_fn=print)

@@ -1,4 +1,4 @@
-"""Model archives, unpacked and checked against an image."""
+"""Archives, unpacked."""
 
 import io
 import os
@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from sagebridge._tarfile import tarfile
-from sagebridge.local.serving import archive
-from sagebridge.local.serving.archive import misfit, unpack
-from tests.local.account import IMAGE, pack
-
-REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+from sagebridge.containers import archive
+from sagebridge.containers.archive import unpack
+from tests.local.account import pack
 
 
 def member(name: str, **attributes: object) -> bytes:
@@ -23,29 +21,6 @@ def member(name: str, **attributes: object) -> bytes:
             setattr(info, key, value)
         tar.addfile(info)
     return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("image", "packed", "fits"),
-    [
-        ("sagemaker-scikit-learn:1.9-0-cpu-py3", "1.9.1", True),
-        ("sagemaker-scikit-learn:1.4-2-py312", "1.4.2", True),
-        ("sagemaker-scikit-learn:0.23-1-cpu-py3", "1.9.1", False),
-        ("sagemaker-scikit-learn:1.9-0-cpu-py3", "1.90.1", False),
-        ("sagemaker-scikit-learn:1.9-0-cpu-py3", None, True),
-        ("my-own:1.0-1", "1.9.1", True),
-    ],
-)
-def test_a_model_fits_an_image_of_its_own_minor_version(image: str, packed: str | None, *, fits: bool) -> None:
-    versions = {"python": "3.11.7"} | ({"scikit-learn": packed} if packed else {})
-    assert (misfit(f"{REGISTRY}/{image}", versions) is None) == fits
-
-
-def test_a_misfit_names_both_versions() -> None:
-    problem = misfit(IMAGE, {"scikit-learn": "0.23.2"})
-    assert problem is not None
-    assert "0.23.2" in problem
-    assert "1.9" in problem
 
 
 def test_an_archive_is_unpacked(tmp_path: Path) -> None:

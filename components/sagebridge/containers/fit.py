@@ -1,6 +1,6 @@
 """Checks that a serving image can load a model archive: scikit-learn does not load what another version has pickled.
 
-Nothing here calls AWS or imports Pulumi, so that the room ``model`` can ask the same question before it publishes.
+Nothing here calls AWS or imports Pulumi, so that the rooms ``images``, ``model`` and ``local`` ask the same question.
 """
 
 import re

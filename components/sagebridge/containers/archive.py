@@ -1,10 +1,9 @@
-"""Model archives: unpacked without escaping their folder, and checked against the image that is to load them."""
+"""Archives of models and of code, unpacked without escaping their folder."""
 
-import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,28 +13,10 @@ MAX_UNPACKED = 30 * 1024**3
 """Bytes that an archive may have when it is unpacked."""
 MAX_MEMBERS = 100_000
 """Files and folders that an archive may have."""
-_IMAGE_VERSION = re.compile(r"/sagemaker-scikit-learn:(\d+\.\d+)-")
-
-
-def misfit(image: str, versions: Mapping[str, str]) -> str | None:
-    """Returns why a model does not load in an image with another scikit-learn than the one that pickled it, or None.
-
-    Args:
-        image: the container image; images other than AWS's scikit-learn images fit everything.
-        versions: the archive's `versions.json`.
-    """
-    image_version = _IMAGE_VERSION.search(image)
-    model_version = versions.get("scikit-learn")
-    if image_version is None or model_version is None or ".".join(model_version.split(".")[:2]) == image_version[1]:
-        return None
-    return (
-        f"The archive's versions.json says that the model was pickled by scikit-learn {model_version}, "
-        f"and the image {image} has {image_version[1]}: the model would not load there."
-    )
 
 
 def unpack(archive: BinaryIO, target: Path, deadline: float = float("inf")) -> None:
-    """Unpacks a model.tar.gz into a new folder, whole or not at all.
+    """Unpacks a .tar.gz into a new folder, whole or not at all.
 
     Args:
         archive: the archive's content.
