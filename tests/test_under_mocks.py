@@ -4,6 +4,7 @@ Source: https://www.pulumi.com/docs/iac/concepts/testing/unit/. Tried with pulum
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,8 @@ another = SageMakerEndpoint(
 )
 another.grant_invoke("caller", "caller")
 """
+LOOP_AT_EXIT = r"Exception ignored in: <function BaseEventLoop.__del__ .*?ValueError: Invalid file descriptor: -1\n"
+"""What Python may say at its end of the event loop that Pulumi's SDK does not close: the garbage collector decides."""
 TEST = """
 import unittest
 import pulumi
@@ -93,5 +96,6 @@ def test_a_users_unit_test_needs_nothing_but_pulumis_mocks(tmp_path: Path, *, pr
     )
     assert done.returncode == 0, done.stderr
     assert "Ran 1 test" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "WARNING" not in done.stderr
+    said = re.sub(LOOP_AT_EXIT, "", done.stderr, flags=re.DOTALL)
+    assert "Traceback" not in said
+    assert "WARNING" not in said
