@@ -156,3 +156,9 @@ def test_what_the_plugin_says_is_one_line(run: Run, world: World) -> None:
 def test_a_location_that_is_no_text_is_one_line(run: Run, location: Any) -> None:
     with pytest.raises(pulumi.RunError, match="is not the location of a Terraform state: it must be a path"):
         read(run, location)
+
+
+@pytest.mark.parametrize("form", [lambda output: output, "{0}".format, "s3://states/{0}".format])
+def test_a_location_that_is_an_output_is_one_line(run: Run, form: Any) -> None:
+    with pytest.raises(pulumi.RunError, match="must be plain text, not an output: the state is read while the program"):
+        run(lambda: TerraformState.read(form(pulumi.Output.from_input("base.tfstate"))))

@@ -48,6 +48,11 @@ class TerraformState:
         Raises:
             pulumi.RunError: The location has another form, there is no state, or it cannot be read.
         """
+        if isinstance(location, pulumi.Output) or _sdk.OUTPUT_TEXT in str(location):
+            raise pulumi.RunError(
+                "The location of a Terraform state must be plain text, not an output: the state is read while the "
+                "program runs. Take the location from the configuration"
+            )
         try:
             state_location = parse_state_location(location)
             if isinstance(state_location, S3Object):
