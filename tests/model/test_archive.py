@@ -3,6 +3,8 @@ import hashlib
 import io
 import json
 import os
+import pickle
+import platform
 import subprocess
 import sys
 import tarfile
@@ -22,7 +24,9 @@ from sklearn.linear_model import LinearRegression
 from model import inference
 from sagebridge.cli import main
 from sagebridge.errors import UserError
-from sagebridge.model.archive import package, read_versions, unpack, versions_of
+from sagebridge.model.archive import package, read_versions, unpack
+from sagebridge.model.contents import Layout
+from sagebridge.model.versions import versions_of
 
 from .conftest import HANDLER, memory_of
 
@@ -83,12 +87,14 @@ def test_a_machine_reads_json(model_file: Path, archive: Path, tmp_path: Path) -
 def test_another_process_folder_umask_time_zone_and_locale_give_the_same_bytes(
     archive: Path, model_file: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "elsewhere.bin").write_bytes(model_file.read_bytes())
-    (tmp_path / "elsewhere.bin").chmod(0o600)
-    os.utime(tmp_path / "elsewhere.bin", (1e9, 1e9))
+    elsewhere = tmp_path / "elsewhere" / "model.joblib"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(model_file.read_bytes())
+    elsewhere.chmod(0o600)
+    os.utime(elsewhere, (1e9, 1e9))
 
     subprocess.run(
-        ["sh", "-c", f"umask 077; {COMMAND} package --model elsewhere.bin --handler {HANDLER} --out other.tgz"],
+        ["sh", "-c", f"umask 077; {COMMAND} package --model {elsewhere} --handler {HANDLER} --out other.tgz"],
         cwd=tmp_path,
         env={"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "7"},
         check=True,
@@ -128,19 +134,19 @@ def test_the_version_that_trained_the_model_is_recorded_not_the_one_that_packs(
 def test_what_is_no_model_is_refused_and_an_older_archive_stays(tmp_path: Path) -> None:
     out = tmp_path / "model.tar.gz"
     out.write_text("older")
-    (tmp_path / "text").write_text("text")
-    joblib.dump({"a": 1}, tmp_path / "dict")
+    (tmp_path / "text.joblib").write_text("text")
+    (tmp_path / "folder").mkdir()
 
     for name, said in (
         ("none", "does not exist"),
-        ("text", "does not load here"),
-        ("dict", "a dict, which has no predict"),
+        ("text.joblib", "does not load here"),
+        ("folder", "has no file"),
     ):
         with pytest.raises(UserError, match=said):
             package(tmp_path / name, HANDLER, out)
 
     assert out.read_text() == "older"
-    assert {path.name for path in tmp_path.iterdir()} == {"model.tar.gz", "text", "dict"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model.tar.gz", "text.joblib", "folder"}
 
 
 def test_a_broken_off_package_leaves_the_older_archive(
@@ -256,7 +262,6 @@ def test_no_cut_or_flipped_archive_passes_for_a_whole_one(archive: Path, data: s
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (tar((member("model.joblib"), b"x")), "has no versions.json"),
         (tar((member("versions.json"), b"[")), "is not like"),
         (tar((member("versions.json"), b"[]")), "is not like"),
         (tar((member("versions.json"), b'{"python": "3.11.7"}')), "is not like"),
@@ -264,7 +269,7 @@ def test_no_cut_or_flipped_archive_passes_for_a_whole_one(archive: Path, data: s
         (b"", "not a whole and safe"),
     ],
 )
-def test_an_archive_without_good_versions_says_so(tmp_path: Path, content: bytes, said: str) -> None:
+def test_an_archive_with_broken_versions_says_so(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "model.tar.gz").write_bytes(content)
 
     with pytest.raises(UserError, match=said):
@@ -284,5 +289,219 @@ def test_a_missing_archive_is_named(tmp_path: Path) -> None:
             read(tmp_path / "none.tgz")
 
 
-def test_versions_come_from_the_model_file(model_file: Path) -> None:
-    assert versions_of(model_file)["scikit-learn"] == version("scikit-learn")
+def test_an_archive_without_versions_records_none(tmp_path: Path) -> None:
+    (tmp_path / "model.tar.gz").write_bytes(tar((member("model.joblib"), b"x")))
+
+    assert read_versions(tmp_path / "model.tar.gz") == {}
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("lzma", 1), ("xz", 1)])
+def test_versions_come_from_the_model_file(tmp_path: Path, compress: int | tuple[str, int], protocol: int) -> None:
+    fitted = LinearRegression().fit(np.random.default_rng(0).random((300, 2000)), np.zeros(300))
+    joblib.dump({"name": "mine", "model": fitted}, tmp_path / "model.pkl", compress, protocol)
+
+    assert versions_of([tmp_path / "model.pkl"]) == {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("scikit-learn", "numpy", "joblib")},
+    }
+
+
+def test_the_version_is_found_wherever_it_is(tmp_path: Path) -> None:
+    key = pickle.dumps({"_sklearn_version": "1.2.3"})
+    for size in range(2**20 - 80, 2**20 + 5):
+        (tmp_path / "model.pkl").write_bytes(b"\x80" + bytes(size) + key)
+        assert versions_of([tmp_path / "model.pkl"])["scikit-learn"] == "1.2.3"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        b"x = 1",
+        b"BZh, as a text may begin",
+        b"\x1f\x8b",
+        b"PK\x03\x04",
+        pickle.dumps({"weights": [1, 2]}),
+    ],
+)
+def test_a_model_of_another_kind_has_no_versions_and_is_packed_under_its_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.bin").write_bytes(content)
+
+    package(tmp_path / "model.bin", HANDLER, tmp_path / "model.tar.gz")
+
+    assert names_in(tmp_path / "model.tar.gz") == ["inference.py", "model.bin"]
+    assert read_versions(tmp_path / "model.tar.gz") == {}
+
+
+def test_packing_runs_no_code_of_the_model(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04cos\nmkdir\n(V" + str(tmp_path / "made").encode() + b"\ntR.")
+
+    package(tmp_path / "model.pkl", HANDLER, tmp_path / "model.tar.gz")
+
+    assert not (tmp_path / "made").exists()
+
+
+def names_in(archive: Path) -> list[str]:
+    with tarfile.open(archive) as file:
+        return file.getnames()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, which is the current one, with a handler, what it imports, and a model of several files."""
+    folder = tmp_path / "shop"
+    for name in (
+        "src/serve.py",
+        "src/helpers.py",
+        "src/features/__init__.py",
+        "src/features/text/words.txt",
+        "src/features/__pycache__/text.cpython-311.pyc",
+        "src/features/.secret",
+        "src/features/.git/config",
+        "src/requirements.txt",
+        "net/config.json",
+        "net/weights/1.bin",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+SHOP = ["--handler", "src/serve.py", "--include", "src/features/", "--include", "src/helpers.py"]
+SHOP += ["--include", "src/requirements.txt"]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(("layout", "folder"), [("flat", ""), ("code", "code/")])
+def test_a_model_folder_and_a_handler_with_modules_are_packed(layout: str, folder: str) -> None:
+    result = CliRunner().invoke(main, ["package", "--model", "net", *SHOP, "--layout", layout])
+
+    assert result.exit_code == 0, result.output
+    assert names_in(Path("build/model.tar.gz")) == [
+        f"{folder}inference.py",
+        f"{folder}features/__init__.py",
+        f"{folder}features/text/words.txt",
+        f"{folder}helpers.py",
+        f"{folder}requirements.txt",
+        "config.json",
+        "weights/1.bin",
+    ]
+
+
+def test_absolute_paths_and_another_folder_give_the_same_bytes(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here.tgz", tmp_path / "there.tgz"
+    arguments = ["package", "--model", "net", *SHOP, "--layout", "code", "--out", str(here)]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    for path in shop.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    monkeypatch.chdir("/")
+
+    paths = [shop / "src/features", shop / "src/helpers.py", shop / "src/requirements.txt"]
+    package(shop / "net", shop / "src/serve.py", there, paths, Layout.CODE)
+
+    assert there.read_bytes() == here.read_bytes()
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_handler_needs_no_model() -> None:
+    result = CliRunner().invoke(main, ["package", "--handler", "src/serve.py"])
+
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "the archive has no model, as there is no build/model.joblib and --model names no other\n",
+    )
+    assert names_in(Path("build/model.tar.gz")) == ["inference.py"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_default_model_is_packed_with_any_handler(model_file: Path) -> None:
+    Path("build").mkdir()
+    Path("build/model.joblib").write_bytes(model_file.read_bytes())
+
+    result = CliRunner().invoke(main, ["package", "--handler", "src/serve.py"])
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert names_in(Path("build/model.tar.gz")) == ["versions.json", "inference.py", "model.joblib"]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("make", "arguments", "said"),
+    [
+        ("", "--model none", "the model file none does not exist; train a model first"),
+        ("", "--include none", "none does not exist"),
+        ("", "--include .", "has no name in the archive; name the files"),
+        ("", "--include src/..", "has no name in the archive; name the files"),
+        ("", "--include /", "has no name in the archive; name the files"),
+        ("echo 'def f(:' > src/serve.py", "", "src/serve.py, line 1: invalid syntax"),
+        (
+            "printf 'a = 1\\n b = 2' > src/features/deep.py",
+            "--include src/features",
+            "deep.py, line 2: unexpected indent",
+        ),
+        ("printf 'a\\0b' > src/serve.py", "", "src/serve.py: source code string cannot contain null bytes"),
+        ("printf '# coding: none' > src/serve.py", "", "src/serve.py: unknown encoding: none"),
+        ("printf '\\377' > src/serve.py", "", "no container can import this file"),
+        (
+            "ln -s /etc/passwd src/features/users",
+            "--include src/features",
+            "src/features/users is a link to /etc/passwd",
+        ),
+        ("ln -s ../helpers.py src/features/h.py", "--include src/features", "src/features/h.py is a link to"),
+        ("ln -s ../../../outside net/weights/2.bin; touch ../outside", "--model net", "net/weights/2.bin is a link to"),
+        ("ln -s . src/features/again", "--include src/features", "src/features/again is a link to"),
+        ("ln -s loop src/features/loop", "--include src/features", "features/loop is neither a file nor a folder"),
+        ("ln -s none src/features/gone", "--include src/features", "is neither a file nor a folder, but a broken link"),
+        ("mkfifo src/features/pipe", "--include src/features", "src/features/pipe is neither a file nor a folder"),
+        ("mkfifo pipe", "--include pipe", "pipe is neither a file nor a folder"),
+        ("mkdir empty", "--include empty", "the folder empty has no file to pack"),
+        ("cp src/serve.py inference.py", "--include inference.py", "would both be inference.py in the archive"),
+        ("touch net/helpers.py", "--model net --include src/helpers.py", "would both be helpers.py in the archive"),
+        ("touch net/features", "--model net --include src/features", "net/features would be the file features"),
+        ("touch net/code", "--model net --layout code", "net/code would be the file code in the archive"),
+        ("mkdir build; touch build/model.tar.gz build/a", "--model build", "would contain itself"),
+        ("mkdir file; chmod 000 src/serve.py", "--out net/config.json/model.tar.gz", "no archive was written"),
+    ],
+)
+def test_what_cannot_be_packed_is_refused(make: str, arguments: str, said: str) -> None:
+    subprocess.run(["sh", "-c", make], check=True)
+
+    result = CliRunner().invoke(main, ["package", *SHOP[:2], *arguments.split()])
+
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert said in result.stderr.replace(f"{Path.cwd()}/", "")
+    assert not Path("build/model.tar.gz").exists() or Path("build/model.tar.gz").read_bytes() == b""
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the model file build/model.joblib does not exist; train a model first"),
+        (["--include", "net"], "the model file build/model.joblib does not exist; train a model first"),
+        (["--model", "net"], "the handler model/inference.py does not exist; name the script"),
+        (["--handler", "none.py"], "the handler none.py does not exist; name the script"),
+    ],
+)
+def test_the_model_and_the_handler_of_this_checkout_are_expected_by_default(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, ["package", *arguments])
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_link_within_a_folder_and_a_file_that_is_named_twice_are_packed() -> None:
+    Path("src/features/same.txt").symlink_to("text/words.txt")
+
+    package(None, Path("src/serve.py"), Path("out.tgz"), [Path("src/features"), Path("src/../src/features")])
+
+    assert "features/same.txt" in names_in(Path("out.tgz"))
+    with tarfile.open("out.tgz") as file:
+        assert all(info.isreg() for info in file)

@@ -5,19 +5,17 @@ import gzip
 import hashlib
 import io
 import json
-import platform
-import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from sagebridge._tarfile import tarfile
 from sagebridge.errors import UserError
 from sagebridge.files import open_whole
-from sagebridge.model.contract import HANDLER, MODEL
+from sagebridge.model.contents import Layout, code_files, merged, model_files
 from sagebridge.model.progress import progress
+from sagebridge.model.versions import versions_of
 
 VERSIONS = "versions.json"
 VERSIONS_LIMIT = 64 * 1024
@@ -38,83 +36,71 @@ class Package(NamedTuple):
     """In hexadecimal."""
 
 
-def package(model: Path, handler: Path, out: Path) -> Package:
-    """Writes the archive of a model file and its handler: versions.json, inference.py and model.joblib at its root.
+def package(
+    model: Path | None, handler: Path, out: Path, include: Sequence[Path] = (), layout: Layout = Layout.FLAT
+) -> Package:
+    """Writes the archive of a model and its code; of a model of scikit-learn, versions.json tells the versions.
 
-    The same model file, handler and versions always give the same bytes, as long as zlib is the same. The small files
-    come first, so that a reader reaches them without unpacking the model. Memory does not grow with the model's size.
+    The same files and versions always give the same bytes, as long as zlib is the same. The small files come first, so
+    that a reader reaches them without unpacking the model. Memory does not grow with the model's size.
+
+    Args:
+        model: The model's file, which keeps its name, or the folder whose files are the model; None for no model.
+        handler: The script that serves the model, which becomes inference.py.
+        out: The archive to write.
+        include: Files and folders that go beside the handler: modules, packages, requirements.txt.
+        layout: Where the code goes; the model is at the root.
 
     Raises:
-        UserError: See `versions_of`; or the handler does not exist.
+        UserError: See `code_files`, `model_files` and `versions_of`; or a file cannot be read or written.
     """
-    versions = json.dumps(versions_of(model), indent=2).encode() + b"\n"
-    if not handler.is_file():
-        raise UserError(f"the handler {handler} does not exist; name the script that serves the model with --handler")
-    script = handler.read_bytes()
-    size = model.stat().st_size
+    try:
+        model_parts = model_files(model) if model else {}
+        return _package(code_files(handler, include, layout), model_parts, out)
+    except OSError as error:
+        raise UserError(f"{error.filename or out}: {error.strerror or error}; no archive was written") from error
+
+
+def _package(code: Mapping[str, Path], model: Mapping[str, Path], out: Path) -> Package:
+    files = merged(code, model)
+    versions = versions_of(model.values())
+    if versions and VERSIONS in files:
+        raise UserError(f"{files[VERSIONS]} has the name of a file that is written into the archive; leave it out")
+    for path in files.values():
+        if out.exists() and path.samefile(out):
+            raise UserError(f"the archive {out} would contain itself; write it to another folder with --out")
+    note = json.dumps(versions, indent=2).encode() + b"\n"
+    sizes = {name: path.stat().st_size for name, path in files.items()}
     out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        open_whole(out) as file,
-        model.open("rb") as source,
-        progress(f"packing {model}", size) as report,
-    ):
+    with open_whole(out) as file, progress(f"packing {out}", sum(sizes.values())) as report:
         hashing = _Hashing(file)
         with (
             # No file name and no time in gzip's header.
             gzip.GzipFile("", "wb", _LEVEL, hashing, mtime=0) as compressed,
             tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
-            tar.addfile(_member(VERSIONS, len(versions)), io.BytesIO(versions))
-            tar.addfile(_member(HANDLER, len(script)), io.BytesIO(script))
-            tar.addfile(_member(MODEL, size), _Reporting(source, report))
+            if versions:
+                tar.addfile(_member(VERSIONS, len(note)), io.BytesIO(note))
+            for name, path in files.items():
+                with path.open("rb") as source:
+                    tar.addfile(_member(name, sizes[name]), _Reporting(source, report))
     return Package(hashing.size, hashing.sha256.hexdigest())
 
 
-def versions_of(model: Path) -> dict[str, str]:
-    """Returns the versions of Python, scikit-learn, NumPy and joblib behind a model file.
-
-    The version of scikit-learn is the one that the pickle records; the others are those of this environment. Loading
-    the file runs the code that is pickled in it. Arrays are mapped, not read, unless joblib has compressed them.
-
-    Raises:
-        UserError: The file is missing, does not load here, or holds no model.
-    """
-    import joblib  # noqa: PLC0415 - with NumPy it takes half a second, and only this needs it
-
-    if not model.is_file():
-        raise UserError(f"the model file {model} does not exist; train a model first, or name its file with --model")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            loaded = joblib.load(model, mmap_mode="r")
-        except Exception as error:  # a pickle can raise anything
-            raise UserError(f"{model} does not load here: {type(error).__name__}: {error}") from error
-    if not callable(getattr(loaded, "predict", None)):
-        raise UserError(f"{model} holds a {type(loaded).__name__}, which has no predict()")
-    # scikit-learn warns of a pickle of another version, and the warning names that version.
-    pickled_by = [
-        number for warning in caught if (number := getattr(warning.message, "original_sklearn_version", None))
-    ]
-    return {
-        "python": platform.python_version(),
-        "scikit-learn": pickled_by[0] if pickled_by else version("scikit-learn"),
-        "numpy": version("numpy"),
-        "joblib": version("joblib"),
-    }
-
-
 def read_versions(archive: Path) -> dict[str, str]:
-    """Reads versions.json from an archive, and unpacks no more than what lies before it.
+    """Returns what an archive's versions.json records, and unpacks no more than what lies before it.
+
+    Without that file, as in an archive without a model of scikit-learn, nothing is recorded.
 
     Raises:
-        UserError: The archive cannot be read, or its versions.json is missing or not an object of strings.
+        UserError: The archive cannot be read, or its versions.json is not an object of strings.
     """
     with _reading(archive) as (_, tar):
         for member in tar:
             file = tar.extractfile(member) if member.name.removeprefix("./") == VERSIONS else None
             if file:
                 return parse_versions(archive, file.read(VERSIONS_LIMIT))
-    raise UserError(f"{archive} has no {VERSIONS}; `sagebridge package` writes one")
+    return {}
 
 
 def parse_versions(origin: Path, content: bytes) -> dict[str, str]:

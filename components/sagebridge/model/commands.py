@@ -10,10 +10,12 @@ import click
 
 from sagebridge.errors import UserError
 from sagebridge.extras import require
-from sagebridge.model.contract import HANDLER, SAMPLE
+from sagebridge.model.contract import HANDLER, MODEL, SAMPLE
 from sagebridge.project import find_project, title
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+ANY = click.Path(path_type=Path)
+MODEL_FILE, HANDLER_FILE = Path("build") / MODEL, Path("model") / HANDLER
 ARCHIVE = click.option(
     "--archive", type=FILE, default=Path("build/model.tar.gz"), help="The archive that `sagebridge package` wrote."
 )
@@ -23,19 +25,49 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a m
 
 
 @click.command(name="package")
-@click.option("--model", type=FILE, default=Path("build/model.joblib"), help="The model, written by joblib.")
-@click.option("--handler", type=FILE, default=Path("model") / HANDLER, help="The script that serves the model.")
+@click.option(
+    "--model",
+    type=ANY,
+    show_default=f"{MODEL_FILE}; with --handler, no model if there is no such file",
+    help="The model: a file, or a folder whose files are the model.",
+)
+@click.option(
+    "--handler",
+    type=FILE,
+    show_default=str(HANDLER_FILE),
+    help=f"The script that serves the model; in the archive it is {HANDLER}.",
+)
+@click.option(
+    "--include",
+    type=ANY,
+    multiple=True,
+    help="A file or folder that goes beside the handler: a module, a package, requirements.txt. May be repeated. "
+    "Hidden files and __pycache__ in a folder are left out.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["flat", "code"]),
+    default="flat",
+    help="Where the handler and what is included go: to the root, or to the folder code/, as SageMaker's SDKs do.",
+)
 @click.option("--out", type=FILE, default=Path("build/model.tar.gz"), help="The archive to write.")
 @JSON
-def package_command(model: Path, handler: Path, out: Path, *, as_json: bool) -> None:
-    """Write an archive of a model and its handler.
+def package_command(
+    model: Path | None, handler: Path | None, include: tuple[Path, ...], layout: str, out: Path, *, as_json: bool
+) -> None:
+    """Write an archive of a model and the code that serves it.
 
-    The same model and handler always give the same bytes.
+    The same model and code always give the same bytes. Runs no code of either.
     """
     require("model")
     from sagebridge.model.archive import package
+    from sagebridge.model.contents import Layout
 
-    size, sha256 = package(model, handler, out)
+    if model is None and (handler is None or MODEL_FILE.exists()):
+        model = MODEL_FILE
+    size, sha256 = package(model, handler or HANDLER_FILE, out, include, Layout(layout))
+    if model is None:
+        click.echo(f"the archive has no model, as there is no {MODEL_FILE} and --model names no other", err=True)
     if as_json:
         click.echo(json.dumps({"archive": str(out), "size": size, "sha256": sha256}))
         return

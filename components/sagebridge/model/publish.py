@@ -42,10 +42,10 @@ def publish(archive: Path, bucket: str, prefix: str, name: str) -> Published:
 
     The file is read twice, once for its hash and once for the upload, through one descriptor: an archive that replaces
     it meanwhile changes nothing. Memory does not grow with its size. The object's metadata names the versions of
-    scikit-learn and Python; S3 checks the SHA-256 of each part.
+    scikit-learn and Python that the archive records; S3 checks the SHA-256 of each part.
 
     Raises:
-        UserError: The archive cannot be read or has no versions.json; AWS refuses the upload or cannot be reached;
+        UserError: The archive or its versions.json cannot be read; AWS refuses the upload or cannot be reached;
             or an object of another size has the archive's key.
     """
     versions = read_versions(archive)
@@ -60,7 +60,7 @@ def publish(archive: Path, bucket: str, prefix: str, name: str) -> Published:
         extra = {
             "ChecksumAlgorithm": "SHA256",
             "ContentType": "application/gzip",
-            "Metadata": {key: versions[key] for key in ("scikit-learn", "python")},
+            "Metadata": {key: versions[key] for key in ("scikit-learn", "python") if key in versions},
         }
         try:
             with progress(f"uploading {archive.name}", size) as report:
