@@ -5,11 +5,18 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import joblib
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
 
 from sagebridge.cli import main
-from sagebridge.model.archive import read_versions
+from sagebridge.model.archive import package, read_versions
+from sagebridge.model.contents import Layout
+from sagebridge.model.contract import SAMPLE
 
 from .conftest import config_json
 
@@ -159,11 +166,153 @@ def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
     handler = GOOD.format(predict="return 28", output="{'Output': 28}")
 
     good = run("--archive", changed(archive, tmp_path / "good.tgz", handler=handler), "--json")
-    bad = run("--archive", changed(archive, tmp_path / "bad.tgz", handler=handler, model=None), "--json")
+    bad = run("--archive", changed(archive, tmp_path / "bad.tgz", model=None), "--json")
 
     assert (good.exit_code, bad.exit_code) == (0, 1)
-    assert json.loads(good.output) == {"problems": [], "versions": read_versions(archive), "answer": '{"Output":28}'}
-    assert json.loads(bad.output)["problems"] == ["there is no model.joblib at the root"]
+    assert json.loads(good.output) == {
+        "problems": [],
+        "versions": read_versions(archive),
+        "answer": '{"Output":28}',
+        "request": SAMPLE,
+        "unjudged": None,
+    }
+    assert json.loads(bad.output)["problems"][1:] == ["there is no model.joblib at the root, nor another model"]
+
+
+@pytest.fixture
+def classifier(tmp_path: Path) -> Path:
+    """The folder, `tmp_path`, of a classifier of three features with text labels."""
+    rows = np.random.default_rng(0).random((30, 3))
+    joblib.dump(RandomForestClassifier(5, random_state=0).fit(rows, ["a", "b", "c"] * 10), tmp_path / "forest.pkl")
+    (tmp_path / "helpers.py").write_text(
+        "import joblib\ndef load(folder): return joblib.load(folder + '/forest.pkl')\n"
+    )
+    return tmp_path
+
+
+LOAD = "import helpers\ndef model_fn(model_dir): return {'model': helpers.load(model_dir)}\n"
+PREDICT = "def predict_fn(rows, model): return model['model'].predict(rows).tolist()\n"
+WRITE = "import json\ndef output_fn(labels, accept): return json.dumps([accept, *labels]), 'application/json'\n"
+READ = {
+    "default": "",
+    "Input": "import json\ndef input_fn(body, content_type): return json.loads(body)['Input']\n",
+    "instances": "import json\ndef input_fn(body, content_type): return json.loads(body)['instances']\n",
+    "csv": "import io, numpy as np\n"
+    "def input_fn(body, content_type):\n"
+    "    assert content_type == 'text/csv'\n"
+    "    return np.loadtxt(io.StringIO(body), delimiter=',', ndmin=2)\n",
+}
+
+
+def packed(folder: Path, handler: str, layout: Layout = Layout.FLAT) -> Path:
+    (folder / "handler.py").write_text(handler)
+    package(folder / "forest.pkl", folder / "handler.py", folder / "m.tgz", [folder / "helpers.py"], layout)
+    return folder / "m.tgz"
+
+
+@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("read", READ)
+def test_a_sample_is_made_for_the_features_of_the_model(classifier: Path, read: str, layout: Layout) -> None:
+    result = run("--archive", packed(classifier, LOAD + READ[read] + PREDICT + WRITE, layout), "--json")
+
+    findings = json.loads(result.output)
+    assert (result.exit_code, findings["problems"]) == (0, [])
+    assert findings["request"].count("1") == 3
+    assert json.loads(findings["answer"])[1] in {"a", "b", "c"}
+
+
+def test_a_sample_has_the_names_of_the_features(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"age": [1.0, 2.0], "rooms": [3.0, 4.0]})
+    joblib.dump(LinearRegression().fit(frame, [0.0, 1.0]), tmp_path / "model.joblib")
+    handler = tmp_path / "handler.py"
+    handler.write_text(
+        "import io, joblib, pandas\n"
+        "def model_fn(model_dir): return joblib.load(model_dir + '/model.joblib')\n"
+        "def input_fn(body, content_type): return pandas.read_csv(io.StringIO(body))[['rooms', 'age']]\n"
+        "def predict_fn(frame, model): return model.predict(frame[['age', 'rooms']])\n"
+    )
+    package(tmp_path / "model.joblib", handler, tmp_path / "m.tgz")
+
+    result = run("--archive", tmp_path / "m.tgz")
+
+    assert result.exit_code == 0, result.output
+    assert "answers the made sample age,rooms" in result.output
+
+
+def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> None:
+    read = "import json\ndef input_fn(body, content_type): return [json.loads(body)['flower']]\n"
+    archive = packed(classifier, LOAD + read + PREDICT + WRITE)
+    (classifier / "flower.json").write_text('{"flower": [1, 2, 3]}')
+
+    made, sent = run("--archive", archive), run("--archive", archive, "--sample", classifier / "flower.json")
+
+    assert made.exit_code == 1
+    assert "to {\"Input\": [[1, 1, 1]]} it says: inference.py raised KeyError: 'flower'" in made.output
+    assert "name a request that it takes with --sample" in made.output
+    assert sent.exit_code == 0, sent.output
+    assert f'answers {classifier}/flower.json with ["application/json", "' in sent.output
+
+
+def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
+    (classifier / "some.bin").write_bytes(b"\xff\x00")
+    echo = "def transform_fn(model, body, content_type, accept): return body + content_type.encode(), accept\n"
+    archive, sample = packed(classifier, LOAD + echo), classifier / "some.bin"
+
+    result = run("--archive", archive, "--sample", sample, "--content-type", "image/x", "--accept", "image/y")
+
+    assert result.exit_code == 0, result.output
+    assert "with 9 bytes of image/y" in result.output
+    assert run("--archive", archive, "--accept", "image/y").exit_code == 2
+    (classifier / "noname").touch()
+    assert "name that with --content-type" in run("--archive", archive, "--sample", classifier / "noname").output
+
+
+@pytest.mark.parametrize("image", ["sagemaker-xgboost:1.7-1", "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"])
+def test_an_image_that_is_not_known_is_not_judged(archive: Path, tmp_path: Path, image: str) -> None:
+    some = changed(archive, tmp_path / "some.tgz", handler=None)
+
+    result, json_result = run("--archive", some, "--image", image), run("--archive", some, "--image", image, "--json")
+
+    assert result.exit_code == 0, result.output
+    assert f"was not judged: the container of {image} is not known here" in result.output
+    assert "is ready" not in result.output
+    assert "is not known here" in json.loads(json_result.output)["unjudged"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "image", "why"),
+    [
+        ("import torch\ndef model_fn(d): ...", "pytorch-inference:2.6.0-cpu-py312", "it needs torch, which is in the"),
+        ("from transformers.x import y\ndef model_fn(d): ...", "huggingface-pytorch-inference:2", "needs transformers"),
+        (None, "pytorch-inference:2.6.0-cpu-py312", "there is no inference.py, and what"),
+        (None, "huggingface-pytorch-inference:2.6.0-cpu", "there is no inference.py, and what"),
+    ],
+)
+def test_what_only_the_image_can_do_is_not_judged(
+    archive: Path, tmp_path: Path, handler: str | None, image: str, why: str
+) -> None:
+    result = run("--archive", changed(archive, tmp_path / "some.tgz", handler=handler), "--image", image)
+
+    assert result.exit_code == 0, result.output
+    assert "was not judged: " in result.output
+    assert why in result.output
+
+
+def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> None:
+    some = changed(archive, tmp_path / "some.tgz", handler="import none_such\ndef model_fn(d): ...")
+
+    for image in (FITTING, "pytorch-inference:2.6.0-cpu-py312"):
+        assert "No module named 'none_such'" in run("--archive", some, "--image", image).output
+
+
+def test_a_model_without_versions_fits_by_its_own_pickle(classifier: Path, tmp_path: Path) -> None:
+    some = changed(packed(classifier, LOAD + PREDICT + WRITE), tmp_path / "some.tgz", versions=None)
+
+    result = run("--archive", some, "--image", f"{IMAGE}0.23-1-cpu-py3")
+
+    assert result.exit_code == 1
+    assert "carries scikit-learn 0.23" in result.output
+    assert run("--archive", some, "--image", FITTING).exit_code == 0
 
 
 @pytest.mark.usefixtures("project")

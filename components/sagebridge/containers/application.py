@@ -21,6 +21,8 @@ from sagebridge.containers.pytorch import PyTorchDefaults
 def build(launch: Launch) -> Flask:
     """Imports the handler, loads the model, and returns the application that serves it.
 
+    What the handler's `model_fn` returned is in the application's extensions, as "model".
+
     Of a multi-model container without a model it serves /ping alone, after it has imported what the container imports.
 
     Raises:

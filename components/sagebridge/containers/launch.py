@@ -23,6 +23,7 @@ class Contract(StrEnum):
 
 
 _IMAGES = {
+    Contract.SCIKIT_LEARN: re.compile(r"(^|/)sagemaker-scikit-learn([:@]|$)"),
     Contract.PYTORCH: re.compile(r"(^|/)pytorch-inference(-[a-z0-9]+)?([:@]|$)"),
     Contract.HUGGING_FACE: re.compile(r"(^|/)huggingface-(pytorch|tensorflow)-inference([:@]|$)"),
 }
@@ -76,3 +77,8 @@ class Launch(NamedTuple):
 def contract_of(image: str) -> Contract:
     """Returns the contract that an image follows."""
     return next((contract for contract, pattern in _IMAGES.items() if pattern.search(image)), Contract.SCIKIT_LEARN)
+
+
+def is_known(image: str) -> bool:
+    """Returns whether an image is one of AWS's whose contract is served here; any other is served as scikit-learn's."""
+    return any(pattern.search(image) for pattern in _IMAGES.values())

@@ -36,9 +36,11 @@ def build_app(handler: ModuleType, model_dir: str) -> Flask:
         NotServedError: the handler's functions do not go together.
         ClientError: `model_fn` failed.
     """
-    transform = _transform(handler, _wrapped(getattr(handler, "model_fn", _no_model_fn))(model_dir))
+    model = _wrapped(getattr(handler, "model_fn", _no_model_fn))(model_dir)
+    transform = _transform(handler, model)
     default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON)
     app = Flask("worker")
+    app.extensions["model"] = model
 
     @app.get("/ping")
     def ping() -> ResponseReturnValue:

@@ -121,6 +121,7 @@ def build_app(transformer: Transformer, model_dir: str) -> Flask:
     context = Context(model_dir)
     transformer.validate_and_initialize(model_dir=model_dir, context=context)
     app = build_front()
+    app.extensions["model"] = transformer._model  # noqa: SLF001 - it has no other name
 
     @app.post("/invocations")
     def invocations() -> ResponseReturnValue:

@@ -4,14 +4,19 @@ Each imports what it needs when it runs, so that `sagebridge --help` starts quic
 """
 
 import json
+from mimetypes import MimeTypes
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sagebridge.errors import UserError
 from sagebridge.extras import require
-from sagebridge.model.contract import HANDLER, MODEL, SAMPLE
+from sagebridge.model.contract import HANDLER, MODEL, SAMPLE, Request
 from sagebridge.project import find_project, title
+
+if TYPE_CHECKING:
+    from sagebridge.model.check import Findings
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 ANY = click.Path(path_type=Path)
@@ -78,14 +83,30 @@ def package_command(
 @ARCHIVE
 @click.option("--image", help="The URI of the container image that will serve the archive.")
 @click.option("--stack", help="A stack whose containerImage will serve the archive.")
+@click.option(
+    "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file that holds a request."
+)
+@click.option("--content-type", show_default="by the sample's name", help="The MIME type of the sample.")
+@click.option("--accept", help="The MIME type that the answer to the sample should have.")
 @JSON
-def check_command(archive: Path, image: str | None, stack: str | None, *, as_json: bool) -> None:
+def check_command(
+    archive: Path,
+    image: str | None,
+    stack: str | None,
+    *,
+    sample: Path | None,
+    content_type: str | None,
+    accept: str | None,
+    as_json: bool,
+) -> None:
     """Check an archive before it is published.
 
-    Names everything that is wrong with it. Runs the code in the archive, and needs no AWS.
+    Names everything that is wrong with it. Runs the code in the archive, and needs no AWS. Without --sample, requests
+    are made for a model that tells its features, as scikit-learn's do; one of them must be answered.
     """
     if image and stack:
         raise click.UsageError("--image and --stack exclude each other")
+    request = _request(sample, content_type, accept)
     require("model")
     from sagebridge.model.check import check
     from sagebridge.model.stack import get_config
@@ -95,16 +116,35 @@ def check_command(archive: Path, image: str | None, stack: str | None, *, as_jso
         image = get_config(stack).get(IMAGE)
         if not image:
             raise UserError(f"the stack {stack} has no {IMAGE}: name the image with --image")
-    findings = check(archive, image)
+    findings = check(archive, image, request)
     if as_json:
         click.echo(json.dumps(findings._asdict()))
         raise SystemExit(1 if findings.problems else 0)
+    _show(findings, archive, image, sample)
+
+
+def _request(sample: Path | None, content_type: str | None, accept: str | None) -> Request | None:
+    if sample is None:
+        if content_type or accept:
+            raise click.UsageError("--content-type and --accept go with --sample")
+        return None
+    content_type = content_type or MimeTypes().guess_type(sample.name)[0]
+    if not content_type:
+        raise click.UsageError(f"the name of {sample} does not tell its MIME type; name that with --content-type")
+    return Request(sample.read_bytes(), content_type, accept)
+
+
+def _show(findings: "Findings", archive: Path, image: str | None, sample: Path | None) -> None:
     if findings.versions:
         click.echo("trained with " + ", ".join(f"{name} {number}" for name, number in findings.versions.items()))
     if findings.answer is not None:
-        click.echo(f"answers the article's sample row with {findings.answer}")
+        made = "the article's sample row" if findings.request == SAMPLE else f"the made sample {findings.request}"
+        click.echo(f"answers {sample or made.strip()} with {findings.answer}")
     if findings.problems:
         raise UserError("\n- ".join([f"{archive} is not ready:", *findings.problems]))
+    if findings.unjudged:
+        click.echo(f"{archive} was not judged: {findings.unjudged}")
+        return
     click.echo(
         f"{archive} is ready" + (f" for {image}" if image else "; with --image or --stack, its image is checked too")
     )

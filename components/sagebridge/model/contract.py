@@ -1,6 +1,6 @@
 """Asks an unpacked archive for a prediction, as the container of an endpoint does, and in a process of its own.
 
-That process runs this module: it reads a request from standard input and prints an `Answer` as JSON.
+That process runs this module: it reads a request's body from standard input and prints an `Answer` as JSON.
 """
 
 import contextlib
@@ -11,13 +11,29 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 MODEL, HANDLER = "model.joblib", "inference.py"
+CODE = "code"
 SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]}'
 """The article's sample row."""
 JSON = "application/json"
 SECONDS = 60
+_IN_IMAGE = {"torch", "torchvision", "torchaudio", "transformers", "tokenizers", "accelerate"}
+"""Modules of the PyTorch and Hugging Face images. Source: the images' release notes in aws/deep-learning-containers."""
+
+
+class Request(NamedTuple):
+    """A request of an endpoint."""
+
+    body: bytes
+    content_type: str
+    """The MIME type of the body."""
+    accept: str | None = None
+    """The MIME type that the answer should have; None for any."""
 
 
 class Answer(NamedTuple):
@@ -27,14 +43,18 @@ class Answer(NamedTuple):
     """The response's body, if there is one."""
     problem: str | None = None
     """A line that says why there is no body."""
+    request: str | None = None
+    """The body of the request that was answered."""
+    unjudged: str | None = None
+    """A line that says why this machine cannot tell whether there would be a body."""
 
 
-def ask(folder: Path, request: str, image: str | None) -> Answer:
-    """Sends a request to the handler in a folder, and waits up to 60 s. Runs the archive's own code.
+def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
+    """Sends a request to the handler of an archive, and waits up to 60 s. Runs the archive's own code.
 
     Args:
-        folder: The unpacked archive, with the handler at its root.
-        request: The request's body, JSON.
+        folder: The unpacked archive.
+        sample: The request; without one, some are made for the model, of which one must be answered.
         image: The URI of the image whose contract holds; without one, it is that of AWS's scikit-learn image.
     """
     from sagebridge.containers.code import Definition, prepare  # noqa: PLC0415 - only here is it needed
@@ -42,19 +62,20 @@ def ask(folder: Path, request: str, image: str | None) -> Answer:
     from sagebridge.containers.launch import MODEL_DIR  # noqa: PLC0415 - the same
 
     folder = folder.resolve()
-    variables = {"SAGEMAKER_PROGRAM": HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": MODEL_DIR}
+    code_dir = MODEL_DIR if (folder / HANDLER).is_file() else f"{MODEL_DIR}/{CODE}"
+    variables = {"SAGEMAKER_PROGRAM": HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": code_dir}
     definition = Definition(image or "", variables)
     notes: list[str] = []
+    header = None if sample is None else [sample.content_type, sample.accept]
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         try:
             launch = prepare(definition, folder, home / "container", lambda _: None, notes.append)
             done = subprocess.run(
-                [sys.executable, "-P", "-m", "sagebridge.model.contract", json.dumps(launch)],
+                [sys.executable, "-P", "-m", "sagebridge.model.contract", json.dumps(launch), json.dumps(header)],
                 env=definition.process_environment(folder, home),
-                input=request,
+                input=b"" if sample is None else sample.body,
                 capture_output=True,
-                text=True,
                 timeout=SECONDS,
                 check=False,
             )
@@ -63,14 +84,16 @@ def ask(folder: Path, request: str, image: str | None) -> Answer:
         except subprocess.TimeoutExpired:
             return Answer(None, f"{HANDLER} did not answer within {SECONDS} s")
     if done.returncode:
-        return Answer(None, f"{HANDLER} ended its process with code {done.returncode}: {done.stderr[-500:].strip()}")
+        said = done.stderr.decode(errors="replace")[-500:].strip()
+        return Answer(None, f"{HANDLER} ended its process with code {done.returncode}: {said}")
     return Answer(*json.loads(done.stdout))
 
 
-def answer(launch_json: str, request: str) -> Answer:
-    """Loads the handler and the model into this process, and sends them a request."""
-    from sagebridge.containers.launch import Launch  # noqa: PLC0415 - only this process needs it
+def answer(launch_json: str, sample: Request | None) -> Answer:
+    """Loads the handler and the model into this process, and sends them a request, or those that are made for them."""
+    from sagebridge.containers.launch import Contract, Launch  # noqa: PLC0415 - only this process needs it
     from sagebridge.containers.mounts import show  # noqa: PLC0415 - the same
+    from sagebridge.model.samples import samples_for  # noqa: PLC0415 - the same
 
     launch = show(Launch(*json.loads(launch_json)))
     os.environ["SM_MODEL_DIR"] = launch.model_dir
@@ -80,18 +103,58 @@ def answer(launch_json: str, request: str) -> Answer:
         from sagebridge.containers.application import build  # noqa: PLC0415 - after the packages that it may use
 
         app = build(launch)
-        app.config["PROPAGATE_EXCEPTIONS"] = True
-        response = app.test_client().post("/invocations", data=request, content_type=JSON)
     except Exception as error:  # noqa: BLE001 - the archive's code can raise anything
-        cause = error.__cause__ or error
-        return Answer(None, f"{HANDLER} raised {type(cause).__name__}: {cause}")
-    text = response.get_data(as_text=True)
-    if response.status_code == http.client.OK:
-        return Answer(text.strip())
-    return Answer(None, f"the sample row is refused: {text}")
+        if launch.contract != Contract.SCIKIT_LEARN and (module := _missing_module(error)) in _IN_IMAGE:
+            return Answer(None, unjudged=f"it needs {module}, which is in the image and not installed here")
+        return Answer(None, _raised(error))
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    requests = samples_for(app.extensions["model"]) if sample is None else [sample]
+    answers = []
+    for request in requests:
+        answers.append(_send(app, request))
+        if answers[-1].problem is None:
+            return answers[-1]
+    if len(requests) == 1:
+        return answers[0]
+    return Answer(
+        None,
+        f"{HANDLER} answers none of the {len(requests)} samples that were made for its model; "
+        f"to {requests[0].body.decode()} it says: {answers[0].problem}; name a request that it takes with --sample",
+    )
+
+
+def _send(app: "Flask", request: Request) -> Answer:
+    headers = {"Accept": request.accept} if request.accept else {}
+    try:
+        response = app.test_client().post(
+            "/invocations", data=request.body, content_type=request.content_type, headers=headers
+        )
+    except Exception as error:  # noqa: BLE001 - the archive's code can raise anything
+        return Answer(None, _raised(error))
+    content = response.get_data()
+    try:
+        text = content.decode().strip()
+    except UnicodeDecodeError:
+        text = f"{len(content)} bytes of {response.mimetype}"
+    if response.status_code != http.client.OK:
+        return Answer(None, f"the sample row is refused: {text}")
+    return Answer(text, request=request.body.decode(errors="replace"))
+
+
+def _raised(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return f"{HANDLER} raised {type(cause).__name__}: {cause}"
+
+
+def _missing_module(error: BaseException | None) -> str | None:
+    """Returns the package that an import, which an exception is about, has not found."""
+    while error and not isinstance(error, ModuleNotFoundError):
+        error = error.__cause__ or error.__context__
+    return error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else None
 
 
 if __name__ == "__main__":
+    header = json.loads(sys.argv[2])
     with contextlib.redirect_stdout(sys.stderr):  # a handler may print
-        result = answer(sys.argv[1], sys.stdin.read())
+        result = answer(sys.argv[1], header and Request(sys.stdin.buffer.read(), *header))
     print(json.dumps(result))  # noqa: T201 - to the process that asked

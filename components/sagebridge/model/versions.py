@@ -47,7 +47,7 @@ def versions_of(files: Iterable[Path]) -> dict[str, str]:
     Raises:
         UserError: A file is named `.joblib`, and joblib did not write it.
     """
-    scikit_learn = next(filter(None, map(_pickled_by, files)), None)
+    scikit_learn = scikit_learn_of(files)
     if scikit_learn is None:
         return {}
     versions = {"python": platform.python_version(), SCIKIT_LEARN: scikit_learn}
@@ -55,6 +55,15 @@ def versions_of(files: Iterable[Path]) -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             versions[package] = version(package)
     return versions
+
+
+def scikit_learn_of(files: Iterable[Path]) -> str | None:
+    """Returns the version of scikit-learn that the first pickle of an estimator records, or None without one.
+
+    Raises:
+        UserError: A file is named `.joblib`, and joblib did not write it.
+    """
+    return next(filter(None, map(_pickled_by, files)), None)
 
 
 def _pickled_by(path: Path) -> str | None:
