@@ -284,6 +284,7 @@ def test_an_image_that_is_not_known_is_not_judged(archive: Path, tmp_path: Path,
     [
         ("import torch\ndef model_fn(d): ...", "pytorch-inference:2.6.0-cpu-py312", "it needs torch, which is in the"),
         ("from transformers.x import y\ndef model_fn(d): ...", "huggingface-pytorch-inference:2", "needs transformers"),
+        ("def model_fn(d): ...", "pytorch-inference:2.6.0-cpu-py312", "it needs torch, which is in the"),
         (None, "pytorch-inference:2.6.0-cpu-py312", "there is no inference.py, and what"),
         (None, "huggingface-pytorch-inference:2.6.0-cpu", "there is no inference.py, and what"),
     ],
@@ -296,6 +297,16 @@ def test_what_only_the_image_can_do_is_not_judged(
     assert result.exit_code == 0, result.output
     assert "was not judged: " in result.output
     assert why in result.output
+
+
+def test_the_problem_of_a_toolkit_is_its_last_line(archive: Path, tmp_path: Path) -> None:
+    handler = "def model_fn(d): ...\ndef transform_fn(model, body, content_type, accept): return {}['rows']"
+
+    result = run(
+        "--archive", changed(archive, tmp_path / "some.tgz", handler=handler), "--image", "pytorch-inference:2"
+    )
+
+    assert "\n- the sample row is refused: KeyError: 'rows'\n" in result.output
 
 
 def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> None:

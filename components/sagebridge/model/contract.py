@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from flask import Flask
 
+    from sagebridge.containers.launch import Launch
+
 MODEL, HANDLER = "model.joblib", "inference.py"
 CODE = "code"
 SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]}'
@@ -24,6 +27,9 @@ JSON = "application/json"
 SECONDS = 60
 _IN_IMAGE = {"torch", "torchvision", "torchaudio", "transformers", "tokenizers", "accelerate"}
 """Modules of the PyTorch and Hugging Face images. Source: the images' release notes in aws/deep-learning-containers."""
+
+_MISSING = re.compile(r"No module named '(\w+)")
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 class Request(NamedTuple):
@@ -91,7 +97,7 @@ def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
 
 def answer(launch_json: str, sample: Request | None) -> Answer:
     """Loads the handler and the model into this process, and sends them a request, or those that are made for them."""
-    from sagebridge.containers.launch import Contract, Launch  # noqa: PLC0415 - only this process needs it
+    from sagebridge.containers.launch import Launch  # noqa: PLC0415 - only this process needs it
     from sagebridge.containers.mounts import show  # noqa: PLC0415 - the same
     from sagebridge.model.samples import samples_for  # noqa: PLC0415 - the same
 
@@ -104,14 +110,12 @@ def answer(launch_json: str, sample: Request | None) -> Answer:
 
         app = build(launch)
     except Exception as error:  # noqa: BLE001 - the archive's code can raise anything
-        if launch.contract != Contract.SCIKIT_LEARN and (module := _missing_module(error)) in _IN_IMAGE:
-            return Answer(None, unjudged=f"it needs {module}, which is in the image and not installed here")
-        return Answer(None, _raised(error))
+        return _failed(launch, _raised(error))
     app.config["PROPAGATE_EXCEPTIONS"] = True
     requests = samples_for(app.extensions["model"]) if sample is None else [sample]
     answers = []
     for request in requests:
-        answers.append(_send(app, request))
+        answers.append(_send(app, launch, request))
         if answers[-1].problem is None:
             return answers[-1]
     if len(requests) == 1:
@@ -123,21 +127,22 @@ def answer(launch_json: str, sample: Request | None) -> Answer:
     )
 
 
-def _send(app: "Flask", request: Request) -> Answer:
+def _send(app: "Flask", launch: "Launch", request: Request) -> Answer:
     headers = {"Accept": request.accept} if request.accept else {}
     try:
         response = app.test_client().post(
             "/invocations", data=request.body, content_type=request.content_type, headers=headers
         )
     except Exception as error:  # noqa: BLE001 - the archive's code can raise anything
-        return Answer(None, _raised(error))
+        return _failed(launch, _raised(error))
     content = response.get_data()
     try:
         text = content.decode().strip()
     except UnicodeDecodeError:
         text = f"{len(content)} bytes of {response.mimetype}"
     if response.status_code != http.client.OK:
-        return Answer(None, f"the sample row is refused: {text}")
+        reason = text.splitlines()[-1] if _TRACEBACK in text else text
+        return _failed(launch, f"the sample row is refused: {reason}")
     return Answer(text, request=request.body.decode(errors="replace"))
 
 
@@ -146,11 +151,14 @@ def _raised(error: BaseException) -> str:
     return f"{HANDLER} raised {type(cause).__name__}: {cause}"
 
 
-def _missing_module(error: BaseException | None) -> str | None:
-    """Returns the package that an import, which an exception is about, has not found."""
-    while error and not isinstance(error, ModuleNotFoundError):
-        error = error.__cause__ or error.__context__
-    return error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else None
+def _failed(launch: "Launch", problem: str) -> Answer:
+    """Returns an answer with a problem, or an unjudged one if this machine lacks a package that the image has."""
+    from sagebridge.containers.launch import Contract  # noqa: PLC0415 - only this process needs it
+
+    missing = _MISSING.search(problem)
+    if launch.contract != Contract.SCIKIT_LEARN and missing and missing[1] in _IN_IMAGE:
+        return Answer(None, unjudged=f"it needs {missing[1]}, which is in the image and not installed here")
+    return Answer(None, problem)
 
 
 if __name__ == "__main__":
