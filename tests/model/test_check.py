@@ -244,13 +244,16 @@ def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> N
     archive = packed(classifier, LOAD + read + PREDICT + WRITE)
     (classifier / "flower.json").write_text('{"flower": [1, 2, 3]}')
 
-    made, sent = run("--archive", archive), run("--archive", archive, "--sample", classifier / "flower.json")
+    without_sample, with_sample = (
+        run("--archive", archive),
+        run("--archive", archive, "--sample", classifier / "flower.json"),
+    )
 
-    assert made.exit_code == 1
-    assert "to {\"Input\": [[1, 1, 1]]} it says: inference.py raised KeyError: 'flower'" in made.output
-    assert "name a request that it takes with --sample" in made.output
-    assert sent.exit_code == 0, sent.output
-    assert f'answers {classifier}/flower.json with ["application/json", "' in sent.output
+    assert without_sample.exit_code == 1
+    assert "to {\"Input\": [[1, 1, 1]]} it says: inference.py raised KeyError: 'flower'" in without_sample.output
+    assert "name a request that it takes with --sample" in without_sample.output
+    assert with_sample.exit_code == 0, with_sample.output
+    assert f'answers {classifier}/flower.json with ["application/json", "' in with_sample.output
 
 
 def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
@@ -269,9 +272,12 @@ def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
 
 @pytest.mark.parametrize("image", ["sagemaker-xgboost:1.7-1", "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"])
 def test_an_image_that_is_not_known_is_not_judged(archive: Path, tmp_path: Path, image: str) -> None:
-    some = changed(archive, tmp_path / "some.tgz", handler=None)
+    archive = changed(archive, tmp_path / "some.tgz", handler=None)
 
-    result, json_result = run("--archive", some, "--image", image), run("--archive", some, "--image", image, "--json")
+    result, json_result = (
+        run("--archive", archive, "--image", image),
+        run("--archive", archive, "--image", image, "--json"),
+    )
 
     assert result.exit_code == 0, result.output
     assert f"was not judged: the container of {image} is not known here" in result.output
@@ -310,20 +316,20 @@ def test_the_problem_of_a_toolkit_is_its_last_line(archive: Path, tmp_path: Path
 
 
 def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> None:
-    some = changed(archive, tmp_path / "some.tgz", handler="import none_such\ndef model_fn(d): ...")
+    archive = changed(archive, tmp_path / "some.tgz", handler="import none_such\ndef model_fn(d): ...")
 
     for image in (FITTING, "pytorch-inference:2.6.0-cpu-py312"):
-        assert "No module named 'none_such'" in run("--archive", some, "--image", image).output
+        assert "No module named 'none_such'" in run("--archive", archive, "--image", image).output
 
 
 def test_a_model_without_versions_fits_by_its_own_pickle(classifier: Path, tmp_path: Path) -> None:
-    some = changed(packed(classifier, LOAD + PREDICT + WRITE), tmp_path / "some.tgz", versions=None)
+    archive = changed(packed(classifier, LOAD + PREDICT + WRITE), tmp_path / "some.tgz", versions=None)
 
-    result = run("--archive", some, "--image", f"{IMAGE}0.23-1-cpu-py3")
+    result = run("--archive", archive, "--image", f"{IMAGE}0.23-1-cpu-py3")
 
     assert result.exit_code == 1
     assert "carries scikit-learn 0.23" in result.output
-    assert run("--archive", some, "--image", FITTING).exit_code == 0
+    assert run("--archive", archive, "--image", FITTING).exit_code == 0
 
 
 @pytest.mark.usefixtures("project")

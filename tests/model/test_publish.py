@@ -18,10 +18,10 @@ from mypy_boto3_s3 import S3Client
 from sagebridge.cli import main
 from sagebridge.errors import UserError
 from sagebridge.model import publish as publishing
-from sagebridge.model.archive import read_versions
+from sagebridge.model.archive import package, read_versions
 from sagebridge.model.publish import key_of, publish
 
-from .conftest import CHECKOUT, config_json, memory_of, serving
+from .conftest import CHECKOUT, HANDLER, config_json, memory_of, serving
 from .test_check import FITTING, IMAGE
 
 
@@ -76,6 +76,15 @@ def test_the_archive_lies_under_its_hash_with_its_versions(s3: S3Client, any_siz
     versions = read_versions(any_size)
     assert found["Metadata"] == {"scikit-learn": versions["scikit-learn"], "python": versions["python"]}
     assert found["Body"].read() == any_size.read_bytes()
+
+
+def test_an_archive_of_a_model_of_another_kind_is_published_without_versions(s3: S3Client, tmp_path: Path) -> None:
+    archive = tmp_path / "model.tar.gz"
+    package(None, HANDLER, archive)
+
+    assert publish(archive, "models-bucket", "models", "boston").uploaded
+
+    assert s3.head_object(Bucket="models-bucket", Key=key(archive))["Metadata"] == {}
 
 
 def test_the_upload_carries_a_sha256_for_s3_to_check(s3: S3Client, archive: Path) -> None:

@@ -69,7 +69,7 @@ def _package(code: Mapping[str, Path], model: Mapping[str, Path], out: Path) -> 
     for path in files.values():
         if out.exists() and path.samefile(out):
             raise UserError(f"the archive {out} would contain itself; write it to another folder with --out")
-    note = json.dumps(versions, indent=2).encode() + b"\n"
+    versions_json = json.dumps(versions, indent=2).encode() + b"\n"
     sizes = {name: path.stat().st_size for name, path in files.items()}
     out.parent.mkdir(parents=True, exist_ok=True)
     with open_whole(out) as file, progress(f"packing {out}", sum(sizes.values())) as report:
@@ -80,7 +80,7 @@ def _package(code: Mapping[str, Path], model: Mapping[str, Path], out: Path) -> 
             tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
             if versions:
-                tar.addfile(_member(VERSIONS, len(note)), io.BytesIO(note))
+                tar.addfile(_member(VERSIONS, len(versions_json)), io.BytesIO(versions_json))
             for name, path in files.items():
                 with path.open("rb") as source:
                     tar.addfile(_member(name, sizes[name]), _Reporting(source, report))

@@ -138,8 +138,8 @@ def _show(findings: "Findings", archive: Path, image: str | None, sample: Path |
     if findings.versions:
         click.echo("trained with " + ", ".join(f"{name} {number}" for name, number in findings.versions.items()))
     if findings.answer is not None:
-        made = "the article's sample row" if findings.request == SAMPLE else f"the made sample {findings.request}"
-        click.echo(f"answers {sample or made.strip()} with {findings.answer}")
+        request = "the article's sample row" if findings.request == SAMPLE else f"the made sample {findings.request}"
+        click.echo(f"answers {sample or request.strip()} with {findings.answer}")
     if findings.problems:
         raise UserError("\n- ".join([f"{archive} is not ready:", *findings.problems]))
     if findings.unjudged:

@@ -64,18 +64,20 @@ def merged(files: Mapping[str, Path], added: Mapping[str, Path]) -> dict[str, Pa
     Raises:
         UserError: Two different files have the same name, or one has the name of another one's folder.
     """
-    both = {**files, **added}
+    all_files = {**files, **added}
     for name, path in files.items():
-        if not path.samefile(both[name]):
-            raise UserError(f"{path} and {both[name]} would both be {name} in the archive; rename one, or leave it out")
-    for name, path in both.items():
+        if not path.samefile(all_files[name]):
+            raise UserError(
+                f"{path} and {all_files[name]} would both be {name} in the archive; rename one, or leave it out"
+            )
+    for name, path in all_files.items():
         for parent in PurePosixPath(name).parents:
-            if str(parent) in both:
+            if str(parent) in all_files:
                 raise UserError(
-                    f"{both[str(parent)]} would be the file {parent} in the archive, where {path} needs a folder; "
+                    f"{all_files[str(parent)]} would be the file {parent} in the archive, where {path} needs a folder; "
                     "rename one, or leave it out"
                 )
-    return both
+    return all_files
 
 
 def _files_of(path: Path) -> dict[str, Path]:

@@ -25,9 +25,9 @@ SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16
 """The article's sample row."""
 JSON = "application/json"
 SECONDS = 60
-_IN_IMAGE = {"torch", "torchvision", "torchaudio", "transformers", "tokenizers", "accelerate"}
-"""Modules of the PyTorch and Hugging Face images. Source: the images' release notes in aws/deep-learning-containers."""
-
+_TORCH = {"torch", "torchvision", "torchaudio"}
+_IN_IMAGE = {"PyTorch": _TORCH, "Hugging Face": {*_TORCH, "tensorflow", "transformers"}}
+"""What the image of a contract has to import. Source: the Dockerfiles of aws/deep-learning-containers."""
 _MISSING = re.compile(r"No module named '(\w+)")
 _TRACEBACK = "Traceback (most recent call last)"
 
@@ -90,8 +90,8 @@ def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
         except subprocess.TimeoutExpired:
             return Answer(None, f"{HANDLER} did not answer within {SECONDS} s")
     if done.returncode:
-        said = done.stderr.decode(errors="replace")[-500:].strip()
-        return Answer(None, f"{HANDLER} ended its process with code {done.returncode}: {said}")
+        error_output = done.stderr.decode(errors="replace")[-500:].strip()
+        return Answer(None, f"{HANDLER} ended its process with code {done.returncode}: {error_output}")
     return Answer(*json.loads(done.stdout))
 
 
@@ -153,10 +153,8 @@ def _raised(error: BaseException) -> str:
 
 def _failed(launch: "Launch", problem: str) -> Answer:
     """Returns an answer with a problem, or an unjudged one if this machine lacks a package that the image has."""
-    from sagebridge.containers.launch import Contract  # noqa: PLC0415 - only this process needs it
-
     missing = _MISSING.search(problem)
-    if launch.contract != Contract.SCIKIT_LEARN and missing and missing[1] in _IN_IMAGE:
+    if missing and missing[1] in _IN_IMAGE.get(launch.contract, ()):
         return Answer(None, unjudged=f"it needs {missing[1]}, which is in the image and not installed here")
     return Answer(None, problem)
 
