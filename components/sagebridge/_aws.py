@@ -52,12 +52,15 @@ def region(settings: Settings) -> str | None:
     return name
 
 
-def sagemaker_client(settings: Settings) -> "SageMakerClient":
+def sagemaker_client(settings: Settings, config: Config | None = None) -> "SageMakerClient":
     """Returns a client of SageMaker.
 
-    For the same settings and environment it is the same client: making one takes longer than many of its calls.
+    Without a configuration it is the same client for the same settings and environment: making one takes longer than
+    many of its calls.
     """
-    client: SageMakerClient = _shared_client("sagemaker", *_key(settings))
+    client: SageMakerClient = (
+        _client("sagemaker", settings, config) if config else _shared_client("sagemaker", *_key(settings))
+    )
     return client
 
 
