@@ -1,5 +1,6 @@
 """`sagebridge invoke` against a running server: each kind of endpoint, request and answer."""
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sagebridge._aws import shapes
-from tests.local.account import COMMAND, HANDLER, INSTANCE, Account, pack
+from tests.local.account import COMMAND, HANDLER, INSTANCE, Account, echo, pack
 
 pytestmark = pytest.mark.server
 
@@ -21,8 +22,7 @@ import os, time
 from flask import Response
 
 def model_fn(model_dir):
-    path = os.path.join(model_dir, "word.txt")
-    return open(path).read() if os.path.exists(path) else "none"
+    return None
 
 def transform_fn(model, body, content_type, accept):
     if body in ("raise", b"raise"):
@@ -115,14 +115,13 @@ def test_an_error_is_the_handlers_own_last_line(invoke: Invoke, endpoint: str, o
 
 
 def test_a_model_of_several_is_chosen(invoke: Invoke, account: Account) -> None:
-    handler = PUPPET.replace("content = body.encode()", "content = model.encode()")
-    for word in ("one", "two"):
-        account.s3.put_object(
-            Bucket="models", Key=f"some/{word}.tar.gz", Body=pack({"inference.py": handler, "word.txt": word})
-        )
-    container = {"Mode": "MultiModel", "Environment": HANDLER}
+    for word in ("red", "blue"):
+        account.s3.put_object(Bucket="models", Key=f"some/{word}.tar.gz", Body=echo(word))
+    environment = {**HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": account.upload(echo("that of all"))}
+    container = {"Mode": "MultiModel", "Environment": environment}
     endpoint = account.serve(account.model("s3://models/some/", container=container))
-    assert invoke(endpoint, "--target-model", "two.tar.gz").stdout == b"two\n"
+    assert json.loads(invoke(endpoint, "--target-model", "blue.tar.gz").stdout)["word"] == "blue"
+    assert b"is missing a target model header." in invoke(endpoint).stderr
 
 
 @pytest.mark.parametrize("size", [10, ASYNC_BYTES, ASYNC_BYTES + 1, 7_000_000])
