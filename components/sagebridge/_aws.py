@@ -101,6 +101,11 @@ def runtime_client(settings: Settings, config: Config | None = None) -> "SageMak
     return client
 
 
+def logs_client(settings: Settings, config: Config | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
+    """Returns a new client of CloudWatch Logs."""
+    return _client("logs", settings, config)
+
+
 _ENDPOINT_NAMES = {"application-autoscaling": ("appautoscaling", "applicationautoscaling")}
 """The provider's names of a service in its ``endpoints``, where they are not botocore's."""
 

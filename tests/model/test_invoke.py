@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from sagebridge._aws import shapes
 from sagebridge.cli import main
 from sagebridge.model.failure import last_line
+from sagebridge.model.log import last_raised
 
 from .conftest import serving
 
@@ -37,8 +38,10 @@ def endpoint(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if "X-Amz-Target" in self.headers:
-                refusal = {"__type": describe_error, "message": "not allowed"} if describe_error else {}
-                self._answer(400 if describe_error else 200, "", json.dumps(refusal).encode())
+                is_log = self.headers["X-Amz-Target"].startswith("Logs_")
+                code = "ResourceNotFoundException" if is_log else describe_error
+                refusal = {"__type": code, "message": "not allowed"} if code else {}
+                self._answer(400 if code else 200, "", json.dumps(refusal).encode())
                 return
             type(self).asked = (self.path, self.headers["Content-Type"], body)
             type(self).headers_asked = dict(self.headers)
@@ -288,7 +291,7 @@ def test_a_page_is_not_shown_but_where_the_log_is(aws: pytest.MonkeyPatch) -> No
     with asking(aws, endpoint(424, answer, "ModelError")):
         result = run(*BOSTON)
     assert result.exit_code == 1
-    assert "the model behind boston answered 500 and did not say why" in result.output
+    assert "the model behind boston answered 500: it did not say why" in result.output
     assert "the CloudWatch log group /aws/sagemaker/Endpoints/boston" in result.output
     assert "<" not in result.output
     assert result.output.count("\n") == 1
@@ -319,3 +322,32 @@ def test_a_page_is_not_shown_but_where_the_log_is(aws: pytest.MonkeyPatch) -> No
 )
 def test_the_last_line_of_a_failure_is_what_its_user_needs(body: str, line: str | None) -> None:
     assert last_line(body) == line
+
+
+PREFIX = "2026-11-26T12:00:00,123 [INFO ] W-9000-model_1-stdout WorkerLifeCycle - "
+CHAIN = [
+    "ValueError: row 1 is short",
+    "",
+    "The above exception was the direct cause of the following exception:",
+    "",
+    "Traceback (most recent call last):",
+    '  File "/miniconda3/lib/_transformer.py", line 200, in transform',
+    "ClientError: row 1 is short",
+    '169.254.178.2 - - [26/Nov/2026] "POST /invocations HTTP/1.1" 500 290 "-" "AHC/2.0"',
+]
+RAISED = ["[ERROR in app] Exception on /invocations [POST]", "Traceback (most recent call last):", "  File x", *CHAIN]
+
+
+@pytest.mark.parametrize(
+    ("messages", "line"),
+    [
+        ([], None),
+        (["[INFO] Booting worker", "Error handling is on"], None),
+        (RAISED, "ClientError: row 1 is short"),
+        (["\n".join(RAISED)], "ClientError: row 1 is short"),
+        ([PREFIX + line for line in RAISED[1:4]], "ValueError: row 1 is short"),
+        ([*RAISED, "Traceback (most recent call last):", "  File x", "KeyError: 'Input'"], "KeyError: 'Input'"),
+    ],
+)
+def test_the_log_says_what_was_raised_last(messages: list[str], line: str | None) -> None:
+    assert last_raised(messages) == line

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from sagebridge._aws import IMPATIENT, s3_client, shapes
 from sagebridge.errors import UserError
 from sagebridge.model.content import S3_SCHEME, open_content
-from sagebridge.model.failure import last_line
+from sagebridge.model.failure import why
+from sagebridge.model.log import log_group
 from sagebridge.model.progress import progress, waiting
 
 if TYPE_CHECKING:
@@ -52,22 +53,18 @@ def answers_of(
     else:
         with open_content(content) as file:
             source = _source(s3, file, output_path, request["ContentType"])
+    since = time.time()
     accepted = client.invoke_endpoint_async(**source, **request)
     output, failure = accepted["OutputLocation"], accepted.get("FailureLocation")
     endpoint = request["EndpointName"]
     deadline = time.monotonic() + seconds
-    log = f"the CloudWatch log group /aws/sagemaker/Endpoints/{endpoint}"
     with waiting(f"waiting for {output}"):
         while not (answer := _open_object(s3, output)):
             if failure and (body := _open_object(s3, failure)):
-                line = last_line(body.read().decode(errors="replace")) or "it did not say why"
-                raise UserError(f"the model behind {endpoint} failed: {line} (its log is {log})")
+                reason = why(endpoint, body.read().decode(errors="replace"), since)
+                raise UserError(f"the model behind {endpoint} failed: {reason}")
             if time.monotonic() > deadline:
-                reported = f"a failure would be at {failure}" if failure else "the endpoint has no path for failures"
-                raise UserError(
-                    f"{endpoint} did not answer within {seconds:g} s. Its answer would be at {output}, and {reported};"
-                    f" its log is {log}. If the answer is there, this caller may not read it. --timeout waits longer"
-                )
+                raise UserError(_too_late(endpoint, seconds, output, failure))
             time.sleep(_PAUSE)
     yield from answer.iter_chunks(1024 * 1024)
 
@@ -83,8 +80,8 @@ def _source(s3: "S3Client", file: BinaryIO, output_path: str | None, content_typ
         return {"Body": beginning}
     if not output_path:
         raise UserError(
-            f"the input has more than {most} bytes and the endpoint has no S3OutputPath beside which to upload it:"
-            " upload it yourself, and name its s3:// URL with --input"
+            f"a request takes an input of 1 to {most} bytes, and the endpoint has no S3OutputPath beside which another"
+            " one can be uploaded: upload it yourself, and name its s3:// URL with --input"
         )
     url = f"{output_path.rstrip('/')}/inputs/{uuid.uuid4()}"
     with tempfile.TemporaryFile() as copy:  # what comes from a pipe is read once
@@ -96,6 +93,15 @@ def _source(s3: "S3Client", file: BinaryIO, output_path: str | None, content_typ
             s3.upload_fileobj(copy, *_split(url), ExtraArgs={"ContentType": content_type}, Callback=report)
     click.echo(f"uploaded the input to {url}", err=True)
     return {"InputLocation": url}
+
+
+def _too_late(endpoint: str, seconds: float, output: str, failure: str | None) -> str:
+    reported = f"a failure would be at {failure}" if failure else "the endpoint has no path for failures"
+    return (
+        f"{endpoint} did not answer within {seconds:g} s. Its answer would be at {output}, and {reported}; its log is"
+        f" the CloudWatch log group {log_group(endpoint)}. Wait longer with --timeout; if the answer is there, you need"
+        " the right to read it (s3:GetObject)"
+    )
 
 
 def _open_object(s3: "S3Client", url: str) -> "StreamingBody | None":

@@ -8,8 +8,23 @@ import json
 from html.parser import HTMLParser
 from typing import Any
 
+from sagebridge.model.log import log_group, logged_error
+
 GENERIC = "The server encountered an internal error"
 """How the page begins with which Flask answers any error that nothing handles (`werkzeug.exceptions`)."""
+
+
+def why(endpoint: str, body: str, since: float) -> str:
+    """Returns why a model failed, and where its log is, on one line.
+
+    Args:
+        endpoint: The endpoint's name.
+        body: What the container answered.
+        since: When the request was sent, in seconds since the epoch.
+    """
+    log = f"the CloudWatch log group {log_group(endpoint)}"
+    line = last_line(body) or logged_error(endpoint, since)
+    return f"{line} (its log is {log})" if line else f"it did not say why; the reason is in its log, {log}"
 
 
 def last_line(body: str) -> str | None:

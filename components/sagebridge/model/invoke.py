@@ -1,5 +1,6 @@
 """Asks a SageMaker endpoint for a prediction."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -12,7 +13,7 @@ from sagebridge.errors import UserError
 from sagebridge.model.asynchronous import answers_of
 from sagebridge.model.aws import aws_errors
 from sagebridge.model.content import open_content
-from sagebridge.model.failure import last_line
+from sagebridge.model.failure import why
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -57,12 +58,13 @@ def invoke(endpoint: str, content: str, members: Mapping[str, str], *, stream: b
         _check(operation, members)
         with open_content(content) as file:
             request["Body"] = _read(file, operation)
+        since = time.time()
         try:
             yield from (_stream if stream else _whole)(client, request)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ModelError":
                 raise
-            raise UserError(_refusal(endpoint, error.response)) from error
+            raise UserError(_refusal(endpoint, error.response, since)) from error
 
 
 def _whole(client: "SageMakerRuntimeClient", request: Any) -> Iterator[bytes]:  # noqa: ANN401 - members by name
@@ -115,8 +117,6 @@ def _read(file: BinaryIO, operation: str) -> bytes:
     return body
 
 
-def _refusal(endpoint: str, response: Any) -> str:  # noqa: ANN401 - the structure of botocore's model
-    log = f"its log is the CloudWatch log group /aws/sagemaker/Endpoints/{endpoint}"
-    answered = f"the model behind {endpoint} answered {response.get('OriginalStatusCode')}"
-    line = last_line(response.get("OriginalMessage") or "")
-    return f"{answered}: {line} ({log})" if line else f"{answered} and did not say why; {log}, whose last lines say it"
+def _refusal(endpoint: str, response: Any, since: float) -> str:  # noqa: ANN401 - the structure of botocore's model
+    status, message = response.get("OriginalStatusCode"), response.get("OriginalMessage") or ""
+    return f"the model behind {endpoint} answered {status}: {why(endpoint, message, since)}"
