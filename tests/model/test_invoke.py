@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from sagebridge._aws import shapes
 from sagebridge.cli import main
+from sagebridge.model.answer import write_answer
 from sagebridge.model.failure import last_line
 from sagebridge.model.log import last_raised
 
@@ -322,6 +323,38 @@ def test_a_page_is_not_shown_but_where_the_log_is(aws: pytest.MonkeyPatch) -> No
 )
 def test_the_last_line_of_a_failure_is_what_its_user_needs(body: str, line: str | None) -> None:
     assert last_line(body) == line
+
+
+@pytest.mark.parametrize("sent", [b"", b"5\r\nabc", b"5\r\nabcde\r\n", b"not a length\r\n"])
+def test_a_stream_that_is_cut_gives_one_line(aws: pytest.MonkeyPatch, sent: bytes) -> None:
+    class Cut(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            if "X-Amz-Target" in self.headers:
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+                return
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(sent)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None: ...
+
+    with asking(aws, Cut):
+        result = run(*BOSTON, "--stream")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    assert "the answer of boston broke off: " in result.output
+
+
+def test_a_letter_may_come_in_two_parts(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    letter = "ü".encode()
+    write_answer(iter([letter[:1], letter[1:]]), None)
+    assert capfdbinary.readouterr().out == letter + b"\n"
 
 
 PREFIX = "2026-11-26T12:00:00,123 [INFO ] W-9000-model_1-stdout WorkerLifeCycle - "
