@@ -351,6 +351,43 @@ def test_a_stream_that_is_cut_gives_one_line(aws: pytest.MonkeyPatch, sent: byte
     assert "the answer of boston broke off: " in result.output
 
 
+@pytest.mark.parametrize(
+    ("refusals", "arguments", "status", "message"),
+    [
+        (["NoSuchKey", "AccessDenied"], (), 0, "[28]"),
+        (["AccessDenied"] * 99, ("--timeout", "0"), 1, "you need the right to read it (s3:GetObject)"),
+        (["NoSuchBucket"], (), 1, "NoSuchBucket"),
+    ],
+)
+def test_an_answer_that_may_not_be_looked_for_is_waited_for(
+    aws: pytest.MonkeyPatch, refusals: list[str], arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    """To a caller who may not list the bucket, S3 says that an absent object is denied."""
+
+    class Asynchronous(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("X-Amzn-SageMaker-OutputLocation", "s3://answers/boston/1.out")
+            self.end_headers()
+            self.wfile.write(b'{"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://answers/boston"}}}')
+
+        def do_GET(self) -> None:
+            assert self.path == "/answers/boston/1.out"
+            code = refusals.pop(0) if refusals else ""
+            self.send_response(403 if code else 200)
+            self.end_headers()
+            self.wfile.write(f"<Error><Code>{code}</Code></Error>".encode() if code else b"[28]")
+
+        def log_message(self, *_: object) -> None: ...
+
+    aws.setattr("sagebridge.model.asynchronous._PAUSE", 0.01)
+    with asking(aws, Asynchronous):
+        result = run(*BOSTON, *arguments)
+    assert (result.exit_code, result.output.count("\n")) == (status, 1), result.output
+    assert message in result.output
+
+
 def test_a_letter_may_come_in_two_parts(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     letter = "ü".encode()
     write_answer(iter([letter[:1], letter[1:]]), None)

@@ -182,7 +182,10 @@ def invoke_command(
 ) -> None:
     """Ask an endpoint for a prediction.
 
-    Prints the answer; a binary one only to a file or a pipe. An asynchronous endpoint is waited for.
+    Prints the answer; a binary one only to a file or a pipe. Waits for the answer of an asynchronous endpoint.
+
+    Needs the right to invoke the endpoint. It describes the endpoint, to see whether it is asynchronous, and reads its
+    log, for the reason of a failure, where it has the rights: sagemaker:DescribeEndpoint and logs:FilterLogEvents.
     """
     from sagebridge.model.answer import write_answer
     from sagebridge.model.content import content_type_of
