@@ -298,6 +298,12 @@ def test_a_page_is_not_shown_but_where_the_log_is(aws: pytest.MonkeyPatch) -> No
     assert result.output.count("\n") == 1
 
 
+def test_a_model_that_gave_no_answer_has_no_status(aws: pytest.MonkeyPatch) -> None:
+    answer = {"OriginalStatusCode": 0, "OriginalMessage": "Your invocation timed out."}
+    with asking(aws, endpoint(424, answer, "ModelError")):
+        assert "the model behind boston gave no answer: Your invocation timed out. (its log is" in run(*BOSTON).output
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [

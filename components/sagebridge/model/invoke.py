@@ -119,4 +119,5 @@ def _read(file: BinaryIO, operation: str) -> bytes:
 
 def _refusal(endpoint: str, response: Any, since: float) -> str:  # noqa: ANN401 - the structure of botocore's model
     status, message = response.get("OriginalStatusCode"), response.get("OriginalMessage") or ""
-    return f"the model behind {endpoint} answered {status}: {why(endpoint, message, since)}"
+    outcome = f"answered {status}" if status else "gave no answer"  # the status is 0 after 60 s, for example
+    return f"the model behind {endpoint} {outcome}: {why(endpoint, message, since)}"
