@@ -52,12 +52,15 @@ def region(settings: Settings) -> str | None:
     return name
 
 
-def sagemaker_client(settings: Settings) -> "SageMakerClient":
+def sagemaker_client(settings: Settings, config: Config | None = None) -> "SageMakerClient":
     """Returns a client of SageMaker.
 
-    For the same settings and environment it is the same client: making one takes longer than many of its calls.
+    Without a configuration it is the same client for the same settings and environment: making one takes longer than
+    many of its calls.
     """
-    client: SageMakerClient = _shared_client("sagemaker", *_key(settings))
+    client: SageMakerClient = (
+        _client("sagemaker", settings, config) if config else _shared_client("sagemaker", *_key(settings))
+    )
     return client
 
 
@@ -96,6 +99,11 @@ def runtime_client(settings: Settings, config: Config | None = None) -> "SageMak
     """Returns a new client of SageMaker Runtime, which invokes endpoints."""
     client: SageMakerRuntimeClient = _client("sagemaker-runtime", settings, config)
     return client
+
+
+def logs_client(settings: Settings, config: Config | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
+    """Returns a new client of CloudWatch Logs."""
+    return _client("logs", settings, config)
 
 
 _ENDPOINT_NAMES = {"application-autoscaling": ("appautoscaling", "applicationautoscaling")}

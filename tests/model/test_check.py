@@ -258,7 +258,10 @@ def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> N
 
 def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
     (classifier / "some.bin").write_bytes(b"\xff\x00")
-    echo = "def transform_fn(model, body, content_type, accept): return body + content_type.encode(), accept\n"
+    echo = (
+        "def transform_fn(model, body, content_type, accept):\n"
+        "    return (body if isinstance(body, bytes) else body.encode()) + content_type.encode(), accept\n"
+    )
     archive, sample = packed(classifier, LOAD + echo), classifier / "some.bin"
 
     result = run("--archive", archive, "--sample", sample, "--content-type", "image/x", "--accept", "image/y")
@@ -266,8 +269,9 @@ def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "with 9 bytes of image/y" in result.output
     assert run("--archive", archive, "--accept", "image/y").exit_code == 2
-    (classifier / "noname").touch()
-    assert "name that with --content-type" in run("--archive", archive, "--sample", classifier / "noname").output
+    (classifier / "rows.csv").write_text("1,2,3\n")
+    echoed = run("--archive", archive, "--sample", classifier / "rows.csv", "--accept", "text/plain")
+    assert "with 1,2,3\ntext/csv\n" in echoed.output
 
 
 @pytest.mark.parametrize("image", ["sagemaker-xgboost:1.7-1", "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"])

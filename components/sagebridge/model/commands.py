@@ -4,7 +4,6 @@ Each imports what it needs when it runs, so that `sagebridge --help` starts quic
 """
 
 import json
-from mimetypes import MimeTypes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import click
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.model.contract import HANDLER, MODEL, SAMPLE, Request
+from sagebridge.model.contract import JSON as MIME_JSON
 from sagebridge.project import find_project, title
 
 if TYPE_CHECKING:
@@ -128,10 +128,9 @@ def _request(sample: Path | None, content_type: str | None, accept: str | None) 
         if content_type or accept:
             raise click.UsageError("--content-type and --accept go with --sample")
         return None
-    content_type = content_type or MimeTypes().guess_type(sample.name)[0]
-    if not content_type:
-        raise click.UsageError(f"the name of {sample} does not tell its MIME type; name that with --content-type")
-    return Request(sample.read_bytes(), content_type, accept)
+    from sagebridge.model.content import content_type_of
+
+    return Request(sample.read_bytes(), content_type or content_type_of(f"@{sample}"), accept)
 
 
 def _show(findings: "Findings", archive: Path, image: str | None, sample: Path | None) -> None:
@@ -209,16 +208,69 @@ def _project_name() -> str:
 @click.command(name="invoke")
 @click.option("--stack", default="dev", help="A stack that is up.")
 @click.option("--endpoint", show_default="the stack's", help="The endpoint's name.")
-@click.option("--input", "request", default=SAMPLE, show_default="the article's sample row", help="A request, JSON.")
-def invoke_command(stack: str, endpoint: str | None, request: str) -> None:
+@click.option(
+    "--input",
+    "content",
+    metavar="TEXT|@FILE|-",
+    default=SAMPLE,
+    show_default="the article's sample row",
+    help="The request: a text, @FILE, or - for standard input; for an asynchronous endpoint also an s3:// URL.",
+)
+@click.option(
+    "--content-type",
+    show_default="that of the file's name, or application/json",
+    help="The MIME type of the request.",
+)
+@click.option("--accept", default=MIME_JSON, help="The MIME type that the answer should have.")
+@click.option(
+    "--target-model", help="A model of a multi-model endpoint: its archive's path below the endpoint's prefix."
+)
+@click.option("--target-variant", show_default="by weight", help="A variant of the endpoint.")
+@click.option("--target-container", help="The host name of a container that is invoked directly.")
+@click.option("--stream", is_flag=True, help="Print the answer as it comes, part by part.")
+@click.option(
+    "--timeout",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=900,
+    help="How many seconds to wait for an asynchronous endpoint's answer.",
+)
+@click.option("--out", type=FILE, show_default="standard output", help="A file for the answer.")
+def invoke_command(
+    *,
+    stack: str,
+    endpoint: str | None,
+    content: str,
+    content_type: str | None,
+    accept: str,
+    target_model: str | None,
+    target_variant: str | None,
+    target_container: str | None,
+    seconds: float,
+    out: Path | None,
+    stream: bool,
+) -> None:
     """Ask an endpoint for a prediction.
 
-    Prints the answer, which is JSON.
+    Prints the answer; a binary one only to a file or a pipe. Waits for the answer of an asynchronous endpoint.
+
+    Needs the right to invoke the endpoint. It describes the endpoint, to see whether it is asynchronous, and reads its
+    log, for the reason of a failure, where it has the rights: sagemaker:DescribeEndpoint and logs:FilterLogEvents.
     """
+    from sagebridge.model.answer import write_answer
+    from sagebridge.model.content import content_type_of
     from sagebridge.model.invoke import invoke
     from sagebridge.model.stack import get_output
 
+    members = {
+        "ContentType": content_type_of(content) if content_type is None else content_type,
+        "Accept": accept,
+        "TargetModel": target_model,
+        "TargetVariant": target_variant,
+        "TargetContainerHostname": target_container,
+    }
     if not endpoint:
         click.echo(title(stack), err=True)
         endpoint = get_output(stack, "endpointName")
-    click.echo(invoke(endpoint, request))
+    chosen = {name: value for name, value in members.items() if value is not None}
+    write_answer(invoke(endpoint, content, chosen, stream=stream, seconds=seconds), out)

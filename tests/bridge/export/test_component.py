@@ -139,7 +139,7 @@ def changed_behind_its_back(aws: Aws, bridge: Bridge, declared: Declared, folder
     assert 'aws_sagemaker_endpoint.endpoint: tags.stage: "live" → "test"' in bridge.fails(*verify)
     (difference,) = [
         line
-        for line in json.loads(bridge.fails(*verify, "--json"))["differences"]
+        for line in json.loads(bridge.run(*verify, "--json").stdout)["differences"]
         if line.startswith("aws_sagemaker_endpoint.endpoint: tags.")
     ]
     assert "stage" in difference

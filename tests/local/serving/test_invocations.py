@@ -560,8 +560,9 @@ answer = Response(words(), mimetype="text/plain")
     assert isinstance(tell(account, endpoint, ""), int)
 
 
-def test_a_stream_that_breaks_off_says_so(account: Account, endpoint: str) -> None:
-    code = "def words():\n    yield b'first'\n    os._exit(1)\nanswer = Response(words())"
+@pytest.mark.parametrize("end", ["os._exit(1)", "raise ValueError"])
+def test_a_stream_that_breaks_off_says_so(account: Account, endpoint: str, end: str) -> None:
+    code = f"def words():\n    yield b'first'\n    {end}\nanswer = Response(words())"
     events = iter(stream(account, endpoint, code)["Body"])
     assert next(events)["PayloadPart"]["Bytes"] == b"first"
     with pytest.raises(EventStreamError, match="ModelStreamError"):

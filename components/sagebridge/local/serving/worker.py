@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from socket import socket
+from socket import SHUT_RDWR, socket
 from threading import Thread
 
 from werkzeug.serving import make_server
@@ -48,6 +48,7 @@ def main(launch: Launch, home: Path, connection: socket, control: socket) -> Non
     server = make_server("unix://worker", 0, app, request_handler=_Quiet, fd=connection.fileno())
     server.server_address = ("localhost", 0)
     server.finish_request(connection, ("localhost", 0))
+    connection.shutdown(SHUT_RDWR)  # an answer may have broken off, and the server would wait for the rest of it
     watcher.join()  # the connection is closed, so the server is gone, or about to end this process
 
 
