@@ -44,6 +44,7 @@ def settings() -> dict[str, str]:
     return {
         **environment.settings(directory),
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_HOME": str(pulumi_home()),

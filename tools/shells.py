@@ -62,7 +62,16 @@ READ = {
     ),
     "Connections, shells and Python": (
         *("ALL_PROXY", "BASH_ENV", "CURL_CA_BUNDLE", "ENV", "HTTPS_PROXY", "HTTP_PROXY", "LOCAL_AWS_DIR", "NO_PROXY"),
-        *("PATH", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS"),
+        *(
+            "PATH",
+            "PIP_DISABLE_PIP_VERSION_CHECK",
+            "PYTHONHOME",
+            "PYTHONINSPECT",
+            "PYTHONOPTIMIZE",
+            "PYTHONPATH",
+            "PYTHONSAFEPATH",
+            "PYTHONWARNINGS",
+        ),
         *("REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "XDG_CACHE_HOME", "XDG_STATE_HOME", "all_proxy"),
         *("http_proxy", "https_proxy", "no_proxy"),
     ),

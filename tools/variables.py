@@ -11,6 +11,11 @@ RULES = (
         "It would have Python import other modules than those of `.venv`, or run them in another way.",
     ),
     Rule(
+        ("PIP_DISABLE_PIP_VERSION_CHECK",),
+        Decision.SET,
+        "Pulumi has pip list the packages for each program, and pip would ask PyPI for its own newest version.",
+    ),
+    Rule(
         ("PULUMI_BACKEND_URL",),
         Decision.SET,
         "The folder `.local/pulumi` of the checkout keeps its stacks.",
