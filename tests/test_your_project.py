@@ -51,12 +51,11 @@ def test_a_reader_of_the_page_gets_a_prediction(aws: Aws, tmp_path: Path) -> Non
     uv = [find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(ROOT / "components")]
     subprocess.run(uv, check=True, timeout=120, env={**os.environ, "UV_SYSTEM_CERTS": "true"})
     (wheel,) = tmp_path.glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True, timeout=120)
     engine = [path for path in aws.environment["PATH"].split(os.pathsep) if not Path(path).is_relative_to(ROOT)]
     kept = ("HOME", "LANG", "PULUMI_HOME", "TF_CLI_CONFIG_FILE", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE")
     environment = {
         **{name: aws.environment[name] for name in kept if name in aws.environment},
-        "PATH": os.pathsep.join([str(tmp_path / "env" / "bin"), *engine]),
+        "PATH": os.pathsep.join([str(Path(sys.base_prefix) / "bin"), *engine]),
         "PULUMI_SKIP_CONFIRMATIONS": "true",
         "TEMPLATE": str(ROOT / "templates" / "sagebridge-python"),
         "WHEEL": str(wheel),
@@ -75,7 +74,9 @@ def test_a_reader_of_the_page_gets_a_prediction(aws: Aws, tmp_path: Path) -> Non
             check=False,
         )
     finally:
-        subprocess.run([tmp_path / "env" / "bin" / "sagebridge", "local", "stop"], env=environment, check=False)
+        sagebridge = folder / "scorer" / "venv" / "bin" / "sagebridge"
+        if sagebridge.exists():
+            subprocess.run([sagebridge, "local", "stop"], env=environment, check=False)
     assert done.returncode == 0, done.stdout
     assert "Traceback" not in done.stdout, done.stdout
     expected = LinearRegression().fit(*load_diabetes(return_X_y=True)).predict(np.array([ROW]))[0]
