@@ -388,8 +388,8 @@ def test_an_answer_that_may_not_be_looked_for_is_waited_for(
         def log_message(self, *_: object) -> None: ...
 
     aws.setattr("sagebridge.model.asynchronous._PAUSE", 0.01)
-    with asking(aws, Asynchronous):
-        result = run(*BOSTON, *arguments)
+    with asking(aws, Asynchronous):  # an older botocore would upload an input that is not in S3 already
+        result = run(*BOSTON, "--input", "s3://answers/input.json", *arguments)
     assert (result.exit_code, result.output.count("\n")) == (status, 1), result.output
     assert message in result.output
 
