@@ -21,7 +21,11 @@ from tests.fields import IMAGE
 from tests.stacks import Stack, local_settings
 from tools import engine
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("nothing_stays")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.usefixtures("nothing_stays"),
+    pytest.mark.timeout(1200),  # the first test may have to build Pulumi's host of programs in YAML
+]
 
 PLUGIN = ROOT / "components"
 AS_IN_ANOTHER_LANGUAGE = """
