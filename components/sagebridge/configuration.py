@@ -9,11 +9,11 @@ import pulumi
 import yaml
 
 from sagebridge import _sdk
+from sagebridge.project import find_project_file
 from sagebridge.redaction import concealed
 from sagebridge.validation import Problem, message
 from sagebridge.wording import did_you_mean
 
-_PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "integer": ((int,), "must be a whole number"),
     "number": ((int, float), "must be a number"),
@@ -66,9 +66,7 @@ def read_configuration() -> dict[str, Any]:
 
 def _declared() -> dict[str, Mapping[str, Any]]:
     """Returns the project's own keys with what Pulumi.yaml says of each."""
-    folders = [Path.cwd(), *Path.cwd().parents]
-    files = (folder / name for folder in folders for name in _PROJECT_FILES)
-    file = next((file for file in files if file.is_file()), None)
+    file = find_project_file(Path.cwd())
     if file is None:
         raise pulumi.RunError(f"There is no Pulumi.yaml in {Path.cwd()} or above it, which declares the configuration.")
     project = yaml.safe_load(file.read_text())

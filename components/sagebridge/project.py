@@ -25,6 +25,12 @@ class Project:
     """The section `config` of the project's file: what it says of each key."""
 
 
+def find_project_file(folder: Path) -> Path | None:
+    """Returns the file of the project that an absolute folder is in, as `pulumi` finds it, or None if there is none."""
+    files = (around / name for around in (folder, *folder.parents) for name in _FILES)
+    return next((file for file in files if file.is_file()), None)
+
+
 def find_project(folder: Path | None = None) -> Project:
     """Returns the project of a folder, which is looked for as `pulumi` does: there, and in the folders around it.
 
@@ -35,8 +41,7 @@ def find_project(folder: Path | None = None) -> Project:
         UserError: There is none, or its file cannot be read or has no name.
     """
     start = (folder or Path()).resolve()
-    files = [around / name for around in (start, *start.parents) for name in _FILES]
-    file = next((file for file in files if file.is_file()), None)
+    file = find_project_file(start)
     if file is None:
         raise UserError(
             f"there is no Pulumi.yaml in {start} or in a folder around it:"
