@@ -3,6 +3,7 @@
 Each is made once a worker process; a test that changes one makes its own copy.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -189,6 +190,17 @@ def trained(folder: Path, rows: int | None = None) -> Path:
 def model_data(aws: Aws, base: Base, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The article's model, published."""
     return publish(aws, base, trained(tmp_path_factory.mktemp("model")), "boston-housing")
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    """Keeps Python from collecting garbage during a test whose input makes a parser reach the recursion limit.
+
+    A finalizer that a collection runs at that depth fails too, and pytest reports it as a failure of the test.
+    """
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

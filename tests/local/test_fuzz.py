@@ -122,6 +122,7 @@ def test_any_request_is_answered_as_aws_answers(owner: Account, operation: str) 
     check()
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     "body",
     [

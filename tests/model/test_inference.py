@@ -93,6 +93,7 @@ def test_a_request_in_another_format_is_415(client: FlaskClient, content_type: s
     assert JSON in answer["error"]
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     ("body", "said"),
     [

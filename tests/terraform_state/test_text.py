@@ -44,6 +44,7 @@ def test_a_state_may_have_no_outputs(outputs: dict[str, Any]) -> None:
     assert written_outputs(json.dumps({"version": 4, "resources": [], **outputs}), "there") == {}
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     ("text", "message"),
     [

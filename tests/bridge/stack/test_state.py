@@ -88,6 +88,7 @@ def test_numbers_that_json_does_not_have_are_refused(number: str) -> None:
         parse_stack(document(inputs={"a": 4711}).replace("4711", number))
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_no_beginning_of_a_state_is_read() -> None:
     text = document(inputs={"a": 1})
     for end in range(len(text)):

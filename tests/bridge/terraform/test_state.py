@@ -64,6 +64,7 @@ def test_what_is_sensitive_within_a_set_makes_all_of_it_a_secret() -> None:
     assert state.resources[0].attributes["subnets"] == Secret(["s"])
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
