@@ -23,7 +23,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test stress unit check ranges docs images format bench bench-long lock wheel
+.PHONY: help up down env doctor engine test stress unit check ranges docs images imports format bench bench-long lock wheel
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -73,6 +73,9 @@ docs: $(PACKAGES) ## Make the pages and the schema anew that come from the code
 
 images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemaker-core
 	@$(TOOLS) images
+
+imports: $(PACKAGES) ## Renew the table of Terraform's import IDs from the AWS provider's sources
+	@$(TOOLS) imports
 
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sagebridge.errors import UserError
 from sagebridge.local import environment as local_environment
-from tools import browser, doctor, engine, environment, images, job, stress
+from tools import browser, doctor, engine, environment, images, import_ids, job, stress
 from tools.errors import ToolsError
 
 console = Console(highlight=False, soft_wrap=True)
@@ -54,6 +54,12 @@ def browser_command() -> None:
 def images_command() -> None:
     """Renew the tables of AWS's images."""
     click.echo(f"The tables of AWS's images are those of {images.PACKAGE} {images.renew()}.")
+
+
+@main.command(name="imports")
+def imports_command() -> None:
+    """Renew the table of Terraform's import IDs."""
+    click.echo(f"The table of import IDs has {import_ids.renew()}.")
 
 
 @main.command()

@@ -107,7 +107,7 @@ def _engine(running: Step) -> Path:
     for stale in cache().glob("source-*"):
         shutil.rmtree(stale)
     running.detail = "fetching the AWS provider's source"
-    upstream = _module(MODULES / "provider-aws", "github.com/hashicorp/terraform-provider-aws")
+    upstream = provider_source()
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(MODULES / "engine", partial)
@@ -120,6 +120,15 @@ def _engine(running: Step) -> Path:
     trim(partial / "aws")
     partial.rename(folder)
     return folder
+
+
+def provider_source() -> Path:
+    """Downloads the whole source of the AWS provider, with its tests and its documentation, and returns where it lies.
+
+    Raises:
+        Unavailable: Go is missing, or cannot download it.
+    """
+    return _module(MODULES / "provider-aws", "github.com/hashicorp/terraform-provider-aws")
 
 
 def _module(folder: Path, path: str) -> Path:

@@ -12,7 +12,7 @@ from sagebridge.bridge.adopt.compare import Values, arguments, differences
 from sagebridge.bridge.adopt.discover import ACTION, ALARM, CONFIGURATION, ENDPOINT, MODEL, POLICY, TARGET, Endpoint
 from sagebridge.bridge.secret import Secret, reveal
 from sagebridge.bridge.stack.mapping import ProviderMapping, ResourceType
-from sagebridge.bridge.terraform.importing import NOT_IMPORTABLE, import_id
+from sagebridge.bridge.terraform.importing import CannotImportError, import_id, is_importable
 from sagebridge.bridge.terraform.state import Resource
 from sagebridge.endpoint import reverse
 from sagebridge.endpoint.args import SageMakerEndpointArgs
@@ -86,8 +86,8 @@ def call(endpoint: Endpoint, mapping: ProviderMapping) -> Call:
         endpoint.name,
         args,
         beside,
-        {key: _import_id(resource) for key, resource in resources.items() if resource.type not in NOT_IMPORTABLE},
-        tuple(key for key, resource in resources.items() if resource.type in NOT_IMPORTABLE),
+        {key: _import_id(resource) for key, resource in resources.items() if is_importable(resource.type)},
+        tuple(key for key, resource in resources.items() if not is_importable(resource.type)),
         {reverse.Names(endpoint.name).generation: terraform.existing.generation},
     )
 
@@ -258,7 +258,7 @@ def _variant(resource: Resource) -> str:
 
 def _import_id(resource: Resource) -> str:
     """Returns the ID that the provider imports a resource by."""
-    identity = import_id(resource.type, reveal(resource.attributes))
-    if identity is None:
-        raise UserError(f"{resource.address} has no import ID in the Terraform state: run `terraform apply` first")
-    return identity
+    try:
+        return import_id(resource.type, reveal(resource.attributes))
+    except CannotImportError as error:
+        raise UserError(f"{resource.address} cannot be adopted: {error}") from error

@@ -15,7 +15,13 @@ from sagebridge.bridge.stack.mapping import Field, ProviderMapping, ResourceType
 from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource, check_settled
 from sagebridge.bridge.stack.values import DEFAULTS
 from sagebridge.bridge.terraform.blocks import Block, Nested, Ref
-from sagebridge.bridge.terraform.importing import DEFAULTED, NOT_IMPORTABLE, arguments_not_imported, import_id
+from sagebridge.bridge.terraform.importing import (
+    DEFAULTED,
+    REMADE,
+    CannotImportError,
+    arguments_not_imported,
+    import_id,
+)
 
 _NO_PROVIDER = Provider({})
 
@@ -102,24 +108,27 @@ class _Translation:
         self._providers = translate_providers(
             [resource for urn, resource in self._by_urn.items() if urn in used], mapping.provider
         )
-        self._referents = {resource.urn: self._referent(resource) for resource in self._carried}
+        self._import_ids: dict[str, str] = {}
+        self._not_importable: dict[str, str] = {}
+        for resource in self._carried:
+            try:
+                self._import_ids[resource.urn] = self._import_id(resource)
+            except CannotImportError as error:
+                self._not_importable[resource.urn] = str(error)
+        self._referents = {
+            resource.urn: self._referent(resource) for resource in self._carried if resource.urn in self._import_ids
+        }
 
     def export(self) -> Export:
         blocks: dict[str, Block] = {}
         imports: dict[str, Import] = {}
         for resource in self._carried:
-            address, block = self._addresses[resource.urn], self._block(resource)
-            identity = self._import_id(resource)
-            if advice := NOT_IMPORTABLE.get(self._types[resource.urn].terraform):
-                has_secrets = bool(take_secrets([block])[1])
-                reason = f"Terraform cannot import it; {advice}"
-                self._not_carried.append(NotCarried(resource.urn, reason, None if has_secrets else block))
-            elif identity is None:
-                reason = "what its import ID is made of is not in the state; run `pulumi refresh`, and try again"
-                self._not_carried.append(NotCarried(resource.urn, reason))
+            address = self._addresses[resource.urn]
+            if reason := self._not_importable.get(resource.urn):
+                self._not_carried.append(NotCarried(resource.urn, reason, self._remade(resource)))
             else:
-                blocks[address] = block
-                imports[address] = Import(identity, resource.urn)
+                blocks[address] = self._block(resource)
+                imports[address] = Import(self._import_ids[resource.urn], resource.urn)
         for urn, provider in self._providers.items():
             self._omit(urn, provider.omissions)
         distinct = {id(provider.settings): provider.block for provider in self._providers.values()}
@@ -163,7 +172,14 @@ class _Translation:
         texts = {name: value for name, value in values.items() if isinstance(value, str)}
         return Referent(self._addresses[resource.urn], {"id": resource.id, **texts})
 
-    def _import_id(self, resource: StackResource) -> str | None:
+    def _remade(self, resource: StackResource) -> Block | None:
+        """Returns the block of a resource that Terraform can only make, where it is safe to keep and has no secret."""
+        if self._types[resource.urn].terraform not in REMADE:
+            return None
+        block = self._block(resource)
+        return None if take_secrets([block])[1] else block
+
+    def _import_id(self, resource: StackResource) -> str:
         type_ = self._types[resource.urn]
         outputs = {name: value for name, value in resource.outputs.items() if value is not None}
         values = attributes.to_terraform({**resource.inputs, **outputs}, type_.fields, [])
@@ -182,15 +198,17 @@ class _Translation:
             lambda field: field.settable and field not in autonamed,
         )
         values.pop("tags_all", None)
-        not_imported = [name for name in sorted(arguments_not_imported(type_.terraform)) if values.pop(name, False)]
+        not_imported = sorted(arguments_not_imported(type_.terraform) & values.keys())
+        required = [name for name in not_imported if not type_.fields.by_terraform[name].optional]
         reason = "AWS does not keep it, so an import that brings it is a change; add it afterwards"
-        omissions += [Omission(name, reason) for name in not_imported]
+        omissions += [Omission(name, reason) for name in not_imported if values[name] and name not in required]
+        values = {name: value for name, value in values.items() if name not in not_imported or name in required}
         if isinstance(values.get("tags"), Mapping):  # Terraform reads what the provider's default tags give as theirs
             defaults = provider.default_tags.items()
             values["tags"] = {key: tag for key, tag in values["tags"].items() if (key, tag) not in defaults}
         values, referred = self._refer(resource, type_, values)
         depends_on = sorted(self._dependencies(resource) - referred)
-        lifecycle = self._lifecycle(resource, type_, omissions, create_first=bool(autonamed))
+        lifecycle = self._lifecycle(resource, type_, omissions, required, create_first=bool(autonamed))
         if resource.retain_on_delete:
             reason = "Terraform has no such setting; forget it with a removed block instead"
             omissions.append(Omission("retainOnDelete", reason))
@@ -221,7 +239,7 @@ class _Translation:
         return replaced, addresses
 
     def _can_refer(self, urn: str, resource: StackResource) -> bool:
-        return urn in self._referents and urn != resource.urn and self._types[urn].terraform not in NOT_IMPORTABLE
+        return urn in self._referents and urn != resource.urn
 
     def _dependencies(self, resource: StackResource) -> set[str]:
         """Returns the addresses of what must be there before a resource, through what is not carried."""
@@ -240,9 +258,16 @@ class _Translation:
         return addresses
 
     def _lifecycle(
-        self, resource: StackResource, type_: ResourceType, omissions: list[Omission], *, create_first: bool
+        self,
+        resource: StackResource,
+        type_: ResourceType,
+        omissions: list[Omission],
+        not_imported: Iterable[str],
+        *,
+        create_first: bool,
     ) -> dict[str, Any]:
-        paths = list(DEFAULTED.get(type_.terraform, ()))
+        """Returns a resource's `lifecycle`, which ignores changes of required arguments that no import brings."""
+        paths = [*DEFAULTED.get(type_.terraform, ()), *not_imported]
         for path in resource.ignore_changes:
             translated = attributes.path_to_terraform(path, type_.fields)
             if translated is None:
