@@ -211,7 +211,7 @@ def _told(kind: str, notes: str, function: str, go: GoFile) -> str | None:
 
 
 def _importer_of_sdk(function: str) -> str | None:
-    """Returns what a resource of the older SDK is imported by; empty if its own code says it, `None` without importer."""
+    """Returns what the older SDK imports a resource by; empty if its own code says it, `None` without importer."""
     if match := re.search(r"StateContext:\s*([^\n]*)", function):
         return "{id}" if "Passthrough" in match[1] else ""
     return "" if "Importer:" in function else None

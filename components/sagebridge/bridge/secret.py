@@ -1,8 +1,11 @@
 """Secret values within JSON's types, of either side's state."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+_MIN_LENGTH = 6
+"""The least length of a secret text that is looked for within longer texts: a shorter one may be there by chance."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,51 @@ def spread(value: Any) -> Any:  # noqa: ANN401 - JSON's types
     if isinstance(value, Mapping):
         return {name: Secret(item) for name, item in value.items()}
     return [Secret(item) for item in value] if isinstance(value, list) else value
+
+
+def marked_like(value: Any, other: Any) -> Any:  # noqa: ANN401 - JSON's types
+    """Returns a value in which what is secret in another one, at the same place, is secret too."""
+    if isinstance(value, Secret):
+        return value
+    if isinstance(other, Secret):
+        return Secret(value)
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return {name: marked_like(item, other.get(name)) for name, item in value.items()}
+    if isinstance(value, list) and isinstance(other, list):
+        if len(value) == len(other):
+            return [marked_like(item, theirs) for item, theirs in zip(value, other, strict=True)]
+        return Secret(value) if any(_has_secret(item) for item in other) else value
+    return value
+
+
+def secret_texts(value: Any) -> set[str]:  # noqa: ANN401 - JSON's types
+    """Returns the texts within the secrets of a value."""
+    if isinstance(value, Secret):
+        return _texts(reveal(value))
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return {text for item in items for text in secret_texts(item)}
+
+
+def with_texts_hidden(value: Any, texts: Collection[str]) -> Any:  # noqa: ANN401 - JSON's types
+    """Returns a value in which each text that is one of the texts, or contains a long one, is a secret."""
+    if isinstance(value, str):
+        hidden = value in texts or any(text in value for text in texts if len(text) >= _MIN_LENGTH)
+        return Secret(value) if hidden else value
+    if isinstance(value, Mapping):
+        return {name: with_texts_hidden(item, texts) for name, item in value.items()}
+    return [with_texts_hidden(item, texts) for item in value] if isinstance(value, list) else value
+
+
+def _has_secret(value: Any) -> bool:  # noqa: ANN401 - JSON's types
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return isinstance(value, Secret) or any(map(_has_secret, items))
+
+
+def _texts(value: Any) -> set[str]:  # noqa: ANN401 - JSON's types
+    if isinstance(value, str):
+        return {value} if value else set()
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return {text for item in items for text in _texts(item)}
 
 
 def spread_to_leaves(value: Any) -> Any:  # noqa: ANN401 - JSON's types

@@ -57,7 +57,8 @@ def _attributes(
             if name != "id":
                 omissions.append(Omission(prefix + name, "the provider's mapping has no such property"))
         elif keep(field):
-            translated = _attribute(value, field, omissions, prefix + field.terraform)
+            secret = field.sensitive and not isinstance(value, Secret | Asset | Reference)
+            translated = _attribute(Secret(value) if secret else value, field, omissions, prefix + field.terraform)
             if translated is not None:
                 yield field.terraform, translated
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sagebridge.bridge import names
@@ -11,6 +11,7 @@ from sagebridge.bridge.export.attributes import Omission
 from sagebridge.bridge.export.providers import Provider, translate_providers
 from sagebridge.bridge.export.references import Referent, refer
 from sagebridge.bridge.export.variables import Variable, take_secrets
+from sagebridge.bridge.secret import secret_texts, with_texts_hidden
 from sagebridge.bridge.stack.mapping import Field, ProviderMapping, ResourceType
 from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource, check_settled
 from sagebridge.bridge.stack.values import DEFAULTS
@@ -90,7 +91,25 @@ def translate(stack: Stack, mapping: ProviderMapping) -> Export:
         UserError: The stack is not settled, or a setting of a provider cannot be read.
     """
     check_settled(stack)
-    return _Translation(stack, mapping).export()
+    return _Translation(_with_secrets_hidden(stack), mapping).export()
+
+
+def _with_secrets_hidden(stack: Stack) -> Stack:
+    """Returns a stack in which the text of a secret is a secret wherever it stands, such as in a policy's document."""
+    texts = {text for resource in stack.resources for text in secret_texts([resource.inputs, resource.outputs])}
+    if not texts:
+        return stack
+    return replace(
+        stack,
+        resources=tuple(
+            replace(
+                resource,
+                inputs=with_texts_hidden(resource.inputs, texts),
+                outputs=with_texts_hidden({**resource.outputs, "id": resource.id}, texts),
+            )
+            for resource in stack.resources
+        ),
+    )
 
 
 class _Translation:
@@ -169,8 +188,9 @@ class _Translation:
 
     def _referent(self, resource: StackResource) -> Referent:
         values = attributes.to_terraform(resource.outputs, self._types[resource.urn].fields, [])
-        texts = {name: value for name, value in values.items() if isinstance(value, str)}
-        return Referent(self._addresses[resource.urn], {"id": resource.id, **texts})
+        named = {"id": resource.outputs.get("id", resource.id), **values}
+        texts = {name: value for name, value in named.items() if isinstance(value, str)}
+        return Referent(self._addresses[resource.urn], texts)
 
     def _remade(self, resource: StackResource) -> Block | None:
         """Returns the block of a resource that Terraform can only make, where it is safe to keep and has no secret."""
@@ -185,7 +205,7 @@ class _Translation:
         values = attributes.to_terraform({**resource.inputs, **outputs}, type_.fields, [])
         region = resource.inputs.get("region")
         other_region = region if isinstance(region, str) and region != self._provider(resource).region else None
-        return import_id(type_.terraform, {**values, "id": resource.id}, other_region)
+        return import_id(type_.terraform, {**values, "id": resource.outputs.get("id", resource.id)}, other_region)
 
     def _block(self, resource: StackResource) -> Block:
         type_, address, provider = self._types[resource.urn], self._addresses[resource.urn], self._provider(resource)

@@ -35,6 +35,8 @@ class Field:
     """Whether it may be left out."""
     computed: bool = False
     """Whether the provider gives it a value where it is left out."""
+    sensitive: bool = False
+    """Whether the schema of either tool says that it is a secret."""
     autonamed: bool = False
     """Whether Pulumi makes up a name where none is set."""
     fields: "Fields | None" = None
@@ -151,6 +153,7 @@ def _field(name: str, schemas: Mapping[str, Any], infos: Mapping[str, Any]) -> F
         settable=bool(schema.get("required") or schema.get("optional")),
         optional=bool(schema.get("optional")),
         computed=bool(schema.get("computed")),
+        sensitive=bool(schema.get("sensitive") or info.get("secret")),
         autonamed=bool((info.get("default") or {}).get("autonamed")),
         fields=_fields(nested, inner) if nested is not None else None,
         element=_field("", {"": element["schema"]}, {"": info.get("element") or {}}) if element.get("schema") else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.bridge.documents import MalformedError, Reader
+from sagebridge.bridge.secret import Secret, marked_like, reveal
 from sagebridge.bridge.stack.values import typed_values
 from sagebridge.errors import UserError
 
@@ -25,7 +26,10 @@ PROVIDER = "pulumi:providers:"
 
 @dataclass(frozen=True)
 class StackResource:
-    """A resource of a stack; its values are JSON's, or a `Secret`, `Asset` or `Reference`."""
+    """A resource of a stack; its values are JSON's, or a `Secret`, `Asset` or `Reference`.
+
+    What is secret among its inputs, its outputs or its `additionalSecretOutputs` is secret in both.
+    """
 
     urn: str
     """The URN, which is unique among the resources that are not marked for deletion."""
@@ -163,13 +167,20 @@ def _resource(members: Reader) -> StackResource:
     if urn.count("::") < 3:  # noqa: PLR2004 - stack, project, type, name
         raise MalformedError(f"{members.path}.urn is no URN")
     dependencies = members.inner("propertyDependencies")
+    secret_names = members.texts("additionalSecretOutputs")
+    told = typed_values(members.get("outputs", dict, {}), f"the outputs of {urn}")
+    outputs = {name: Secret(reveal(value)) if name in secret_names else value for name, value in told.items()}
+    inputs = typed_values(members.get("inputs", dict, {}), f"the inputs of {urn}")
     return StackResource(
         urn=urn,
         type=members.get("type", str, None),
         custom=members.get("custom", bool, False),
         id=members.get("id", str, ""),
-        inputs=typed_values(members.get("inputs", dict, {}), f"the inputs of {urn}"),
-        outputs=typed_values(members.get("outputs", dict, {}), f"the outputs of {urn}"),
+        inputs={
+            name: Secret(reveal(value)) if name in secret_names else marked_like(value, outputs.get(name))
+            for name, value in inputs.items()
+        },
+        outputs={name: marked_like(value, inputs.get(name)) for name, value in outputs.items()},
         parent=members.get("parent", str, "") or None,
         provider=members.get("provider", str, "").rpartition("::")[0] or None,
         dependencies=tuple(members.texts("dependencies")),
