@@ -15,7 +15,7 @@ from sagebridge.bridge.names import unique
         ({1: ["a-b"], 2: ["c"]}, {1: "a_b", 2: "c"}),
         ({1: ["one", "x"], 2: ["two", "x"], 3: ["y"]}, {1: "one_x", 2: "two_x", 3: "y"}),
         ({1: ["a.b"], 2: ["a-b"], 3: ["a_b_2"]}, {1: "a_b", 2: "a_b_3", 3: "a_b_2"}),
-        ({1: ["1é"], 2: [""]}, {1: "_1_", 2: "_"}),
+        ({1: ["1é"], 2: [""], 3: ["Straße 漢"]}, {1: "_1e", 2: "_", 3: "Stra_e__"}),
     ],
 )
 def test_names_are_short_and_unique(paths: dict[int, list[str]], expected: dict[int, str]) -> None:

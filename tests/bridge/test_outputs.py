@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import uuid
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.stack.state import Stack, StackResource
 from sagebridge.bridge.stack.values import Asset
 from sagebridge.bridge.terraform.state import parse_state
+from sagebridge.bridge.verify import output_differences
 from sagebridge.errors import UserError
 from tests.conftest import ROOT, Aws, Base
 
@@ -57,6 +59,21 @@ def test_each_output_has_its_type_and_secrets_are_left_out() -> None:
     assert outputs["pulumi_stack"]["value"]["time"] == "2026-11-22T19:32:51Z"
     assert set(left_out) == {"password", "half"}
     assert "hunter" not in str((outputs, left_out))
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "", "yesterday"])
+def test_a_state_that_does_not_say_its_time_is_refused(time: str) -> None:
+    with pytest.raises(UserError, match=r"does not say when it was written .* run `pulumi up` once"):
+        state_outputs(stack({"a": 1}, time))
+
+
+@pytest.mark.parametrize("number", [1e22, 1e23, 1.5e300, -1e-7, 2**53, 0.1])
+def test_a_number_of_terraforms_is_equal_if_it_is_the_same_in_64_bits(number: float) -> None:
+    read = int(Decimal(str(number))) if abs(number) >= 1 else number  # Terraform writes all digits of a whole number
+    written = {"n": {"value": {"deep": [number]}, "type": "number"}}
+    assert output_differences(written, {"n": {"deep": [read]}}, {"n": "number"}) == []
+    assert output_differences(written, {"n": {"deep": [number * 2]}}, {"n": "number"}) == ["n: its value is another"]
+    assert output_differences(written, {"n": {"deep": [True]}}, {"n": "number"}) != []
 
 
 def test_a_secret_that_is_asked_for_is_written_and_marked() -> None:

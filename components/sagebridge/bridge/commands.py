@@ -53,6 +53,7 @@ def export_command(stack: str, out: Path, form: str, *, handoff: bool, as_json: 
     """
     from sagebridge.bridge.export.command import export_module
     from sagebridge.bridge.export.handover import steps
+    from sagebridge.bridge.export.translate import by_reason
 
     click.echo(title(stack), err=True)
     state, export, manifest = export_module(stack, out, form)
@@ -61,8 +62,8 @@ def export_command(stack: str, out: Path, form: str, *, handoff: bool, as_json: 
         _print_json({**asdict(manifest), "notCarried": not_carried})
         return
     click.echo(f"wrote {out}: {len(export.imports)} resources, {len(export.variables)} secret variables")
-    for item in export.not_carried:
-        click.echo(f"not carried: {item.name}: {item.reason}")
+    for reason, names in by_reason(export.not_carried).items():
+        click.echo(f"not carried: {', '.join(names)}: {reason}")
     if handoff:
         click.echo(f"\n{steps(state, export, str(out))}", nl=False)
 
@@ -121,8 +122,11 @@ def verify_command(
         _print_json({"differences": differences})
         context.exit(1 if differences else 0)
     if differences:
-        checked = module or state or f"the stack {stack}"
-        raise click.ClickException("\n- ".join([f"{checked} is not as it should be:", *differences]))
+        if module:
+            heading = f"Terraform's plan of {module} would do more than import"
+        else:
+            heading = f"{state} is not what the stack has" if state else f"Pulumi's preview of {stack} would change it"
+        raise click.ClickException("\n- ".join([f"{heading}:", *differences]))
     click.echo(f"Terraform reads every output of {state}" if state else "nothing would change")
 
 

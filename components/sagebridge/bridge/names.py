@@ -1,6 +1,7 @@
 """Makes identifiers that are short and unique: names of Terraform's resources and variables, and of Python's."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -9,8 +10,9 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def identifier(text: str) -> str:
-    """Returns a text as an identifier: every letter that may not be in one becomes an underscore."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", text)
+    """Returns a text as an identifier: letters lose their accents, and what may not be in one becomes an underscore."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    name = re.sub(r"[^A-Za-z0-9_]", "_", letters)
     return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
 
 

@@ -166,6 +166,9 @@ def _contains(value: Any, kind: Any) -> bool:  # noqa: ANN401 - any value, any t
 def _utc(time: str) -> str:
     """Returns a time as Terraform's `timecmp` takes it: RFC 3339, whole seconds, UTC."""
     try:
-        return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        raise UserError(f"the stack's state says no time of its writing ({time!r}): run `pulumi up` once") from None
+        written = datetime.fromisoformat(time).astimezone(UTC)
+    except (ValueError, OverflowError):
+        written = datetime.min.replace(tzinfo=UTC)
+    if written.year == 1:  # Go's zero time: the engine did not say it
+        raise UserError(f"the stack's state does not say when it was written ({time!r}): run `pulumi up` once")
+    return written.strftime("%Y-%m-%dT%H:%M:%SZ")

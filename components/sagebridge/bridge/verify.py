@@ -130,6 +130,17 @@ def output_differences(
         elif types[name] != expected[name]["type"]:
             kinds = json.dumps(types[name]), json.dumps(expected[name]["type"])
             differences.append(f"{name}: its type is {kinds[0]}, not {kinds[1]}")
-        elif values[name] != expected[name]["value"]:
+        elif not _same(values[name], expected[name]["value"]):
             differences.append(f"{name}: " + ("of another update" if name == ORIGIN else "its value is another"))
     return differences
+
+
+def _same(read: Any, written: Any) -> bool:  # noqa: ANN401 - JSON's types
+    """Tells whether two values are equal; numbers are, if they are the same one in 64 bits, as Pulumi has them."""
+    if isinstance(read, Mapping) and isinstance(written, Mapping):
+        return read.keys() == written.keys() and all(_same(item, written[name]) for name, item in read.items())
+    if isinstance(read, list) and isinstance(written, list):
+        return len(read) == len(written) and all(map(_same, read, written))
+    if isinstance(read, int | float) and isinstance(written, int | float):
+        return float(read) == float(written) and isinstance(read, bool) == isinstance(written, bool)
+    return bool(read == written)

@@ -193,3 +193,30 @@ def test_terraforms_own_refusal_is_shown_without_secrets(
     assert "sw0rdf1sh" not in refused.value.message
     assert sorted(file.name for file in module.iterdir()) == ["backend.tf", "main.tf.json"]
     assert list(memory.iterdir()) == []
+
+
+@pytest.mark.terraform
+def test_the_shells_own_settings_of_terraform_do_not_change_the_plan(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in aws.environment.items():
+        monkeypatch.setenv(name, value)
+    for name, value in {
+        "TF_CLI_ARGS": "-no-such-flag",
+        "TF_CLI_ARGS_init": "-backend-config=missing.hcl",
+        "TF_CLI_ARGS_plan": "-detailed-exitcode -var-file=missing.tfvars -destroy",
+        "TF_CLI_ARGS_show": "-no-such-flag",
+        "TF_LOG": "trace",
+        "TF_LOG_PATH": str(tmp_path / "terraform.log"),
+        "TF_WORKSPACE": "other",
+        "TF_DATA_DIR": "/nowhere",
+        "TF_INPUT": "true",
+        "TF_REATTACH_PROVIDERS": "{",
+        "TF_VAR_theirs": "kept",
+    }.items():
+        monkeypatch.setenv(name, value)
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "main.tf").write_text('variable "theirs" {}\noutput "theirs" {\n  value = var.theirs\n}\n')
+    assert plan_copy(module, {})["planned_values"]["outputs"]["theirs"]["value"] == "kept"
+    assert not (tmp_path / "terraform.log").exists()

@@ -221,7 +221,9 @@ def test_what_is_not_there_to_hand_over_is_named_with_the_reason() -> None:
         "marked for deletion": replace(model, delete=True),
         "yet to be made anew": replace(model, pending_replacement=True),
         "only reads": replace(model, external=True),
-        "does not know its type": replace(model, type="aws:nothing/nothing:Nothing"),
+        "run `pulumi plugin install resource aws 7.51.1 --reinstall` to get the whole plugin": replace(
+            model, type="aws:nothing/nothing:Nothing"
+        ),
         "not of the provider aws but of random": replace(model, type="random:index/id:Id"),
         "no ID": replace(model, id=""),
     }

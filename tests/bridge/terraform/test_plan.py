@@ -51,6 +51,14 @@ def test_differences_are_named_by_attribute() -> None:
     ]
 
 
+def test_what_aws_tells_anew_is_not_named_beside_its_cause() -> None:
+    after = VALUES | {"name": "m", "arn": None, "url": None}
+    unknown = {"arn": True, "url": True}
+    assert differences(actions=["update"], after=after, after_unknown=unknown) == [f'{ADDRESS}: name: "n" → "m"']
+    alone = differences(actions=["update"], after=VALUES | {"arn": None}, after_unknown={"arn": True})
+    assert alone == [f"{ADDRESS}: arn: nothing → (known after apply)"]
+
+
 @pytest.mark.parametrize("marks", [True, {"token": True}])
 @pytest.mark.parametrize("side", ["before_sensitive", "after_sensitive"])
 def test_a_secret_that_changed_is_named_and_not_shown(side: str, marks: Any) -> None:

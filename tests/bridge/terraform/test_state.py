@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.state import parse_state
 from sagebridge.errors import UserError
+from tests.conftest import Aws
 
 RESOURCE: dict[str, Any] = {
     "module": 'module.m["a.b"].module.n[0]',
@@ -109,3 +111,18 @@ def test_a_wrong_type_in_a_resource_is_a_message(name: str, value: Any) -> None:
     for changed in ({name: value}, {"instances": [instance]}, {"instances": [instance | {"attributes": {"a": 1}}]}):
         with contextlib.suppress(UserError):
             parse_state(json.dumps(STATE | {"resources": [RESOURCE | changed]}), "there")
+
+
+@pytest.mark.terraform
+def test_addresses_are_those_that_terraform_prints(aws: Aws, tmp_path: Path) -> None:
+    keys = ["plain", "é 漢", "${x}", "%{x}", 'quo"te', "back\\slash", "line\nfeed", "\u00ad", "🙂"]
+    resource = {
+        "for_each": f"${{toset(jsondecode({json.dumps(json.dumps(keys)).replace('${', '$${').replace('%{', '%%{')}))}}"
+    }
+    (tmp_path / "main.tf.json").write_text(json.dumps({"resource": {"terraform_data": {"x": resource}}}))
+    aws.must("terraform", "init", "-input=false", cwd=tmp_path)
+    aws.must("terraform", "apply", "-auto-approve", "-input=false", cwd=tmp_path)
+    printed = aws.must("terraform", "state", "list", cwd=tmp_path).splitlines()
+    state = parse_state((tmp_path / "terraform.tfstate").read_text(), "there")
+    assert sorted(resource.address for resource in state.resources) == sorted(printed)
+    assert len(printed) == len(keys)

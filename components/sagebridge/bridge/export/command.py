@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sagebridge.bridge.export.folder import Manifest, check_folder, write_module
-from sagebridge.bridge.export.translate import Export, aws_types, plugin_version, translate
+from sagebridge.bridge.export.translate import Export, aws_types, by_reason, plugin_version, translate
 from sagebridge.bridge.stack.cli import export_stack, get_mapping
 from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.state import Stack, parse_stack
+from sagebridge.errors import UserError
 
 
 class Exported(NamedTuple):
@@ -41,8 +42,12 @@ def translate_stack(stack: str) -> tuple[Stack, Export]:
         stack: The stack's name.
 
     Raises:
-        UserError: `pulumi` fails, or the stack cannot be exported as it is.
+        UserError: `pulumi` fails, or the stack cannot be exported as it is or has nothing to export.
     """
     state = parse_stack(export_stack(stack))
     mapping = parse_mapping(get_mapping(plugin_version(state)), aws_types(state))
-    return state, translate(state, mapping)
+    export = translate(state, mapping)
+    if not export.imports:
+        reasons = [f"{', '.join(names)}: {reason}" for reason, names in by_reason(export.not_carried).items()]
+        raise UserError("\n- ".join([f"the stack {stack} has no resource that Terraform can import", *reasons]))
+    return state, export

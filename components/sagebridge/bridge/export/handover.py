@@ -3,9 +3,12 @@
 import shlex
 from collections.abc import Sequence
 
-from sagebridge.bridge.export.translate import Export, NotCarried
+from sagebridge.bridge.export.translate import Export, NotCarried, by_reason
 from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource
 from sagebridge.bridge.terraform.hcl import to_hcl
+
+_NO_TIME = "0001-"
+"""What the time of a state begins with that does not say it: Go's zero time."""
 
 
 def steps(stack: Stack, export: Export, folder: str) -> str:
@@ -120,10 +123,11 @@ def _dependencies(resource: StackResource) -> set[str]:
 
 def readme(stack: Stack, export: Export, folder: str) -> str:
     """Returns the README of an exported module."""
+    written = "" if stack.time.startswith(_NO_TIME) else f" of {stack.time}"
     parts = [
         f"# The stack {stack.name} of {stack.project}, for Terraform",
         f"""\
-`sagebridge export` wrote this module from Pulumi's state of {stack.time}. It has {len(export.imports)} resources, each
+`sagebridge export` wrote this module from Pulumi's state{written}. It has {len(export.imports)} resources, each
 with an `import` block, and needs Terraform 1.5 or OpenTofu 1.6, or newer. Put what is yours, such as a backend, into
 files of your own: another export overwrites its own files and leaves yours alone.""",
         """\
@@ -144,7 +148,9 @@ replaces a resource, so that the new resource can be made before the old one is 
 def _not_carried(items: Sequence[NotCarried]) -> str:
     if not items:
         return "## What was not carried\n\nNothing: all of the stack's AWS resources are in the module."
-    lines = "\n".join(f"- `{item.name}`: {item.reason}" for item in items)
+    lines = "\n".join(
+        f"- {', '.join(f'`{name}`' for name in names)}: {reason}" for reason, names in by_reason(items).items()
+    )
     blocks = [item.block for item in items if item.block]
     code = f"\n\n```hcl\n{to_hcl(blocks)}```" if blocks else ""
     return f"## What was not carried\n\n{lines}{code}"

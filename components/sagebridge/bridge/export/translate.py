@@ -68,6 +68,14 @@ class Export:
         return f"{imported.urn if imported else variable.address}, {variable.attribute}"
 
 
+def by_reason(items: Iterable[NotCarried]) -> dict[str, list[str]]:
+    """Returns the names of what is not carried by the reason, so that a reason of many is told once."""
+    names_by_reason: dict[str, list[str]] = {}
+    for item in items:
+        names_by_reason.setdefault(item.reason, []).append(item.name)
+    return names_by_reason
+
+
 def aws_types(stack: Stack) -> set[str]:
     """Returns the types of the stack's AWS resources, by Pulumi's tokens."""
     return {resource.type for resource in stack.resources if resource.type.startswith("aws:")}
@@ -118,7 +126,8 @@ class _Translation:
     def __init__(self, stack: Stack, mapping: ProviderMapping) -> None:
         self._mapping = mapping
         self._by_urn = {resource.urn: resource for resource in stack.resources if not resource.delete}
-        reasons = [(resource, _reason(resource, mapping)) for resource in stack.resources]
+        version = plugin_version(stack) or mapping.version
+        reasons = [(resource, _reason(resource, mapping, version)) for resource in stack.resources]
         self._carried = [resource for resource, reason in reasons if reason is None]
         self._not_carried = [NotCarried(resource.urn, reason) for resource, reason in reasons if reason]
         self._types = {resource.urn: mapping.by_token[resource.type] for resource in self._carried}
@@ -309,8 +318,14 @@ class _Translation:
         return Block(("terraform",), {"required_version": ">= 1.5", "required_providers": Nested((required,))})
 
 
-def _reason(resource: StackResource, mapping: ProviderMapping) -> str | None:  # noqa: PLR0911 - a return for each reason
-    """Returns why a resource is not carried; empty for what is not in AWS, `None` if it is carried."""
+def _reason(resource: StackResource, mapping: ProviderMapping, version: str) -> str | None:  # noqa: PLR0911 - a return for each reason
+    """Returns why a resource is not carried; empty for what is not in AWS, `None` if it is carried.
+
+    Args:
+        resource: The resource.
+        mapping: The mapping of the installed plugin.
+        version: The plugin's version that the stack uses.
+    """
     if not resource.custom or resource.view or resource.type.startswith(PROVIDER):
         return ""
     if resource.type.startswith("pulumi:"):
@@ -324,7 +339,10 @@ def _reason(resource: StackResource, mapping: ProviderMapping) -> str | None:  #
     if resource.external:
         return "Pulumi only reads it, so it is not the stack's to hand over"
     if resource.type not in mapping.by_token:
-        return "the installed aws plugin does not know its type; install the version that the stack uses"
+        return (
+            f"the installed aws plugin{f' {mapping.version}' if mapping.version else ''} does not know its type; run"
+            f" `pulumi plugin install resource aws {version} --reinstall` to get the whole plugin, and try again"
+        )
     return None if resource.id else "it has no ID; run `pulumi up`, and try again"
 
 

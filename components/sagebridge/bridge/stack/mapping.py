@@ -4,6 +4,7 @@ The provider tells it as `info.MarshallableProvider` (pulumi-terraform-bridge, p
 schema, and what Pulumi's provider has changed in it. The names that it does not tell follow the bridge's rule.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,9 @@ from typing import Any
 from sagebridge.bridge.documents import parse_json
 from sagebridge.bridge.stack.plurals import plural
 from sagebridge.errors import UserError
+
+_ALIAS = re.compile(r"(_v\d+)?_(legacy|compat)$")
+"""The end of the names that Pulumi's provider gives to a second token of a type (pkg/tfbridge/info/rename.go)."""
 
 KINDS = ("", "bool", "int", "float", "string", "list", "map", "set", "any")
 """Terraform's types by the numbers of the bridge's `shim.ValueType`."""
@@ -121,7 +125,7 @@ def parse_mapping(text: str, types: Iterable[str]) -> ProviderMapping:
             terraform_version=str(document.get("tfProviderVersion") or ""),
             provider=_fields(document["provider"]["schema"], document.get("config") or {}),
             types=tuple(
-                ResourceType(info["tok"], name, _fields(schemas[name], info.get("fields") or {}))
+                ResourceType(info["tok"], _ALIAS.sub("", name), _fields(schemas[name], info.get("fields") or {}))
                 for name, info in document["resources"].items()
                 if name in schemas and (name in names or info["tok"] in names)
             ),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,12 @@ from sagebridge.bridge.documents import parse_json
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from sagebridge.scratch import scratch_folder
+
+_KEPT = re.compile(r"TF_(CLI_CONFIG_FILE|PLUGIN_CACHE_\w+|PROVIDER_DOWNLOAD_RETRY|REGISTRY_\w+|TOKEN_\w+|VAR_\w+)")
+"""What Terraform may read of the environment: how it gets providers, and the values of variables.
+
+The rest changes what a plan is, such as `TF_CLI_ARGS_plan`, or what is printed, such as `TF_LOG`.
+"""
 
 SECONDS = 900
 """The longest that a command may take: the first `init` downloads the provider, a plan reads every resource."""
@@ -56,9 +63,12 @@ def plan_copy(module: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
         except (OSError, shutil.Error):
             raise UserError(f"{module} cannot be read: name the folder of an exported module") from None
         write_file(copy / "bridge_override.tf.json", json.dumps(_LOCAL_STATE))
-        env = {**os.environ, **{f"TF_VAR_{name}": text for name, text in texts.items()}}
-        env |= {"TF_DATA_DIR": data, "TF_IN_AUTOMATION": "1"}
-        env.pop("TF_WORKSPACE", None)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("TF_") or _KEPT.fullmatch(name)}
+        env |= {
+            "TF_DATA_DIR": data,
+            "TF_IN_AUTOMATION": "1",
+            **{f"TF_VAR_{name}": text for name, text in texts.items()},
+        }
         run = partial(_run_terraform, cwd=copy, env=env, hidden=variables.values())
         run("init", "-input=false", "-no-color")
         run("plan", "-input=false", "-no-color", "-out=plan")

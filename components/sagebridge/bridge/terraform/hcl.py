@@ -52,7 +52,7 @@ def _arguments(body: Mapping[str, Any]) -> list[str]:
 def _lines(value: Any) -> list[str]:  # noqa: ANN401, PLR0911 - any value, a return for each kind
     """Returns an expression's lines."""
     if isinstance(value, str):
-        return [_quoted(value)]
+        return [quoted(value)]
     if isinstance(value, Ref):
         return [value.address]
     if isinstance(value, Template):
@@ -81,7 +81,7 @@ def _object(value: Mapping[str, Any]) -> list[str]:
 
 def _key(name: str) -> str:
     bare = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) and name not in _KEYWORDS
-    return name if bare else _quoted(name)
+    return name if bare else quoted(name)
 
 
 def _template(value: Template) -> str:
@@ -92,7 +92,8 @@ def _template(value: Template) -> str:
     return f'"{"".join(texts)}"'
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Returns a text as a literal of HCL, as Terraform itself prints it in addresses."""
     return f'"{_escaped(text)}"'
 
 

@@ -106,7 +106,10 @@ def _attribute_changes(change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields the path of each attribute that changes, and how it does."""
     forced = {_text(path) for path in change.get("replace_paths", [])}
     marks = (change.get("before_sensitive"), change.get("after_sensitive"))
-    for path, before, after in _value_changes(change["before"], change["after"], change.get("after_unknown"), marks):
+    changes = list(_value_changes(change["before"], change["after"], change.get("after_unknown"), marks))
+    # A whole attribute that AWS is to tell anew is a consequence of the other changes.
+    causes = [(path, before, after) for path, before, after in changes if after != UNKNOWN or len(path) > 1]
+    for path, before, after in causes or changes:
         yield _text(path), f"{before} → {after}" + (" (replaces it)" if _text(path) in forced else "")
 
 

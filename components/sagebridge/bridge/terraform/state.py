@@ -3,7 +3,6 @@
 The format is Terraform's internal/states/statefile/version4.go.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from sagebridge.bridge.documents import MalformedError, Reader
 from sagebridge.bridge.secret import Secret
+from sagebridge.bridge.terraform.hcl import quoted
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
 from sagebridge.terraform_state.text import state_document
@@ -52,7 +52,7 @@ class Resource:
     @property
     def address(self) -> str:
         """The instance's address."""
-        key = "" if self.key is None else f"[{json.dumps(self.key)}]"
+        key = "" if self.key is None else f"[{self.key if isinstance(self.key, int) else quoted(self.key)}]"
         return ".".join(filter(None, (self.module, self.type, self.name))) + key
 
     @property
