@@ -28,6 +28,10 @@ variable "policy_name" {
 provider "aws" {
   alias  = "here"
   region = "us-east-1"
+
+  default_tags {
+    tags = { owner = "platform" }
+  }
 }
 
 module "served" {

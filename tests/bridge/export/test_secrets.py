@@ -60,7 +60,7 @@ def marked(document: dict[str, Any], place: str, value: Any, mark: str) -> dict[
 def test_what_one_side_marks_is_a_variable(tmp_path: Path, place: str, value: Any, mark: str) -> None:
     written = files(marked(DOCUMENTS[MODEL], place, value, mark), tmp_path)
     assert not [name for name, text in written.items() if "hunter2!" in text]
-    assert "sensitive" in written["hcl/main.tf"]
+    assert "sensitive" in written["hcl/variables.tf"]
 
 
 def test_what_the_schema_says_is_sensitive_is_a_variable(tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_what_the_schema_says_is_sensitive_is_a_variable(tmp_path: Path) -> None
     assert not [name for name, text in files(document, tmp_path, mapping).items() if "hunter2!" in text]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     type_=st.sampled_from(sorted(DOCUMENTS)),
-    text=st.text('abcdefghijklmnopqrstuvwxyz!$%{}"é', min_size=8, max_size=20),
+    text=st.text('abcxyz!$%{}\\"é', min_size=6, max_size=20).map("§".__add__),  # it stands nowhere by chance
     mark=st.sampled_from(MARKS),
     data=st.data(),
 )

@@ -234,6 +234,28 @@ def test_what_is_not_there_to_hand_over_is_named_with_the_reason() -> None:
         assert reason in not_carried.reason
 
 
+@pytest.mark.parametrize(
+    ("declared", "told", "defaults", "expected"),
+    [
+        ({"a": "1"}, {"a": "1", "owner": "ml"}, {}, {"a": "1", "owner": "ml"}),
+        ({"a": "1"}, {"a": "1", "owner": "ml"}, {"owner": "ml"}, {"a": "1"}),
+        ({"owner": "me"}, {"owner": "me"}, {"owner": "ml"}, {"owner": "me"}),
+        (None, {"owner": "ml"}, {}, {"owner": "ml"}),
+        (None, {"owner": "ml"}, {"owner": "ml"}, None),
+    ],
+)
+def test_no_tag_is_taken_away_by_whichever_provider_gave_it(
+    declared: dict[str, str] | None, told: dict[str, str], defaults: dict[str, str], expected: dict[str, str] | None
+) -> None:
+    state = changed(MODEL)
+    provider, model = state.resources
+    provider = replace(provider, inputs={**provider.inputs, "defaultTags": json.dumps({"tags": defaults})})
+    inputs = {name: value for name, value in model.inputs.items() if name != "tags"}
+    inputs |= {"tags": declared} if declared is not None else {}
+    model = replace(model, inputs=inputs, outputs={**model.outputs, "tagsAll": told})
+    assert body_of(translated(replace(state, resources=(provider, model)))).get("tags") == expected
+
+
 def test_a_resource_that_is_replaced_is_carried_as_it_is_now() -> None:
     state = changed(MODEL)
     provider, model = state.resources

@@ -18,9 +18,11 @@ _DEFAULTS = {"initial_variant_weight": 1}
 def arguments(fields: Fields, attributes: Mapping[str, Any]) -> Values:
     """Returns a resource's arguments by Python's names, from Terraform's attributes; empty ones are left out.
 
-    Zeros are what the provider keeps for "not set"; only of arguments that must be set they are values.
+    Zeros are what the provider keeps for "not set"; only of arguments that must be set they are values. Tags are all
+    that the resource has, those of the provider's `default_tags` included: Pulumi's provider does not have these.
     """
     values = {}
+    attributes = {**attributes, "tags": attributes["tags_all"]} if attributes.get("tags_all") else attributes
     for field in fields.all:
         if not field.settable or field.terraform in _NOT_ARGUMENTS:
             continue

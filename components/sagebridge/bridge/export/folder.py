@@ -15,8 +15,16 @@ from sagebridge.errors import UserError
 from sagebridge.files import write_folder
 
 MANIFEST = "bridge.json"
-FORMATS = {"json": ("main.tf.json", to_json), "hcl": ("main.tf", to_hcl)}
-"""The module's file, and what writes its text, by format."""
+FORMATS = ("json", "hcl")
+"""The forms that a module can have: one file that Terraform reads as JSON, or files of HCL."""
+_FILES = {
+    "terraform": "terraform.tf",
+    "provider": "providers.tf",
+    "variable": "variables.tf",
+    "resource": "main.tf",
+    "import": "imports.tf",
+}
+"""The file of each kind of block in HCL, as HashiCorp's style guide names them."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,7 @@ def write_module(stack: Stack, export: Export, folder: Path, form: str, previous
     Raises:
         UserError: The folder cannot be written.
     """
-    main, to_text = FORMATS[form]
-    texts = {main: to_text(export.blocks), "README.md": handover.readme(stack, export, str(folder))}
+    texts = _texts(export, form) | {"README.md": handover.readme(stack, export, str(folder))}
     manifest = Manifest(
         stack=stack.name,
         project=stack.project,
@@ -61,10 +68,17 @@ def write_module(stack: Stack, export: Export, folder: Path, form: str, previous
         files={name: _sha256(text.encode(errors="surrogatepass")) for name, text in texts.items()},
     )
     write_folder(folder, {**texts, MANIFEST: json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"})
-    for other, _ in FORMATS.values():
-        if previous and other in previous.files and other != main:
-            (folder / other).unlink(missing_ok=True)
+    for outdated in previous.files.keys() - texts.keys() if previous else ():
+        (folder / outdated).unlink(missing_ok=True)
     return manifest
+
+
+def _texts(export: Export, form: str) -> dict[str, str]:
+    """Returns the texts of the module's files in a form, by name."""
+    if form == "json":
+        return {"main.tf.json": to_json(export.blocks)}
+    files = {file: [block for block in export.blocks if block.labels[0] == kind] for kind, file in _FILES.items()}
+    return {file: to_hcl(blocks) for file, blocks in files.items() if blocks}
 
 
 def check_folder(folder: Path) -> Manifest | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sagebridge.bridge.terraform.blocks import Nested, Ref, Template
+from sagebridge.bridge.terraform.blocks import JsonText, Nested, Ref, Template
 
 _IDENTIFYING = re.compile(r"(^|_)(id|arn|name|bucket|url)$")
 _MIN_LENGTH = 8
@@ -60,6 +60,8 @@ def refer(value: Any, field: str, referents: Iterable[Referent]) -> tuple[Any, s
             if isinstance(text, Template):
                 addresses.update(part.address.rpartition(".")[0] for part in text.parts if isinstance(part, Ref))
             return text
+        if isinstance(item, JsonText):
+            return JsonText(walk(item.text), walk(item.document))
         if isinstance(item, Nested):
             return Nested(tuple({name: walk(inner) for name, inner in block.items()} for block in item.blocks))
         if isinstance(item, Mapping):

@@ -8,6 +8,7 @@ from typing import Any
 from sagebridge.bridge import names
 from sagebridge.bridge.export import attributes
 from sagebridge.bridge.export.attributes import Omission
+from sagebridge.bridge.export.json_texts import with_json_texts
 from sagebridge.bridge.export.providers import Provider, translate_providers
 from sagebridge.bridge.export.references import Referent, refer
 from sagebridge.bridge.export.variables import Variable, take_secrets
@@ -232,9 +233,9 @@ class _Translation:
         reason = "AWS does not keep it, so an import that brings it is a change; add it afterwards"
         omissions += [Omission(name, reason) for name in not_imported if values[name] and name not in required]
         values = {name: value for name, value in values.items() if name not in not_imported or name in required}
-        if isinstance(values.get("tags"), Mapping):  # Terraform reads what the provider's default tags give as theirs
-            defaults = provider.default_tags.items()
-            values["tags"] = {key: tag for key, tag in values["tags"].items() if (key, tag) not in defaults}
+        if (tags := self._tags(resource, values.get("tags"))) is not None:
+            values["tags"] = tags
+        values = {name: with_json_texts(value, name) for name, value in values.items()}
         values, referred = self._refer(resource, type_, values)
         depends_on = sorted(self._dependencies(resource) - referred)
         lifecycle = self._lifecycle(resource, type_, omissions, required, create_first=bool(autonamed))
@@ -251,7 +252,21 @@ class _Translation:
             **({"depends_on": [Ref(dependency) for dependency in depends_on]} if depends_on else {}),
             **({"lifecycle": Nested((lifecycle,))} if lifecycle else {}),
         }
-        return Block(("resource", *address.split(".")), body)
+        comments = tuple(f"Not carried: {path}. {reason[:1].upper()}{reason[1:]}." for path, reason in omissions)
+        return Block(("resource", *address.split(".")), body, comments)
+
+    def _tags(self, resource: StackResource, declared: Any) -> Any:  # noqa: ANN401 - a mapping, a secret or nothing
+        """Returns a resource's tags without those that its provider gives to all.
+
+        A tag that is on the resource alone, because the provider that made it gave it to all, would be taken away.
+        """
+        told = resource.outputs.get("tagsAll")
+        if not isinstance(told, Mapping) or not isinstance(declared, Mapping | None):
+            return declared
+        defaults = self._provider(resource).default_tags.items()
+        tags = {**told, **(declared or {})}
+        kept = {key: tag for key, tag in tags.items() if tag is not None and (key, tag) not in defaults}
+        return kept if kept or declared else None
 
     def _refer(
         self, resource: StackResource, type_: ResourceType, values: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Replaces secret values by variables of the module, which have no default."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sagebridge.bridge import names
@@ -50,7 +50,7 @@ def take_secrets(blocks: Iterable[Block]) -> tuple[list[Block], dict[str, Variab
         (variable.address, variable.path): Template((Ref(f"var.{named[number]}"),))
         for number, variable in enumerate(variables)
     }
-    replaced = [Block(block.labels, _replaced(block.body, (), _address(block), refs)) for block in blocks]
+    replaced = [replace(block, body=_replaced(block.body, (), _address(block), refs)) for block in blocks]
     return replaced, {named[number]: variable for number, variable in enumerate(variables)}
 
 

@@ -22,6 +22,16 @@ class Template:
 
 
 @dataclass(frozen=True)
+class JsonText:
+    """A text that is a JSON document, which people write with `jsonencode`."""
+
+    text: "str | Template"
+    """The text itself."""
+    document: Any
+    """The document: JSON's types, or `Template`s."""
+
+
+@dataclass(frozen=True)
 class Nested:
     """Blocks of the same name within another block."""
 
@@ -36,7 +46,9 @@ class Block:
     labels: tuple[str, ...]
     """Its type and labels, such as `resource`, `aws_sagemaker_model` and `live`."""
     body: Mapping[str, Any]
-    """Its arguments; a value is JSON's, or a `Template`, `Ref` or `Nested`."""
+    """Its arguments; a value is JSON's, or a `Template`, `Ref`, `JsonText` or `Nested`."""
+    comments: tuple[str, ...] = ()
+    """What a reader is to know; a line each."""
 
 
 def template_literal(text: str) -> str:

@@ -6,17 +6,24 @@ python-hcl2 8.1.4 quotes and escapes no text of its `Builder`'s: it cannot read 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
-from sagebridge.bridge.terraform.blocks import Block, Nested, Ref, Template, template_literal
+from sagebridge.bridge.terraform.blocks import Block, JsonText, Nested, Ref, Template, template_literal
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_WIDTH = 100
 _KEYWORDS = ("for", "if", "null", "true", "false")
 
 
 def to_hcl(blocks: Iterable[Block]) -> str:
     """Returns the text of a `.tf` file, formatted as `terraform fmt` would."""
-    return "\n".join("\n".join(_block(block.labels, block.body)) + "\n" for block in blocks)
+    return "\n".join("\n".join([*_comments(block), *_block(block.labels, block.body)]) + "\n" for block in blocks)
+
+
+def _comments(block: Block) -> Iterator[str]:
+    for comment in block.comments:
+        yield from wrap(comment, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
 
 
 def _block(labels: tuple[str, ...], body: Mapping[str, Any]) -> Iterator[str]:
@@ -57,6 +64,9 @@ def _lines(value: Any) -> list[str]:  # noqa: ANN401, PLR0911 - any value, a ret
         return [value.address]
     if isinstance(value, Template):
         return [_template(value)]
+    if isinstance(value, JsonText):
+        first, *rest = _lines(value.document)
+        return [f"jsonencode({first}", *rest[:-1], f"{rest[-1]})"] if rest else [f"jsonencode({first})"]
     if isinstance(value, Mapping):
         return _object(value)
     if isinstance(value, list):

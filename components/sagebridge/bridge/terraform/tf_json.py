@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sagebridge.bridge.terraform.blocks import Block, Nested, Ref, Template, template_literal
+from sagebridge.bridge.terraform.blocks import Block, JsonText, Nested, Ref, Template, template_literal
 from sagebridge.errors import UserError
 
 
@@ -36,9 +36,11 @@ def _body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _value(value) for name, value in body.items()}
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - any value
+def _value(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any value, a return for each kind
     if isinstance(value, str):
         return template_literal(value)
+    if isinstance(value, JsonText):
+        return _value(value.text)
     if isinstance(value, Template):
         return "".join(
             f"${{{part.address}}}" if isinstance(part, Ref) else template_literal(part) for part in value.parts

@@ -18,8 +18,18 @@ provider "aws" {
 }
 
 resource "aws_iam_policy" "role_policy" {
-  path   = "/"
-  policy = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"s3:GetObject\", \"Resource\": \"arn:aws:s3:::b/$${aws:username}/*\"}]}"
+  path = "/"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "arn:aws:s3:::b/$${aws:username}/*"
+      },
+    ]
+  })
 
   lifecycle {
     create_before_destroy = true

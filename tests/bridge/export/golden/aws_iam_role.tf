@@ -18,10 +18,27 @@ provider "aws" {
 }
 
 resource "aws_iam_role" "role" {
-  assume_role_policy   = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Action\": \"sts:AssumeRole\", \"Effect\": \"Allow\", \"Principal\": {\"Service\": \"sagemaker.amazonaws.com\"}, \"Condition\": {\"StringLike\": {\"aws:PrincipalTag/team\": \"$${aws:username}\"}}}]}"
   description          = "\"quoted\""
   max_session_duration = 3600
   path                 = "/"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Action = "sts:AssumeRole"
+        Effect = "Allow"
+        Principal = {
+          Service = "sagemaker.amazonaws.com"
+        }
+        Condition = {
+          StringLike = {
+            "aws:PrincipalTag/team" = "$${aws:username}"
+          }
+        }
+      },
+    ]
+  })
 
   tags = {
     "é" = "x"

@@ -17,6 +17,8 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+# Not carried: force_destroy. AWS does not keep it, so an import that brings it is a change; add it
+# afterwards.
 resource "aws_s3_bucket" "bucket" {
   lifecycle {
     create_before_destroy = true

@@ -17,6 +17,10 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+# Not carried: acl. AWS does not keep it, so an import that brings it is a change; add it
+# afterwards.
+# Not carried: content. AWS does not keep it, so an import that brings it is a change; add it
+# afterwards.
 resource "aws_s3_bucket_object" "older" {
   bucket = "bucket-afc811f"
   key    = "older.txt"

@@ -17,6 +17,7 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+# Not carried: source. The asset is a file of the machine that ran Pulumi; name it in Terraform.
 resource "aws_s3_object" "text" {
   bucket = "bucket-35394e7"
   key    = "a/b c.txt"
