@@ -110,6 +110,10 @@ if MODE == "fails":
     print("a first line")
     print("the weights are not there", file=sys.stderr)
     sys.exit(3)
+if MODE == "talks":
+    for _ in range(100000):
+        print("x" * 300)
+    sys.exit("the last word")
 if MODE == "deaf":
     time.sleep(60)
 CHILDREN = []
@@ -124,6 +128,8 @@ if MODE == "1.0":
     Handler.protocol_version = "HTTP/1.0"
 else:
     Handler.protocol_version = "HTTP/1.1"
-ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+if MODE == "IPv6":
+    ThreadingHTTPServer.address_family = socket.AF_INET6
+ThreadingHTTPServer(("::1" if MODE == "IPv6" else "127.0.0.1", PORT), Handler).serve_forever()
 """
 """What it does is said by the variables `MODE` and `ROOM`, and by the request; the file `NOTES` takes its notes."""

@@ -37,6 +37,7 @@ PING_TIMEOUT = 2.0
 """Seconds for one answer to /ping; the same source."""
 REASON_LIMIT = 1024
 """Characters of an endpoint's FailureReason (botocore, FailureReason)."""
+_LAST_LINES = "Its last lines: "
 _PING_PAUSE = 0.05
 _PORTS = range(20000, 32000)
 """Ports that Linux does not give to connections, so that none takes a program's port before the program does."""
@@ -95,7 +96,7 @@ class Process:
         if self.status() is not None:
             return False
         try:
-            socket.create_connection(("127.0.0.1", self._port), _ENDING_SECONDS).close()
+            self._connect(time.monotonic() + _ENDING_SECONDS).close()
         except ConnectionRefusedError:
             return self._wait(_ENDING_SECONDS) is None
         except OSError:  # it is busy
@@ -126,14 +127,25 @@ class Process:
         Raises:
             TimeoutError, OSError, http.client.HTTPException: the program gave no answer.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds_until(deadline))
-        with contextlib.closing(connection):
-            connection.connect()
+        with contextlib.closing(self._connect(deadline)) as connection:
             stream = connection.sock
             connection.request(method, path, body, dict(headers))
             stream.settimeout(seconds_until(deadline))
             with connection.getresponse() as response:
                 yield Reply(response, stream, deadline)
+
+    def _connect(self, deadline: float) -> http.client.HTTPConnection:
+        """Connects to the program, which may listen on either of the loopback's addresses."""
+        refusal = ConnectionRefusedError()
+        for host in ("127.0.0.1", "::1"):
+            connection = http.client.HTTPConnection(host, self._port, timeout=seconds_until(deadline))
+            try:
+                connection.connect()
+            except ConnectionRefusedError as error:
+                refusal = error
+            else:
+                return connection
+        raise refusal
 
     def _end(self, order: bytes, seconds: float) -> None:
         with contextlib.suppress(OSError):  # the program has ended already
@@ -357,8 +369,10 @@ class ProgramContainer(Container):
             except (OSError, http.client.HTTPException) as error:
                 seen = f"The last request failed: {error or type(error).__name__}."
             time.sleep(_PING_PAUSE)
-        lines = f" Its last lines: {process.last_lines}" if process.last_lines else " It printed nothing."
-        raise DeployError(f"{not_ready} {ending(status)}{lines}"[:REASON_LIMIT], f"{ending(status)} See above.")
+        reason = f"{not_ready} {ending(status)} "
+        room = REASON_LIMIT - len(reason) - len(_LAST_LINES)
+        lines = f"{_LAST_LINES}{process.last_lines[-room:]}" if process.last_lines else "It printed nothing."
+        raise DeployError(reason + lines, f"{ending(status)} See above.")
 
     def _stop(self) -> None:
         if self._process is not None:
