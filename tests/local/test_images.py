@@ -14,6 +14,7 @@ from sagebridge.local import control, images
 from sagebridge.local.images import Substitute
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+CHANGED = "The next deployments use this; an endpoint that serves keeps what it has.\n"
 LS = str(shutil.which("ls"))
 
 
@@ -70,8 +71,8 @@ def test_a_pattern_does_not_fit(pattern: str, image: str) -> None:
 def test_what_runs_instead_of_an_image_is_set_shown_and_removed(folder: Path) -> None:
     assert run().output == "Nothing runs instead of an image.\n"
     assert run("--json").output == "[]\n"
-    assert run("*/own:*", "--", "ls", "-l", "a b").output == f"*/own:*  {LS} -l 'a b'\n"
-    assert run("other", "--", "ls").output == f"other    {LS}\n*/own:*  {LS} -l 'a b'\n"
+    assert run("*/own:*", "--", "ls", "-l", "a b").output == f"*/own:*  {LS} -l 'a b'\n{CHANGED}"
+    assert run("other", "--", "ls").output == f"other    {LS}\n*/own:*  {LS} -l 'a b'\n{CHANGED}"
     assert json.loads(run("--json").output) == [
         {"pattern": "other", "command": [LS], "docker": False, "environment": {"PATH": os.environ["PATH"]}},
         {
@@ -82,7 +83,7 @@ def test_what_runs_instead_of_an_image_is_set_shown_and_removed(folder: Path) ->
         },
     ]
     assert (folder / "images.json").stat().st_mode & 0o777 == 0o600
-    assert run("--remove", "other").output == f"*/own:*  {LS} -l 'a b'\n"
+    assert run("--remove", "other").output == f"*/own:*  {LS} -l 'a b'\n{CHANGED}"
     assert json.loads(run("*/own:*", "--remove", "--json").output) == []
     again = run("--remove", "*/own:*")
     assert again.exit_code == 1
@@ -116,7 +117,7 @@ def test_docker_is_set_with_what_leads_to_its_engine(folder: Path, monkeypatch: 
     monkeypatch.setenv("PATH", str(folder.parent))
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the shell")
-    assert run("own", "--docker").output == "own  docker run\n"
+    assert run("own", "--docker").output == f"own  docker run\n{CHANGED}"
     (shown,) = json.loads(run("--json").output)
     assert (shown["command"], shown["docker"]) == ([], True)
     assert shown["environment"]["DOCKER_HOST"] == "tcp://127.0.0.1:1"

@@ -227,6 +227,8 @@ def image(pattern: str | None, command: tuple[str, ...], *, docker: bool, remove
         click.echo(f"{substitute.pattern:{width}}  {substitute}")
     if not substitutes:
         click.echo("Nothing runs instead of an image.")
+    if pattern is not None:
+        click.echo("The next deployments use this; an endpoint that serves keeps what it has.")
 
 
 @local.command()

@@ -117,6 +117,6 @@ def test_an_engine_that_does_not_answer_is_said(directory: Path, folder: Path, m
     images.put(directory, images.docker("*"))
     reason = deploy(Account(control.start(directory)[0].url), folder)["FailureReason"]
     assert reason.endswith(
-        "The command that runs instead of the image ended with status 1. Its last lines: "
+        "The container's command ended with status 1. Its last lines: "
         "Cannot connect to the Docker daemon at the stand-in's engine. Is the docker daemon running?"
     )

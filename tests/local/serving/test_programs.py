@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +24,7 @@ from sagebridge.local.serving.fleet import Fleet
 from sagebridge.local.serving.request import Request
 from sagebridge.local.settings import Settings
 from sagebridge.local.times import Times
-from tests.local.account import HANDLER, IMAGE, INSTANCE, Account, echo, pack, until
+from tests.local.account import COMMAND, HANDLER, IMAGE, INSTANCE, Account, echo, pack, until
 from tests.local.serving.programs import NODE, PYTHON
 from tests.local.serving.test_invocations import NoAws
 
@@ -32,6 +35,7 @@ NO_PING = (
     "The primary container for production variant AllTraffic did not pass the ping health check. "
     "Please check CloudWatch logs for this endpoint."
 )
+PAGE = (Path(control.__file__).parent / "README.md").read_text()
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
 
 
@@ -144,6 +148,21 @@ def test_a_program_serves_as_a_container_does(programs: Programs, tmp_path: Path
 
 
 @needs_node
+def test_the_program_of_the_page_serves_by_the_command_of_the_page(
+    account: Account, shared_directory: Path, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"^sagebridge (local image my-image .*?) +#", PAGE, re.MULTILINE)
+    (program,) = re.findall(r"^```js\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "server.js").write_text(program)
+    environment = {**os.environ, "LOCAL_AWS_DIR": str(shared_directory)}
+    subprocess.run([COMMAND, *shlex.split(command)], cwd=tmp_path, env=environment, check=True)
+    url = account.upload(pack({"words.txt": "apple\napricot\nbanana"}))
+    model = account.model(url, container={"Image": f"{REGISTRY}/my-image:1", "Environment": {}})
+    answer = account.runtime.invoke_endpoint(EndpointName=account.serve(model), Body=b'"ap"')
+    assert json.loads(answer["Body"].read()) == ["apple", "apricot"]
+
+
+@needs_node
 def test_bytes_pass_unchanged(programs: Programs, tmp_path: Path) -> None:
     script = tmp_path / "server.js"
     script.write_text(NODE)
@@ -203,19 +222,17 @@ def test_a_program_that_ends_at_once_fails_the_endpoint_with_its_last_lines(prog
     description = programs.deploy(programs.model(programs.image(), MODE="fails"))
     assert time.monotonic() - began < 30  # not the 240 s of a health check
     assert description["FailureReason"] == (
-        f"{NO_PING} The command that runs instead of the image ended with status 3. "
+        f"{NO_PING} The container's command ended with status 3. "
         "Its last lines: a first line\nthe weights are not there"
     )
     log = (programs.directory / "endpoints" / f"{description['EndpointName']}.log").read_text()
-    assert "the weights are not there\nThe command that runs instead of the image ended with status 3.\n" in log
+    assert "the weights are not there\nThe container's command ended with status 3.\n" in log
 
 
 def test_of_much_output_the_reason_has_the_end(programs: Programs) -> None:
     reason = programs.deploy(programs.model(programs.image(), MODE="talks"))["FailureReason"]
     assert len(reason) <= 1024
-    assert reason.startswith(
-        f"{NO_PING} The command that runs instead of the image ended with status 1. Its last lines: "
-    )
+    assert reason.startswith(f"{NO_PING} The container's command ended with status 1. Its last lines: ")
     assert reason.endswith("the last word")
 
 

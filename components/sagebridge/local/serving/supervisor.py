@@ -109,8 +109,8 @@ def ending(status: int) -> str:
     Args:
         status: its exit status, negative for a signal.
     """
-    way = f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
-    return f"The command that runs instead of the image ended {way}."
+    way = f"with status {status}" if status >= 0 else f"by signal {-status} ({signal.strsignal(-status)})"
+    return f"The container's command ended {way}."
 
 
 def main(control: socket.socket) -> None:
