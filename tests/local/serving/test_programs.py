@@ -246,6 +246,23 @@ def test_a_program_that_was_removed_is_named(programs: Programs, tmp_path: Path)
     assert f"{program} cannot be run: No such file or directory" in reason
 
 
+def test_an_environment_that_no_program_can_have_is_said(programs: Programs) -> None:
+    reason = programs.deploy(programs.model(programs.image("env"), BAD="a\0b"))["FailureReason"]
+    assert reason.endswith(f"Its last lines: {shutil.which('env')} cannot be run: embedded null byte")
+
+
+def test_a_program_begins_with_no_signal_ignored(programs: Programs) -> None:
+    image = programs.image("sh", "-c", "grep -E 'Sig(Ign|Blk)' /proc/self/status; exit 1")
+    assert programs.deploy(programs.model(image))["FailureReason"].endswith(
+        "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000"
+    )
+
+
+def test_a_program_that_goes_to_the_background_has_ended(programs: Programs) -> None:
+    reason = programs.deploy(programs.model(programs.image("sh", "-c", "sleep 600 &")))["FailureReason"]
+    assert reason == f"{NO_PING} The container's command ended with status 0. It printed nothing."
+
+
 @pytest.mark.parametrize(
     ("mode", "why"),
     [

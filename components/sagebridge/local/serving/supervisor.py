@@ -137,20 +137,21 @@ def main(control: socket.socket) -> None:
 
 
 def _become(command: list[str], environment: dict[str, str], output: int) -> NoReturn:
-    """Becomes the program, in a session of its own, with the signals as a shell sets them."""
+    """Becomes the program, in a session of its own, with signals and files as a new container's process has them."""
     try:
         os.setsid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(ignored, signal.SIG_DFL)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         os.chdir("/")
         os.execvpe(command[0], command, environment)  # noqa: S606 - no shell is wanted
-    except OSError as error:
-        os.write(2, f"{command[0]} cannot be run: {error.strerror}\n".encode())
-    os._exit(_NOT_EXECUTABLE)
+    except (OSError, ValueError) as error:  # such as an environment that no program can have
+        os.write(output, f"{command[0]} cannot be run: {getattr(error, 'strerror', None) or error}\n".encode())
+    finally:
+        os._exit(_NOT_EXECUTABLE)
 
 
 def _watch(program: _Program, control: socket.socket, woken: int) -> tuple[int, bool]:
