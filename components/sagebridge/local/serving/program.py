@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Condition, Lock
 
@@ -39,8 +40,11 @@ REASON_LIMIT = 1024
 """Characters of an endpoint's FailureReason (botocore, FailureReason)."""
 _LAST_LINES = "Its last lines: "
 _PING_PAUSE = 0.05
-_PORTS = range(20000, 32000)
-"""Ports that Linux does not give to connections, so that none takes a program's port before the program does."""
+_PORTS = cycle(random.sample(range(20000, 32000), 12000))
+"""Ports that Linux does not give to connections, so that none takes a program's port before the program does.
+
+Their order is this process's alone, so that programs that start at once, here or elsewhere, get different ones.
+"""
 _START_SECONDS = 60.0
 """Seconds for a supervisor to start, on a busy machine."""
 _ENDING_SECONDS = 2.0
@@ -136,16 +140,18 @@ class Process:
 
     def _connect(self, deadline: float) -> http.client.HTTPConnection:
         """Connects to the program, which may listen on either of the loopback's addresses."""
-        refusal = ConnectionRefusedError()
-        for host in ("127.0.0.1", "::1"):
-            connection = http.client.HTTPConnection(host, self._port, timeout=seconds_until(deadline))
+        try:
+            return self._connect_to("127.0.0.1", deadline)
+        except ConnectionRefusedError as refusal:
             try:
-                connection.connect()
-            except ConnectionRefusedError as error:
-                refusal = error
-            else:
-                return connection
-        raise refusal
+                return self._connect_to("::1", deadline)
+            except OSError:
+                raise refusal from None
+
+    def _connect_to(self, host: str, deadline: float) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(host, self._port, timeout=seconds_until(deadline))
+        connection.connect()
+        return connection
 
     def _end(self, order: bytes, seconds: float) -> None:
         with contextlib.suppress(OSError):  # the program has ended already
@@ -331,12 +337,12 @@ class ProgramContainer(Container):
             self._process = None
         self._data.fetch()
         home = Path(tempfile.mkdtemp(dir=self._site.home, prefix=".home-"))
-        port = _free_port()
         try:
+            port = _free_port()
             self._process = Process(self._replacement.order(home, self._data.folder, port), port, self._site.log_file)
         except OSError as error:
             shutil.rmtree(home, ignore_errors=True)
-            raise DeployError(not_ready, f"The supervisor of the command cannot be started: {error}") from error
+            raise DeployError(not_ready, f"The container's command cannot be started: {error}") from error
         if self._users.is_closed:  # `kill` may have missed it
             self._process.kill()
         try:
@@ -372,7 +378,7 @@ class ProgramContainer(Container):
         reason = f"{not_ready} {ending(status)} "
         room = REASON_LIMIT - len(reason) - len(_LAST_LINES)
         lines = f"{_LAST_LINES}{process.last_lines[-room:]}" if process.last_lines else "It printed nothing."
-        raise DeployError(reason + lines, f"{ending(status)} See above.")
+        raise DeployError(reason + lines, ending(status))
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -386,7 +392,7 @@ def _free_port() -> int:
     Raises:
         OSError: none was found.
     """
-    for port in random.sample(_PORTS, 100):
+    for port in islice(_PORTS, 100):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
