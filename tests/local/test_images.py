@@ -106,9 +106,9 @@ def test_files_of_the_current_folder_are_named_by_their_whole_paths(folder: Path
     Path("serve").chmod(0o755)
     Path("conf").mkdir()
     run("own", "--", "./serve", "server.js", "conf", "--port", "none.js")
-    found = images.find(folder, "own:1")
-    assert found is not None
-    assert found.command == [str(Path.cwd() / "serve"), str(Path.cwd() / "server.js"), "conf", "--port", "none.js"]
+    substitute = images.find(folder, "own:1")
+    assert substitute is not None
+    assert substitute.command == [str(Path.cwd() / "serve"), str(Path.cwd() / "server.js"), "conf", "--port", "none.js"]
 
 
 def test_docker_is_set_with_what_leads_to_its_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,9 +197,9 @@ def fault(kind: str | None, *, as_json: bool, **members: str | float | None) -> 
 
 @local.command()
 @click.argument("pattern", required=False)
-@click.argument("command", nargs=-1)
+@click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
 @click.option("--docker", is_flag=True, help="Let Docker run the images themselves.")
-@click.option("--remove", is_flag=True, help="Let nothing run any more instead of the images that PATTERN names.")
+@click.option("--remove", is_flag=True, help="Remove what is set for PATTERN.")
 @_json_option
 def image(pattern: str | None, command: tuple[str, ...], *, docker: bool, remove: bool, as_json: bool) -> None:
     """Say what runs instead of an image, or show what does.

@@ -7,12 +7,13 @@ from pathlib import Path
 from threading import Lock
 
 from sagebridge.containers.code import Definition
+from sagebridge.errors import UserError
 from sagebridge.local import images
 from sagebridge.local.sagemaker.models import containers
 from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.container import PING_SECONDS, Container, HandlerContainer, Site
 from sagebridge.local.serving.loaded_model import LoadedModel, ModelHost
-from sagebridge.local.serving.model_data import DOWNLOAD_SECONDS, ModelData, split_url
+from sagebridge.local.serving.model_data import DOWNLOAD_SECONDS, DeployError, ModelData, split_url
 from sagebridge.local.serving.program import ProgramContainer
 from sagebridge.local.serving.replacement import Replacement
 from sagebridge.local.shapes import AwsError, Record
@@ -36,6 +37,9 @@ class Part:
         model: the record of the variant's model.
         number: the container's place among those of the model, from 1.
         site: the deployment's site.
+
+    Raises:
+        DeployError: what is set to run instead of images cannot be read.
     """
 
     def __init__(self, variant: Record, model: Record, number: int, site: Site) -> None:
@@ -59,11 +63,11 @@ class Part:
             self.is_multi_model,
             model.get("EnableNetworkIsolation", False),
         )
-        self._substitute = images.keep(
-            self._folder.with_name(f"{self._folder.name}{images.KEPT}"),
-            self._definition.image,
-            site.settings.substitute_of,
-        )
+        choice = self._folder.with_name(f"{self._folder.name}{images.KEPT}")
+        try:
+            self._substitute = images.keep(choice, self._definition.image, site.settings.substitute_of)
+        except UserError as error:
+            raise DeployError(error.message, error.message) from error
         self._code = Code(
             self._definition,
             self._folder.with_name(f"{self._folder.name}-code"),
