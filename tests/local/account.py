@@ -167,7 +167,7 @@ class Account:
         """Kills the process that serves an echoing endpoint; returns its number when it is dead."""
         pid: int = self.invoke(endpoint)["pid"]
         os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}/fd").exists() and _open_files(pid):
+        while _lives(pid):
             time.sleep(0.01)
         return pid
 
@@ -196,9 +196,14 @@ def until(look: Callable[[], T | None], seconds: float = 120) -> T:
     return result
 
 
-def _open_files(pid: int) -> bool:
-    """Returns whether a process has files open: a dead one has none, even before its parent has waited for it."""
+def _lives(pid: int) -> bool:
+    """Returns whether a process lives: a dead one is a zombie, with no thread left, until its parent waits for it.
+
+    Its sockets are closed by then. The list of its open files is empty a little earlier.
+    """
     try:
-        return any(Path(f"/proc/{pid}/task").glob("*/fd/*"))
+        threads = [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except OSError:
         return False
+    return threads != [str(pid)] or state != "Z"

@@ -1,24 +1,28 @@
-"""A container of an instance: the process that serves it, started when it is needed and ended when it is not."""
+"""A container of an instance, and the process that serves one: started when it is needed, ended when it is not."""
 
 import contextlib
 import http.client
 import json
+import shlex
 import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Protocol
 from weakref import WeakSet
 
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.fit import misfit
+from sagebridge.containers.launch import is_known
 from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.forks import FORKS, Child
 from sagebridge.local.serving.model_data import Aws, DeployError, ModelData
-from sagebridge.local.times import Times
+from sagebridge.local.settings import Settings
 
 PING_SECONDS = 240.0
 """Seconds for a container to answer /ping, unless ContainerStartupHealthCheckTimeoutInSeconds says otherwise."""
@@ -31,7 +35,12 @@ NO_RESPONSE = (
     "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 """AWS's own words."""
-_NOT_STARTED = "The container could not be started."
+NOT_RUN = (
+    "The local AWS cannot serve the image {image}, because it does not know what this image does. Say what runs "
+    "instead of it: sagebridge local image {pattern} -- COMMAND, or have Docker run the image itself: "
+    "sagebridge local image {pattern} --docker. Then deploy again."
+)
+NOT_STARTED = "The container could not be started."
 _CHUNK = 64 * 1024
 
 
@@ -66,8 +75,8 @@ class Site:
     """The account's other services."""
     log_file: Path
     """The endpoint's log, which takes what the processes print."""
-    times: Callable[[], Times]
-    """Returns the times that hold now; they say how long an idle process is kept."""
+    settings: Settings
+    """What is set at the moment."""
 
 
 class Reply:
@@ -93,8 +102,8 @@ class Reply:
             TimeoutError, OSError, http.client.HTTPException: the rest of the body does not come.
         """
         while True:
-            self._connection.settimeout(_seconds_until(self._deadline))
-            read = self._response.read1 if self._response.chunked else self._response.read
+            self._connection.settimeout(seconds_until(self._deadline))
+            read = self._response.read1 if self._response.length is None else self._response.read
             chunk = read(_CHUNK)
             if not chunk:
                 if self._response.length:  # it broke off
@@ -107,8 +116,56 @@ class Reply:
         return Answer(self.status, self.headers, b"".join(self.chunks()))
 
 
-class Container:
+class Container(ABC):
     """A container of an instance, or a model of a multi-model container.
+
+    Args:
+        name: the name that errors give it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def exchange(
+        self, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> contextlib.AbstractContextManager[Reply]:
+        """Passes a request on, and starts what answers it if it does not run.
+
+        Args:
+            body: the request's body.
+            headers: the request's headers.
+            deadline: the time by which the answer must have come, in the seconds of `time.monotonic`.
+
+        Raises:
+            RetiredError: the container no longer serves.
+            DeployError: what answers cannot be started.
+            TimeoutError, OSError, http.client.HTTPException: there is no answer.
+        """
+
+    @abstractmethod
+    def retire(self) -> None:
+        """Ends for good, after the requests that are being answered."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends for good and at once, whatever is being answered."""
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
+        """Passes a request on and waits for the answer, which has the status 0 if the container gives none.
+
+        Raises:
+            RetiredError: the container no longer serves.
+        """
+        try:
+            with self.exchange(body, headers, deadline) as reply:
+                return reply.whole()
+        except (OSError, http.client.HTTPException, DeployError) as error:
+            return no_answer(self.name, error)
+
+
+class HandlerContainer(Container):
+    """A container that serves a handler, by the contract of its image.
 
     Its process answers one request at a time.
 
@@ -121,7 +178,7 @@ class Container:
     """
 
     def __init__(self, name: str, data: ModelData, code: Code, ping_seconds: float, site: Site) -> None:
-        self.name = name
+        super().__init__(name)
         self.warm = False
         """Whether an idle process is kept for ever."""
         self._data = data
@@ -153,28 +210,18 @@ class Container:
 
         A process that has not given its whole answer when this ends is killed: it would go on with a request that
         nobody waits for.
-
-        Args:
-            body: the request's body.
-            headers: the request's headers.
-            deadline: the time by which the answer must have come, in the seconds of `time.monotonic`.
-
-        Raises:
-            RetiredError: the container no longer serves.
-            DeployError: the process cannot be started.
-            TimeoutError, OSError, http.client.HTTPException: the process gave no answer.
         """
-        if not self._lock.acquire(timeout=_seconds_until(deadline)):
+        if not self._lock.acquire(timeout=seconds_until(deadline)):
             raise TimeoutError
         try:
             if self._retired:
                 raise RetiredError
             before = time.monotonic()
-            connection = self._ensure(_NOT_STARTED).connection
+            connection = self._ensure(NOT_STARTED).connection
             extended = deadline + time.monotonic() - before  # the caller's time does not include loading the model
             response = None
             try:
-                connection.settimeout(_seconds_until(extended))
+                connection.settimeout(seconds_until(extended))
                 self._http.request("POST", "/invocations", body, dict(headers))
                 response = self._http.getresponse()
                 yield Reply(response, connection, extended)
@@ -184,18 +231,6 @@ class Container:
                 self._used = time.monotonic()
         finally:
             self._lock.release()
-
-    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
-        """Passes a request on and waits for the answer, which has the status 0 if the container gives none.
-
-        Raises:
-            RetiredError: the container no longer serves.
-        """
-        try:
-            with self.exchange(body, headers, deadline) as reply:
-                return reply.whole()
-        except (OSError, http.client.HTTPException, DeployError) as error:
-            return no_answer(self.name, error)
 
     def retire(self) -> None:
         """Ends for good, after the request that is being answered."""
@@ -217,7 +252,7 @@ class Container:
         if self._lock.acquire(blocking=False):
             try:
                 idle_seconds = time.monotonic() - self._used
-                if self._child is not None and not self.warm and idle_seconds > self._site.times().idle:
+                if self._child is not None and not self.warm and idle_seconds > self._site.settings.times().idle:
                     self._end()
             finally:
                 self._lock.release()
@@ -227,10 +262,14 @@ class Container:
         if self._child is not None and _is_open(self._child.connection):
             return self._child
         self._end()
+        image = self._code.definition.image
+        if not is_known(image):
+            reason = NOT_RUN.format(image=image, pattern=shlex.quote(image))
+            raise DeployError(reason, reason)
         self._data.fetch()
         versions = self._data.folder / "versions.json"
         try:
-            cause = misfit(self._code.definition.image, json.loads(versions.read_bytes()) if versions.exists() else {})
+            cause = misfit(image, json.loads(versions.read_bytes()) if versions.exists() else {})
         except (ValueError, AttributeError) as error:
             raise DeployError(not_ready, f"The archive's versions.json is no JSON object: {error}") from error
         if cause:
@@ -260,7 +299,7 @@ class Container:
             self._end()
             raise DeployError(not_ready, f"The answer to /ping has the status {answer.status}.")
         self._used = time.monotonic()
-        _SWEEPER.watch(self)
+        SWEEPER.watch(self)
         return child
 
     def _end(self) -> None:
@@ -271,15 +310,22 @@ class Container:
         self._child = None
 
 
+class _Sleeper(Protocol):
+    """What has a process that ends when it is idle."""
+
+    def rest(self) -> bool:
+        """Ends the process if it is idle; returns whether it still runs."""
+
+
 class _Sweeper:
     """Ends idle processes, in a thread that lives while there are any processes."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._running: WeakSet[Container] = WeakSet()
+        self._running: WeakSet[_Sleeper] = WeakSet()
         self._thread: Thread | None = None
 
-    def watch(self, container: Container) -> None:
+    def watch(self, container: _Sleeper) -> None:
         """Watches a container whose process was started."""
         with self._lock:
             self._running.add(container)
@@ -300,7 +346,7 @@ class _Sweeper:
                     return
 
 
-_SWEEPER = _Sweeper()
+SWEEPER = _Sweeper()
 
 
 def no_answer(name: str, error: Exception) -> Answer:
@@ -310,7 +356,7 @@ def no_answer(name: str, error: Exception) -> Answer:
     return Answer(0, {}, f"The container gave no response: {getattr(error, 'cause', error)}".encode())
 
 
-def _seconds_until(deadline: float) -> float:
+def seconds_until(deadline: float) -> float:
     """Returns the seconds until a deadline, but never 0, which a socket takes for "do not wait"."""
     return max(0.001, deadline - time.monotonic())
 

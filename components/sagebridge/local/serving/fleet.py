@@ -2,15 +2,15 @@
 
 import random
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sagebridge.local.serving.container import Site
 from sagebridge.local.serving.model_data import Aws, DeployError
 from sagebridge.local.serving.variant import Variant
+from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record
-from sagebridge.local.times import Times
 
 NO_ROLE = (
     'The execution role ARN "{arn}" is invalid. Please ensure that the role exists and that its trust '
@@ -44,15 +44,15 @@ class Fleet:
         home: the folder of the deployment.
         aws: the account's other services.
         log_file: the endpoint's log.
-        times: returns the times that hold now; they say how long an idle process is kept.
+        settings: what is set at the moment.
     """
 
-    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, times: Callable[[], Times]) -> None:
+    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, settings: Settings) -> None:
         self.home = home
         self.config: Record = deployment["config"]
         """The endpoint configuration's record."""
         self._aws = aws
-        site = Site(home, aws, log_file, times)
+        site = Site(home, aws, log_file, settings)
         self._models: Record = deployment["models"]
         self._production, self._shadow = (
             {

@@ -27,8 +27,8 @@ from sagebridge.local.sagemaker.variants import current_capacities, sized
 from sagebridge.local.serving.fleet import Fleet
 from sagebridge.local.serving.model_data import Aws, DeployError
 from sagebridge.local.serving.variant import NO_PING
+from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record
-from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.1
@@ -72,17 +72,16 @@ class Hosting:
         endpoints: SageMaker's endpoints, whose statuses say what is to be done.
         aws: the account's other services.
         directory: the folder where archives are unpacked and where the endpoints' logs are.
-        times: returns the times that hold now; called at each use.
+        settings: what is set at the moment; asked for at each use.
         faults: says what is to go wrong.
     """
 
-    def __init__(
-        self, endpoints: Endpoints, aws: Account, directory: Path, times: Callable[[], Times], faults: Faults
-    ) -> None:
+    def __init__(self, endpoints: Endpoints, aws: Account, directory: Path, settings: Settings, faults: Faults) -> None:
         self._endpoints = endpoints
         self._aws = aws
         self._directory = directory
-        self._times = times
+        self._settings = settings
+        self._times = settings.times
         self._faults = faults
         self._parts: dict[str, list[Part]] = {}
         self._lock = Lock()
@@ -143,7 +142,7 @@ class Hosting:
 
     def _new_fleet(self, name: str, deployment: Record) -> Fleet:
         home = self._directory / name / deployment["id"]
-        return Fleet(deployment, home, self._aws, self._log_file(name), self._times)
+        return Fleet(deployment, home, self._aws, self._log_file(name), self._settings)
 
     def _log_file(self, name: str) -> Path:
         return self._directory / f"{name}.log"

@@ -68,19 +68,19 @@ class Variant:
     def start(self) -> None:
         """Makes the first instance answer /ping.
 
-        A multi-model container does so before it has a model, so its process is not kept.
+        A multi-model container does so before it has a model; its process is not kept, unless it loads all models.
 
         Raises:
             DeployError: with AWS's reason.
         """
         for part in self._parts if self._instances else ():
-            if part.is_multi_model:
+            if part.loads_apart:
                 front = part.new_container()
                 try:
                     front.start(NO_PING.format(container=front.name, variant=self.name))
                 finally:
                     front.retire()
-        for container in self._instances[0].single_model_containers if self._instances else ():
+        for container in self._instances[0].first_containers if self._instances else ():
             container.start(NO_PING.format(container=container.name, variant=self.name))
 
     def resize(self, count: int) -> None:
