@@ -121,7 +121,7 @@ def test_1000_lives_of_endpoints_leave_nothing_behind(directory: Path) -> None:
     def live(name: str, times: int) -> None:
         for _ in range(times):
             account.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="old")
-            assert account.settled(name)["EndpointStatus"] == "InService", log_of(directory, name)
+            assert account.settled(name)["EndpointStatus"] == "InService", account.log(name)[-3000:]
             assert account.update(name, "new")["EndpointConfigName"] == "new"
             assert account.invoke(name, b"x", ContentType="text/csv")["number"] == 1
             account.sagemaker.delete_endpoint(EndpointName=name)
@@ -139,10 +139,6 @@ def test_1000_lives_of_endpoints_leave_nothing_behind(directory: Path) -> None:
     after = lives(CYCLES - WARM_UP)
     for resource, most in {"processes": 0, "files": 0, "open files": 4, "threads": 4, "memory": 24_000}.items():
         assert after[resource] <= before[resource] + most, (resource, before, after)
-
-
-def log_of(directory: Path, name: str) -> str:
-    return (directory / "endpoints" / f"{name}.log").read_text()[-3000:]
 
 
 def is_deleted(account: Account, name: str) -> bool:

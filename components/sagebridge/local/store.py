@@ -58,7 +58,15 @@ _TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
 _BIG = frozenset({"s3", "iam", "cloudwatch"})
 """Services that may hold thousands of things, so that writing them down takes a while, as moto names them."""
-_CHANGES = {"s3": {"s3"}, "iam": {"iam"}, "sts": {"iam"}, "monitoring": {"cloudwatch"}, "sns": set(), "sqs": set()}
+_CHANGES = {
+    "s3": {"s3"},
+    "iam": {"iam"},
+    "sts": {"iam"},
+    "monitoring": {"cloudwatch"},
+    "logs": set(),
+    "sns": set(),
+    "sqs": set(),
+}
 """The big services that a request may change, by the name that it is signed for; other requests may change all."""
 
 

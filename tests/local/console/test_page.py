@@ -173,7 +173,7 @@ def test_the_last_invocations_are_kept_and_no_more(account: Account) -> None:
 
 def test_the_endpoints_page_has_its_log_and_its_timeline(arranged: Account) -> None:
     _, _, text = send(arranged, "GET", "/_local/console/endpoints/rents")
-    assert "endpoints/rents.log" in text
+    assert "aws logs tail /aws/sagemaker/Endpoints/rents" in text
     assert "There is no object at s3://models/rents/model.tar.gz." in text
     timeline = text[text.index("<h2>Timeline</h2>") :]
     assert timeline.index(">Failed<") < timeline.index(">Creating<")

@@ -18,6 +18,7 @@ from sagebridge.containers.fit import misfit
 from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.forks import FORKS, Child
 from sagebridge.local.serving.model_data import Aws, DeployError, ModelData
+from sagebridge.local.serving.output import Output
 from sagebridge.local.times import Times
 
 PING_SECONDS = 240.0
@@ -64,8 +65,8 @@ class Site:
     """The folder of the deployment."""
     aws: Aws
     """The account's other services."""
-    log_file: Path
-    """The endpoint's log, which takes what the processes print."""
+    log: Callable[[str], Callable[[bytes], object]]
+    """Returns what appends lines to a stream of the endpoint's log, by the stream's name."""
     times: Callable[[], Times]
     """Returns the times that hold now; they say how long an idle process is kept."""
 
@@ -117,16 +118,20 @@ class Container:
         data: the container's model data.
         code: the code of its handler.
         ping_seconds: the most seconds that loading the model may take.
+        stream: the name of the stream of the endpoint's log that takes what the processes print.
         site: the deployment's site.
     """
 
-    def __init__(self, name: str, data: ModelData, code: Code, ping_seconds: float, site: Site) -> None:
+    def __init__(  # noqa: PLR0913 - what its part has, its log, and the deployment's site
+        self, name: str, data: ModelData, code: Code, ping_seconds: float, *, stream: str, site: Site
+    ) -> None:
         self.name = name
         self.warm = False
         """Whether an idle process is kept for ever."""
         self._data = data
         self._code = code
         self._ping_seconds = ping_seconds
+        self._output = Output(site.log(stream))
         self._site = site
         self._lock = Lock()
         self._used = time.monotonic()
@@ -227,6 +232,13 @@ class Container:
         if self._child is not None and _is_open(self._child.connection):
             return self._child
         self._end()
+        try:
+            return self._start(not_ready)
+        except DeployError as error:
+            self._output.note(error.cause)
+            raise
+
+    def _start(self, not_ready: str) -> Child:
         self._data.fetch()
         versions = self._data.folder / "versions.json"
         try:
@@ -237,13 +249,14 @@ class Container:
             raise DeployError(not_ready, f"The archive does not fit its image: {cause}.")
         loads_none = self._code.definition.is_multi_model and self._data.is_empty
         try:
-            launch = self._code.launch(None if loads_none else self._data.folder)
+            launch = self._code.launch(None if loads_none else self._data.folder, self._output.note)
         except NotServedError as error:
             raise DeployError(not_ready, str(error)) from error
         self._home = Path(tempfile.mkdtemp(dir=self._data.folder.parent, prefix=".home-"))
         try:
             environment = self._code.definition.process_environment(self._data.folder, self._home)
-            child = self._child = FORKS.spawn(launch, environment, self._home, self._site.log_file)
+            with self._output.opened() as output:
+                child = self._child = FORKS.spawn(launch, environment, self._home, output)
             self._http.sock = child.connection
             child.connection.settimeout(self._ping_seconds)
             self._http.request("GET", "/ping")
@@ -266,6 +279,7 @@ class Container:
     def _end(self) -> None:
         if self._child is not None:
             self._child.end()
+            self._output.drain()
             self._http.close()
             shutil.rmtree(self._home, ignore_errors=True)
         self._child = None

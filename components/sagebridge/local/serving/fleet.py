@@ -43,16 +43,23 @@ class Fleet:
         deployment: a deployment out of an endpoint's record (see `sagemaker/endpoints.py`).
         home: the folder of the deployment.
         aws: the account's other services.
-        log_file: the endpoint's log.
+        log: returns what appends lines to a stream of the endpoint's log, by the stream's name.
         times: returns the times that hold now; they say how long an idle process is kept.
     """
 
-    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, times: Callable[[], Times]) -> None:
+    def __init__(
+        self,
+        deployment: Record,
+        home: Path,
+        aws: Aws,
+        log: Callable[[str], Callable[[bytes], object]],
+        times: Callable[[], Times],
+    ) -> None:
         self.home = home
         self.config: Record = deployment["config"]
         """The endpoint configuration's record."""
         self._aws = aws
-        site = Site(home, aws, log_file, times)
+        site = Site(home, aws, log, times)
         self._models: Record = deployment["models"]
         self._production, self._shadow = (
             {

@@ -41,6 +41,7 @@ class Part:
         self.name: str = definition.get("ContainerHostname", only_name)
         self.is_multi_model = definition.get("Mode") == "MultiModel"
         self._label = f"container_{number}"
+        self._is_alone = len(definitions) == 1
         self._folder = site.home / f"{variant['VariantName']}-{number}"
         self._site = site
         self._ping_seconds: float = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PING_SECONDS)
@@ -58,12 +59,17 @@ class Part:
             ),
             self._folder.with_name(f"{self._folder.name}-code"),
             site.aws,
-            site.log_file,
         )
 
-    def new_container(self, data: ModelData | None = None) -> Container:
-        """Returns a new container for an instance, or one for a model of a multi-model container."""
-        return Container(self.name, data or self._data, self._code, self._ping_seconds, self._site)
+    def new_container(self, stream: str, data: ModelData | None = None) -> Container:
+        """Returns a new container for an instance, or one for a model of a multi-model container.
+
+        Args:
+            stream: the name of the instance's stream of the endpoint's log.
+            data: the model of a multi-model container.
+        """
+        name = stream if self._is_alone else f"{stream}/{self.name}"
+        return Container(self.name, data or self._data, self._code, self._ping_seconds, stream=name, site=self._site)
 
     def model(self, target: str | None) -> ModelData:
         """Returns the data of one model of a multi-model container.
@@ -100,13 +106,16 @@ class Instance:
 
     Args:
         parts: the containers of the variant's model.
+        stream: the name of the instance's stream of the endpoint's log.
     """
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Part], stream: str) -> None:
         self.outstanding = 0
         """The number of requests under way; the variant counts them."""
+        self.stream = stream
+        """The name of the instance's stream of the endpoint's log."""
         self._lock = Lock()
-        self._single = {part: part.new_container() for part in parts if not part.is_multi_model}
+        self._single = {part: part.new_container(stream) for part in parts if not part.is_multi_model}
         self._models: OrderedDict[tuple[Part, str], Container] = OrderedDict()
 
     @property
@@ -140,7 +149,7 @@ class Instance:
         unloaded = None
         with self._lock:
             key = (part, str(target))
-            container = self._models.get(key) or part.new_container(data)
+            container = self._models.get(key) or part.new_container(self.stream, data)
             self._models[key] = container
             self._models.move_to_end(key)
             if len(self._models) > MAX_MODELS:
