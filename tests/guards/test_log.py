@@ -1,0 +1,97 @@
+"""How the log of a failed container ends, from what CloudWatch Logs answers."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from sagebridge.guards.log import LINES, end_of_log, last_lines
+from tests.guards.answers import Logs
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+NO_PING = (
+    "The {container} container for production variant {variant} did not pass the ping health check. "
+    "Please check CloudWatch logs for this endpoint."
+)
+DENIED = (
+    "The last lines of the log are not shown, because the caller may not read it: that needs "
+    "logs:DescribeLogStreams and logs:GetLogEvents on the log group /aws/sagemaker/Endpoints/boston."
+)
+
+
+def logs(**begun: float) -> Logs:
+    """Returns logs of streams that begin some minutes after the rollout, and say their names."""
+    made = Logs()
+    made.streams = {
+        name: (BEGIN + timedelta(minutes=minutes), [f"I am {name}"])
+        for name, minutes in ((name.replace("_", "/"), minutes) for name, minutes in begun.items())
+    }
+    return made
+
+
+@pytest.mark.parametrize(
+    ("begun", "reason", "stream"),
+    [
+        ({"blue_i0": 1}, "", "blue/i0"),
+        ({"blue_i0": -1, "blue_i1": 1, "blue_i2": 2}, "", "blue/i2"),
+        ({"blue_i0": 1, "green_i1": 2}, NO_PING.format(container="primary", variant="blue"), "blue/i0"),
+        ({"blue_i0": -1, "green_i1": 2}, NO_PING.format(container="primary", variant="blue"), "green/i1"),
+        ({"blue_i0_first": 1, "blue_i0_second": 1}, NO_PING.format(container="first", variant="blue"), "blue/i0/first"),
+        (
+            {"blue_i0_first": 1, "blue_i0_second": 1},
+            NO_PING.format(container="second", variant="blue"),
+            "blue/i0/second",
+        ),
+    ],
+)
+def test_it_is_the_newest_container_or_the_one_that_aws_names(
+    begun: dict[str, float], reason: str, stream: str
+) -> None:
+    end = end_of_log(logs(**begun), "boston", BEGIN, reason, ())
+    assert end == f"The log of {stream} ends with:\n    I am {stream}"
+
+
+def test_a_container_of_another_rollout_is_not_shown() -> None:
+    assert end_of_log(logs(blue_i0=-1), "boston", BEGIN, "", ()) == ""
+    assert end_of_log(logs(blue_i0=-1), "boston", None, "", ()).endswith("I am blue/i0")
+    assert end_of_log(Logs(), "boston", BEGIN, "", ()) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            ClientError({"Error": {"Message": "no", "Code": "AccessDeniedException"}}, "DescribeLogStreams"),
+            DENIED,
+        ),
+        (ClientError({"Error": {"Message": "slow down", "Code": "ThrottlingException"}}, "DescribeLogStreams"), ""),
+        (EndpointConnectionError(endpoint_url="https://logs"), ""),
+    ],
+)
+def test_a_log_that_cannot_be_read_hides_no_failure(error: Exception, expected: str) -> None:
+    unreadable = logs(blue_i0=1)
+    unreadable.error = error
+    assert end_of_log(unreadable, "boston", BEGIN, "", ()) == expected
+
+
+@pytest.mark.parametrize(
+    ("messages", "lines"),
+    [
+        (["loads\r", "", "  ", "two\nlines"], ["loads", "two", "lines"]),
+        ([str(number) for number in range(50)], [str(number) for number in range(50 - LINES, 50)]),
+        (["OSError: no such model", *['10.0.0.1 - "GET /ping HTTP/1.1" 502'] * 900], ["OSError: no such model"]),
+        (["x" * 5000], ["x" * 300]),
+        ([], []),
+    ],
+)
+def test_the_last_lines_are_few_and_say_something(messages: list[str], lines: list[str]) -> None:
+    assert last_lines(messages, ()) == lines
+
+
+@pytest.mark.parametrize("before", range(LINES + 5))
+def test_no_part_of_a_secret_is_shown(before: int) -> None:
+    key = ["-----BEGIN KEY-----", *(f"line {number} of the key" for number in range(20)), "-----END KEY-----"]
+    messages = ["starts", *key[before:], "ends, with hunter2 for a password", "x" * 290 + " hunter2"]
+    lines = last_lines(messages, ["\n".join(key), "hunter2"])
+    assert not [line for line in lines if "key" in line.lower() or "hunt" in line]
+    assert lines[-2] == "ends, with [secret] for a password"
