@@ -12,7 +12,7 @@ from sagebridge.redaction import SHORTEST, redacted
 
 LINES = 10
 """The last lines that a message has."""
-_CHARACTERS = 300
+_CHARACTERS = 1000
 """The characters of a line that a message has."""
 _READ_LINES = 1000
 """The last lines that are read: most of them may be health checks, which go on after a container has failed."""

@@ -1,7 +1,7 @@
 """moto, kept on disk: the AWS services other than SageMaker.
 
 This module knows moto's insides: how its backends are registered, and how an S3 object holds its body. Those of
-CloudWatch are in `cloudwatch/moto.py`. Both were written for moto 5.2.5; this one refuses to start on another version.
+CloudWatch are in `cloudwatch/`. All were written for moto 5.2.5; this one refuses to start on another version.
 
 On disk are `moto.pickle`, the backends without the bodies of S3 objects, and `bodies/`, which has each body once, named
 by its SHA-256. So a change writes little however big the objects are, and only the services that a request can have
