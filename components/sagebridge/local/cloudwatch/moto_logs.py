@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, ClassVar
 from zlib import crc32
 
+from moto.core.utils import unix_time_millis
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.models import LogEvent, LogGroup, LogsBackend, LogStream, logs_backends
 from moto.logs.responses import LogsResponse
@@ -69,15 +70,16 @@ class EndpointStream(LogStream):
 
     def to_describe_dict(self) -> dict[str, Any]:
         """Returns the stream as DescribeLogStreams has it."""
-        span = self.files.span()
-        times = {"firstEventTimestamp": span[0], "lastEventTimestamp": span[1]} if span else {}
-        if span:
-            times["lastIngestionTime"] = span[1]
-        created: dict[str, Any] = super().to_describe_dict()
-        return {**created, **times}
-
-    def _update(self) -> None:
-        """Leaves the times to `to_describe_dict`, because moto would save them."""
+        described = {
+            "logStreamName": self.log_stream_name,
+            "arn": self.arn,
+            "creationTime": int(unix_time_millis(self.creation_time)),
+            "storedBytes": 0,  # as on AWS since 2019 (botocore, LogStream)
+        }
+        if span := self.files.span():
+            first, last = span
+            described |= {"firstEventTimestamp": first, "lastEventTimestamp": last, "lastIngestionTime": last}
+        return described
 
     def put_log_events(self, log_events: list[dict[str, Any]]) -> str:  # noqa: ARG002 - moto's signature
         """Refuses events of others."""
