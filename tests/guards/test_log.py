@@ -81,6 +81,8 @@ def test_a_log_that_cannot_be_read_hides_no_failure(error: Exception, expected: 
         ([str(number) for number in range(50)], [str(number) for number in range(50 - LINES, 50)]),
         (["OSError: no such model", *['10.0.0.1 - "GET /ping HTTP/1.1" 502'] * 900], ["OSError: no such model"]),
         (["x" * 5000], ["x" * 1000]),
+        (["\x1b[1;31mERROR\x1b[0m no such model"], ["ERROR no such model"]),
+        (["\x1b]0;title\x07loads\tslowly", "\x9b2J"], [" ]0;title loads slowly", " 2J"]),
         ([], []),
     ],
 )

@@ -19,6 +19,9 @@ _READ_LINES = 1000
 _STREAMS = 500
 """The streams that are looked at: those that were written last."""
 _HEALTH_CHECK = "GET /ping"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Characters that a terminal would take for commands."""
 _DENIED = "AccessDeniedException"
 
 
@@ -66,14 +69,14 @@ def end_of_log(
 
 
 def last_lines(messages: Sequence[str], secrets: Collection[str]) -> list[str]:
-    """Returns the last lines of a log without health checks, and without what comes from secrets.
+    """Returns the last lines of a log without health checks, colours, and what comes from secrets.
 
     A secret of several lines may be in the log in part only, so each of its lines is taken for a secret.
     """
     parts = {line for secret in secrets for line in secret.splitlines() if len(line) >= SHORTEST}
-    text = redacted("\n".join(messages), {*secrets, *parts})
-    lines = [line.rstrip() for line in text.splitlines() if line.strip() and _HEALTH_CHECK not in line]
-    return [line[:_CHARACTERS] for line in lines[-LINES:]]
+    text = redacted(_COLOURS.sub("", "\n".join(messages)), {*secrets, *parts})
+    lines = [_UNPRINTABLE.sub(" ", line).rstrip() for line in text.splitlines() if _HEALTH_CHECK not in line]
+    return [line[:_CHARACTERS] for line in lines if line][-LINES:]
 
 
 def _failed_stream(streams: Sequence[Any], since: datetime | None, reason: str) -> str | None:

@@ -29,6 +29,7 @@ class Output:
     def __init__(self, append: Callable[[bytes], object]) -> None:
         self._append = append
         self._reader: Thread | None = None
+        self._failing = False
 
     def note(self, text: str) -> None:
         """Appends the server's own words to the log."""
@@ -67,5 +68,9 @@ class Output:
     def _take(self, text: bytes) -> None:
         try:
             self._append(text)
-        except OSError as error:  # the disk is full, for example: what serves must not stand still for its log
-            log.warning("a container's output is lost: %s", error)
+        except Exception as error:  # noqa: BLE001 - the disk is full, for example; a process must not wait for its log
+            if not self._failing:  # logged once, not for each line
+                log.warning("what a container prints is lost: %s", error)
+            self._failing = True
+        else:
+            self._failing = False

@@ -13,6 +13,7 @@ from sagebridge.local.sagemaker.models import containers
 from sagebridge.local.serving.container import Answer, Container, Site, no_answer
 from sagebridge.local.serving.instances import Instance, Part
 from sagebridge.local.serving.model_data import DeployError
+from sagebridge.local.serving.output import Output
 from sagebridge.local.serving.request import Request
 from sagebridge.local.shapes import AwsError, Record
 
@@ -135,7 +136,8 @@ class Variant:
                     break
             self._remember(answer.headers, instance)
             if request.asynchronous:
-                self._site.log(f"{instance.stream}/{DATA_LOG}")(_outcome(request.inference_id, name, answer).encode())
+                data_log = Output(self._site.log(f"{instance.stream}/{DATA_LOG}"))
+                data_log.note(_outcome(request.inference_id, name, answer))
             return name, answer
 
     @contextlib.contextmanager
