@@ -1,10 +1,12 @@
 """How the log of a failed container ends, from what CloudWatch Logs answers."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from sagebridge import _aws
 from sagebridge.guards.log import LINES, end_of_log, last_lines
 from tests.guards.answers import Logs
 
@@ -19,42 +21,44 @@ DENIED = (
 )
 
 
-def logs(**begun: float) -> Logs:
-    """Returns logs of streams that begin some minutes after the rollout, and say their names."""
-    made = Logs()
-    made.streams = {
-        name: (BEGIN + timedelta(minutes=minutes), [f"I am {name}"])
-        for name, minutes in ((name.replace("_", "/"), minutes) for name, minutes in begun.items())
-    }
-    return made
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
+    stand_in = Logs()
+    monkeypatch.setattr(_aws, "logs_client", lambda *_: stand_in)
+    return stand_in
+
+
+def end(logs: Logs, begun: Mapping[str, int], since: datetime | None = BEGIN, reason: str = "") -> str:
+    """Returns the end of the log of streams that begin some minutes after the rollout, and say their names."""
+    logs.streams = {name: (BEGIN + timedelta(minutes=minutes), [f"I am {name}"]) for name, minutes in begun.items()}
+    return end_of_log({}, "boston", since, reason, ())
 
 
 @pytest.mark.parametrize(
     ("begun", "reason", "stream"),
     [
-        ({"blue_i0": 1}, "", "blue/i0"),
-        ({"blue_i0": -1, "blue_i1": 1, "blue_i2": 2}, "", "blue/i2"),
-        ({"blue_i0": 1, "green_i1": 2}, NO_PING.format(container="primary", variant="blue"), "blue/i0"),
-        ({"blue_i0": -1, "green_i1": 2}, NO_PING.format(container="primary", variant="blue"), "green/i1"),
-        ({"blue_i0_first": 1, "blue_i0_second": 1}, NO_PING.format(container="first", variant="blue"), "blue/i0/first"),
+        ({"blue/i0": 1}, "", "blue/i0"),
+        ({"blue/i0": -1, "blue/i1": 1, "blue/i2": 2}, "", "blue/i2"),
+        ({"blue/i0": 1, "green/i1": 2}, NO_PING.format(container="primary", variant="blue"), "blue/i0"),
+        ({"blue/i0": -1, "green/i1": 2}, NO_PING.format(container="primary", variant="blue"), "green/i1"),
+        ({"blue/i0/first": 1, "blue/i0/second": 1}, NO_PING.format(container="first", variant="blue"), "blue/i0/first"),
         (
-            {"blue_i0_first": 1, "blue_i0_second": 1},
+            {"blue/i0/first": 1, "blue/i0/second": 1},
             NO_PING.format(container="second", variant="blue"),
             "blue/i0/second",
         ),
     ],
 )
 def test_it_is_the_newest_container_or_the_one_that_aws_names(
-    begun: dict[str, float], reason: str, stream: str
+    logs: Logs, begun: dict[str, int], reason: str, stream: str
 ) -> None:
-    end = end_of_log(logs(**begun), "boston", BEGIN, reason, ())
-    assert end == f"The log of {stream} ends with:\n    I am {stream}"
+    assert end(logs, begun, reason=reason) == f"The log of {stream} ends with:\n    I am {stream}"
 
 
-def test_a_container_of_another_rollout_is_not_shown() -> None:
-    assert end_of_log(logs(blue_i0=-1), "boston", BEGIN, "", ()) == ""
-    assert end_of_log(logs(blue_i0=-1), "boston", None, "", ()).endswith("I am blue/i0")
-    assert end_of_log(Logs(), "boston", BEGIN, "", ()) == ""
+def test_a_container_of_another_rollout_is_not_shown(logs: Logs) -> None:
+    assert end(logs, {"blue/i0": -1}) == ""
+    assert end(logs, {"blue/i0": -1}, since=None).endswith("I am blue/i0")
+    assert end(logs, {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -68,10 +72,9 @@ def test_a_container_of_another_rollout_is_not_shown() -> None:
         (EndpointConnectionError(endpoint_url="https://logs"), ""),
     ],
 )
-def test_a_log_that_cannot_be_read_hides_no_failure(error: Exception, expected: str) -> None:
-    unreadable = logs(blue_i0=1)
-    unreadable.error = error
-    assert end_of_log(unreadable, "boston", BEGIN, "", ()) == expected
+def test_a_log_that_cannot_be_read_hides_no_failure(logs: Logs, error: Exception, expected: str) -> None:
+    logs.error = error
+    assert end(logs, {"blue/i0": 1}) == expected
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,5 @@ async def _end_of_log(endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTy
     settings = await _settings(endpoint)
     if settings is None:
         return ""
-    client = _aws.logs_client(settings, _aws.IMPATIENT)
-    reason = live.get("FailureReason", "")
-    return log.end_of_log(client, live["EndpointName"], since, reason, await endpoint.secret_texts())
+    reason, secrets = live.get("FailureReason", ""), await endpoint.secret_texts()
+    return log.end_of_log(settings, live["EndpointName"], since, reason, secrets)

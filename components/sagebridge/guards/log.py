@@ -1,12 +1,12 @@
 """Reads how the log of a failed container ends, for the message of the failed rollout."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagebridge import _aws
 from sagebridge.endpoint_log import log_group
 from sagebridge.redaction import SHORTEST, redacted
 
@@ -26,18 +26,14 @@ _DENIED = "AccessDeniedException"
 
 
 def end_of_log(
-    client: Any,  # noqa: ANN401 - the types of CloudWatch Logs are a package of their own
-    name: str,
-    since: datetime | None,
-    reason: str,
-    secrets: Collection[str],
+    settings: _aws.Settings, name: str, since: datetime | None, reason: str, secrets: Collection[str]
 ) -> str:
     """Returns a sentence with the last lines of the container whose failure ended a rollout.
 
     Where the caller may not read the log, the sentence says which permission that needs.
 
     Args:
-        client: A client of CloudWatch Logs.
+        settings: The provider's settings.
         name: The endpoint's name.
         since: The time after which only the rollout's own containers began to write; None if it is not known.
         reason: AWS's FailureReason, which may name the variant and the container.
@@ -46,12 +42,13 @@ def end_of_log(
     Returns:
         The sentence; empty if no container of the rollout has written anything, or CloudWatch Logs does not answer.
     """
-    group = log_group(name)
+    client, group = _aws.logs_client(settings, _aws.IMPATIENT), log_group(name)
     try:
         pages = client.get_paginator("describe_log_streams").paginate(
             logGroupName=group, orderBy="LastEventTime", descending=True, PaginationConfig={"MaxItems": _STREAMS}
         )
-        stream = _failed_stream([stream for page in pages for stream in page["logStreams"]], since, reason)
+        begun = {stream["logStreamName"]: stream["creationTime"] for page in pages for stream in page["logStreams"]}
+        stream = _failed_stream(begun, since, reason)
         if stream is None:
             return ""
         events = client.get_log_events(logGroupName=group, logStreamName=stream, limit=_READ_LINES)["events"]
@@ -79,16 +76,17 @@ def last_lines(messages: Sequence[str], secrets: Collection[str]) -> list[str]:
     return [line[:_CHARACTERS] for line in lines if line][-LINES:]
 
 
-def _failed_stream(streams: Sequence[Any], since: datetime | None, reason: str) -> str | None:
+def _failed_stream(begun: Mapping[str, int], since: datetime | None, reason: str) -> str | None:
     """Returns the name of the stream of the container that failed.
 
     It is the newest one of the rollout, or of the variant and the container that AWS's reason names.
+
+    Args:
+        begun: When each stream began, in milliseconds since the epoch.
+        since: The time after which the streams of the rollout began.
+        reason: AWS's FailureReason.
     """
     words = set(re.findall(r"[\w-]+", reason))
     after = int(since.timestamp() * 1000) if since else 0
-    names = {
-        (len(words.intersection(stream["logStreamName"].split("/"))), stream["creationTime"]): stream["logStreamName"]
-        for stream in streams
-        if stream["creationTime"] >= after
-    }
-    return names[max(names)] if names else None
+    names = [name for name in begun if begun[name] >= after]
+    return max(names, key=lambda name: (len(words.intersection(name.split("/"))), begun[name]), default=None)
