@@ -22,7 +22,8 @@ CLIENTS = 16
 REQUESTS = 10_000
 ENDPOINTS = 200
 CYCLES = 1000
-WARM_UP = 50
+WARM_UP = 80
+"""Lives after which each endpoint's log has as many streams as it keeps."""
 SIGNED = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/sagemaker/aws4_request, Signature=x"
 # Answers with the request and with how many requests it has had.
 COUNTER = """

@@ -115,3 +115,13 @@ def test_a_stream_within_the_name_of_another_is_another(store: Logs) -> None:
     store.stream("boston", STREAM).remove()
     assert list(store.streams("boston")) == [f"{STREAM}/data-log"]
     assert list(store.streams("bosto")) == []
+
+
+def test_a_removed_stream_leaves_nothing_behind(store: Logs, tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    for name in ("AllTraffic/i-0/first", "AllTraffic/i-0/second"):
+        store.stream("boston", name).append(b"a line")
+    store.stream("boston", "AllTraffic/i-0/first").remove()
+    assert list(store.streams("boston")) == ["AllTraffic/i-0/second"]
+    store.stream("boston", "AllTraffic/i-0/second").remove()
+    assert [path.name for path in tmp_path.rglob("*")] == ["other"]

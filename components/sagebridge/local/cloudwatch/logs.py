@@ -5,7 +5,9 @@ in it is a newline, the time in milliseconds, a space and the message. The newli
 the end of the process has cut short does not spoil the next one. A stream keeps its last two segments.
 """
 
+import contextlib
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -140,6 +142,8 @@ class Stream:
         with self._lock:
             for segment in self._segments():
                 self._file(segment).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder has a stream whose name begins with this one's
+                os.removedirs(self._folder)
 
     def _content(self) -> tuple[int, bytes]:
         """Returns the position of the first event that is kept, and what is written from there on."""
