@@ -51,8 +51,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     model_data_url: pulumi.Output[str] | None
     """S3 URL of the archive that is served, or of the first of several; None if there is none."""
     invoke_policy: pulumi.Output[str]
-    """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to read the
-    answers."""
+    """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to describe it and
+    to read the answers."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
