@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,8 @@ def test_each_layout_is_served_and_exported(aws: Aws, base: Base, tmp_path: Path
     handlers = {word: ECHO.format(word=word) for word in ("flat", "folder", "elsewhere", "torch", "hugging", "plain")}
     elsewhere = {PROGRAM: "serve.py", SUBMIT: put("sourcedir.tar.gz", packed({"serve.py": handlers["elsewhere"]}))}
     script = put("plain/code/inference.py", handlers["plain"].encode())
-    large = {"code/inference.py": handlers["folder"], "model.bin": os.urandom(BEGINNING)}
-    archives = {
+    large: dict[str, str | bytes] = {"code/inference.py": handlers["folder"], "model.bin": os.urandom(BEGINNING)}
+    archives: dict[str, Mapping[str, str | bytes]] = {
         "flat": {"inference.py": handlers["flat"], **MODEL_ONLY},
         "folder": large,
         "elsewhere": MODEL_ONLY,
