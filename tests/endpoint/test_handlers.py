@@ -8,10 +8,11 @@ from typing import Any
 
 import joblib
 import pulumi
+import pulumi_aws as aws
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from sagebridge import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint, _sdk
 from sagebridge.images.contents import BEGINNING
 from sagebridge.testing.mocks import EngineError
 from tests.endpoint.endpoints import MODEL, args
@@ -29,7 +30,7 @@ PREFIX = "s3://models/plain/"
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the program logs."""
     lines: list[str] = []
     for level in ("warn", "info"):
@@ -74,10 +75,10 @@ def environment(container: dict[str, Any]) -> dict[str, str]:
     ],
 )
 def test_the_variables_fit_the_archive(
-    container: Any, said: list[str], image: str, archive: bytes | None, variables: dict[str, str]
+    container: Any, log_lines: list[str], image: str, archive: bytes | None, variables: dict[str, str]
 ) -> None:
     assert environment(container(archive, image=image)) == variables
-    assert said == []
+    assert log_lines == []
 
 
 @pytest.mark.parametrize("image", [IMAGE, PYTORCH])
@@ -89,11 +90,11 @@ def test_an_archive_without_handler_is_refused_before_the_model_is_made(
     assert MODEL not in [resource.type for resource in monitor.registered]
 
 
-def test_code_elsewhere_is_left_alone(container: Any, said: list[str]) -> None:
+def test_code_elsewhere_is_left_alone(container: Any, log_lines: list[str]) -> None:
     elsewhere = {PROGRAM: "serve.py", SUBMIT: OTHER}
     assert environment(container(MODEL_ONLY, environment=elsewhere)) == elsewhere
     assert environment(container(MODEL_ONLY, environment={SUBMIT: OTHER})) == {PROGRAM: "inference.py", SUBMIT: OTHER}
-    assert said == []
+    assert log_lines == []
 
 
 def test_a_users_variables_are_not_overridden(container: Any) -> None:
@@ -140,27 +141,27 @@ def test_a_secret_url_is_not_shown(container: Any, world: World) -> None:
         container(None, model_data_url=pulumi.Output.secret(SECOND))
 
 
-def test_of_two_handlers_the_preview_says_which_is_served(container: Any, said: list[str]) -> None:
+def test_of_two_handlers_the_preview_says_which_is_served(container: Any, log_lines: list[str]) -> None:
     archive = packed({"inference.py": HANDLER, "code/inference.py": HANDLER})
     assert environment(container(archive)) == IN_CODE
-    (line,) = said
+    (line,) = log_lines
     assert line.startswith(f"info: model_data_url: {ARCHIVE} has inference.py and code/inference.py. code/inference.py")
 
 
-def test_an_archive_that_cannot_be_unpacked_is_no_obstacle(container: Any, said: list[str]) -> None:
+def test_an_archive_that_cannot_be_unpacked_is_no_obstacle(container: Any, log_lines: list[str]) -> None:
     assert environment(container(FLAT[:20])) == ROOT
-    (line,) = said
+    (line,) = log_lines
     assert line.startswith(f"warn: model_data_url: the files of {ARCHIVE} cannot be read: EOFError")
 
 
 @pytest.mark.parametrize("comes_first", [True, False])
 def test_of_a_large_archive_only_the_beginning_is_fetched(
-    container: Any, said: list[str], world: World, *, comes_first: bool
+    container: Any, log_lines: list[str], world: World, *, comes_first: bool
 ) -> None:
     files: dict[str, str | bytes] = {"code/inference.py": HANDLER, "model.bin": os.urandom(BEGINNING)}
     order = files if comes_first else dict(reversed(files.items()))
     assert environment(container(packed(order, level=1))) == (IN_CODE if comes_first else ROOT)
-    assert ["has no inference.py among its first files" in line for line in said] == [True] * (not comes_first)
+    assert ["has no inference.py among its first files" in line for line in log_lines] == [True] * (not comes_first)
     assert [call.args["range"] for call in world.calls] == [f"bytes=0-{BEGINNING - 1}"]
 
 
@@ -233,15 +234,15 @@ def test_uncompressed_model_data_without_handler_is_refused(
 
 
 def test_a_prefix_that_cannot_be_listed_is_no_obstacle(
-    container: Any, world: World, said: list[str], monkeypatch: pytest.MonkeyPatch
+    container: Any, world: World, log_lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(_: object) -> None:
         raise EngineError("AccessDenied: not authorized to perform: s3:ListBucket")
 
     monkeypatch.setattr(world, "call", denied)
     assert environment(container(None, model_data_url=None, model_data_source={"s3_uri": PREFIX})) == {}
-    (line,) = said
-    assert "cannot be listed, so nobody knows whether it has a handler" in line
+    (line,) = log_lines
+    assert "cannot be listed, so it is not known whether it has a handler" in line
     assert "s3:ListBucket" in line
 
 
@@ -262,20 +263,22 @@ def test_many_models_and_a_package_are_not_looked_into(container: Any, world: Wo
     assert world.calls == []
 
 
-def test_an_image_that_is_too_old_for_the_handler_is_said(container: Any, said: list[str], world: World) -> None:
+def test_an_image_that_is_too_old_for_the_handler_is_said(container: Any, log_lines: list[str], world: World) -> None:
     world.metadata = {}
     old = IMAGE.replace("1.9-0", "1.0-1")
     container(packed({"inference.py": "def model_fn(d): ...\ndef transform_fn(m, b, t, a): ...\n"}), image=old)
-    (line,) = said
+    (line,) = log_lines
     assert f"warn: model_data_url: {ARCHIVE} has a handler with transform_fn, which the image {old} never calls" in line
 
 
-def test_a_pickle_of_another_version_is_said(container: Any, said: list[str], world: World, tmp_path: Path) -> None:
+def test_a_pickle_of_another_version_is_said(
+    container: Any, log_lines: list[str], world: World, tmp_path: Path
+) -> None:
     world.metadata = {}
     joblib.dump(LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), tmp_path / "model.joblib")
     model = (tmp_path / "model.joblib").read_bytes()
     container(packed({"inference.py": HANDLER, "model.joblib": model}), image=IMAGE.replace("1.9-0", "0.23-1"))
-    (line,) = said
+    (line,) = log_lines
     assert f"warn: model_data_url: {ARCHIVE} may not load: the image" in line
     assert "carries scikit-learn 0.23, but the model was trained with scikit-learn 1." in line
 
@@ -292,3 +295,27 @@ def test_what_versions_json_records_is_refused_without_the_objects_metadata(cont
 @pytest.mark.parametrize("image", [IMAGE, PYTORCH])
 def test_without_defaults_nothing_is_set_and_nothing_refused(container: Any, image: str) -> None:
     assert environment(container(MODEL_ONLY, image=image, default_environment=False)) == {}
+
+
+def test_what_the_program_uploads_may_mend_it_so_the_preview_only_warns(
+    run: Run, world: World, log_lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The preview sees the archive that the update is going to replace."""
+    world.archives.add(SECOND)
+    world.contents[SECOND] = MODEL_ONLY
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+
+    def program() -> None:
+        archive = aws.s3.BucketObjectv2("archive", bucket="models", key="second/model.tar.gz")
+        SageMakerEndpoint("endpoint", args(model_data_url=pulumi.Output.concat("s3://models/", archive.key)))
+
+    assert run(program).of_type(MODEL)
+    (line,) = log_lines
+    assert "has no inference.py at its root or in code/" in line
+    assert line.endswith("It is refused unless this update replaces it.")
+
+
+def test_other_languages_read_their_own_names(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sdk, "runs_in_plugin", lambda: True)
+    with pytest.raises(pulumi.InputPropertiesError, match=r"modelDataUrl: .* set defaultEnvironment to false"):
+        container(MODEL_ONLY)

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from sagebridge import SageMakerEndpoint
 for name, args in json.loads(Path("endpoints.json").read_text()).items():
     SageMakerEndpoint(name, {**args, "endpoint_name": name})
 """
-MODEL_ONLY = {"model.bin": b"m"}
+MODEL_ONLY: dict[str, str | bytes] = {"model.bin": b"m"}
 
 
 def test_each_layout_is_served_and_exported(aws: Aws, base: Base, tmp_path: Path) -> None:
@@ -38,7 +37,7 @@ def test_each_layout_is_served_and_exported(aws: Aws, base: Base, tmp_path: Path
     elsewhere = {PROGRAM: "serve.py", SUBMIT: put("sourcedir.tar.gz", packed({"serve.py": handlers["elsewhere"]}))}
     script = put("plain/code/inference.py", handlers["plain"].encode())
     large: dict[str, str | bytes] = {"code/inference.py": handlers["folder"], "model.bin": os.urandom(BEGINNING)}
-    archives: dict[str, Mapping[str, str | bytes]] = {
+    archives: dict[str, dict[str, str | bytes]] = {
         "flat": {"inference.py": handlers["flat"], **MODEL_ONLY},
         "folder": large,
         "elsewhere": MODEL_ONLY,

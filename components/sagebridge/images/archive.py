@@ -19,6 +19,7 @@ from sagebridge import _sdk
 from sagebridge._tarfile import tarfile
 from sagebridge.containers.fit import misfit
 from sagebridge.endpoint.outputs import resolved
+from sagebridge.endpoint.refusal import camel_case
 from sagebridge.errors import reason
 from sagebridge.images import handler
 from sagebridge.images.contents import BEGINNING, Contents, contents_of
@@ -62,6 +63,33 @@ class _Archive(NamedTuple):
     """Why its files cannot be told."""
 
 
+class _Argument(NamedTuple):
+    """The argument that names a model, for what there is to say of that model."""
+
+    path: str
+    parent: pulumi.Resource
+    may_be_replaced: bool
+    """Whether this is a preview of an update that may put another model in its place, or the first one."""
+
+    def refuse(self, problem: str) -> None:
+        """Fails because of a problem; only warns of it if the update may end it."""
+        if not self.may_be_replaced:
+            raise _sdk.failure(self._text(problem))
+        self.warn(f"{problem}. It is refused unless this update replaces it")
+
+    def warn(self, warning: str) -> None:
+        """Warns."""
+        pulumi.log.warn(self._text(warning), self.parent)
+
+    def note(self, note: str) -> None:
+        """Tells what was chosen."""
+        pulumi.log.info(self._text(note), self.parent)
+
+    def _text(self, text: str) -> str:
+        """Returns a text with the names that the program's language has for the arguments."""
+        return f"{self.path}: {camel_case(text) if _sdk.runs_in_plugin() else text}."
+
+
 def checked(
     path: str, url: pulumi.Input[str], code: Code, parent: pulumi.Resource, *, is_source: bool = False
 ) -> pulumi.Output[Loaded]:
@@ -80,20 +108,21 @@ def checked(
 
     async def check(values: Sequence[Any]) -> Loaded:
         plain_url, _, may_be_missing = values
+        argument = _Argument(path, parent, may_be_missing)
         shown_url, shown_image = await resolved(url) or "", await resolved(code.image)
         model = await _model(code, shown_image, None if is_source else shown_url)
         reads = model is not None and handler.has_rules(model.image)
-        archive = await _look_up(path, shown_url, parent, reads=reads, may_be_missing=may_be_missing)
+        archive = await _look_up(argument, shown_url, reads=reads)
         contents = archive.contents if archive else None
         if archive:
             versions = {**(contents.versions if contents else {}), **archive.metadata}
             if shown_image is not None and (problem := misfit(shown_image, versions)):
-                raise _sdk.failure(f"{path}: {shown_url} does not fit the image: {problem}")
+                argument.refuse(f"{shown_url} does not fit the image: {problem}")
             if contents:
                 contents = replace(contents, versions=versions)
             if archive.damage:
-                pulumi.log.warn(f"{path}: the files of {shown_url} cannot be read: {archive.damage}.", parent)
-        return Loaded(plain_url, _variables(path, shown_url, model, contents, parent))
+                argument.warn(f"the files of {shown_url} cannot be read: {archive.damage}")
+        return Loaded(plain_url, _variables(argument, shown_url, model, contents))
 
     return pulumi.Output.all(url, code.image, _may_be_missing(url)).apply(check)
 
@@ -109,13 +138,15 @@ def listed(path: str, uri: pulumi.Input[str], code: Code, parent: pulumi.Resourc
     """
 
     async def check(values: Sequence[Any]) -> Loaded:
+        plain_uri, _, may_be_missing = values
+        argument = _Argument(path, parent, may_be_missing)
         shown_uri, shown_image = await resolved(uri) or "", await resolved(code.image)
         model = await _model(code, shown_image, None)
         reads = model is not None and handler.has_rules(model.image)
-        contents = await _files_below(path, shown_uri, parent) if reads else None
-        return Loaded(values[0], _variables(path, shown_uri, model, contents, parent))
+        contents = await _files_below(argument, shown_uri) if reads else None
+        return Loaded(plain_uri, _variables(argument, shown_uri, model, contents))
 
-    return pulumi.Output.all(uri, code.image).apply(check)
+    return pulumi.Output.all(uri, code.image, _may_be_missing(uri)).apply(check)
 
 
 async def _model(code: Code, image: str | None, url: str | None) -> handler.Model | None:
@@ -133,18 +164,18 @@ async def _model(code: Code, image: str | None, url: str | None) -> handler.Mode
 
 
 def _variables(
-    path: str, url: str, model: handler.Model | None, contents: Contents | None, parent: pulumi.Resource
+    argument: _Argument, url: str, model: handler.Model | None, contents: Contents | None
 ) -> Mapping[str, str]:
     """Returns the variables that the component sets; says what there is to say of the model."""
     if model is None:
         return {}
     judgement = handler.judge(model, contents) if contents else handler.Judgement(handler.unseen(model))
     if judgement.problem:
-        raise _sdk.failure(f"{path}: {url} {judgement.problem}.")
+        argument.refuse(f"{url} {judgement.problem}")
     for warning in judgement.warnings:
-        pulumi.log.warn(f"{path}: {url} {warning}.", parent)
+        argument.warn(f"{url} {warning}")
     if judgement.note:
-        pulumi.log.info(f"{path}: {url} {judgement.note}.", parent)
+        argument.note(f"{url} {judgement.note}")
     return {name: str.__str__(value) for name, value in judgement.variables.items()}
 
 
@@ -174,32 +205,32 @@ async def _may_be_missing(url: pulumi.Input[str]) -> bool:
     return pulumi.runtime.is_dry_run() and isinstance(url, pulumi.Output) and bool(await url.resources())
 
 
-async def _look_up(
-    path: str, url: str, parent: pulumi.Resource, *, reads: bool, may_be_missing: bool
-) -> _Archive | None:
+async def _look_up(argument: _Argument, url: str, *, reads: bool) -> _Archive | None:
     """Returns what there is of an archive; None if it is missing and may be."""
     try:
-        return await _sdk.once(_Objects).look_up(url, parent, reads=reads)
+        return await _sdk.once(_Objects).look_up(url, argument.parent, reads=reads)
     except Exception as error:  # the engine has no type of its own for a failed invoke
         why = reason(error)
         if "couldn't find resource" in why or "NotFound" in why:
-            if may_be_missing:
+            if argument.may_be_replaced:
                 return None
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
+        elif "StatusCode: 416" in why:  # S3 has no range of an empty object
+            why = "it is empty"
         elif isinstance(url, Concealed):
             why = "the answer is not shown, because it may contain the URL, which is a secret"
-        raise _sdk.failure(f"{path}: cannot read {url}: {why}") from error
+        raise _sdk.failure(f"{argument.path}: cannot read {url}: {why}") from error
 
 
-async def _files_below(path: str, uri: str, parent: pulumi.Resource) -> Contents | None:
+async def _files_below(argument: _Argument, uri: str) -> Contents | None:
     """Returns the files of uncompressed model data; None if they cannot be told, which a warning then says."""
     if not uri.endswith("/"):
         return Contents([PurePosixPath(urlsplit(str.__str__(uri)).path).name], is_whole=True)
     try:
-        return await _sdk.once(_Objects).list(uri, parent)
+        return await _sdk.once(_Objects).list(uri, argument.parent)
     except Exception as error:  # noqa: BLE001 - the engine has no type of its own for a failed invoke
         why = "" if isinstance(uri, Concealed) else f": {reason(error)}"
-        pulumi.log.warn(f"{path}: {uri} cannot be listed, so nobody knows whether it has a handler{why}.", parent)
+        argument.warn(f"{uri} cannot be listed, so it is not known whether it has a handler{why}")
         return None
 
 

@@ -4,6 +4,7 @@ import ast
 import gzip
 import io
 import json
+import warnings
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -58,9 +59,11 @@ class Contents:
     def functions(self, script: str) -> Collection[str] | None:
         """Returns the names that a script gives to something at its top level; None if they cannot be told."""
         try:
-            tree = ast.parse(self.scripts[script])
-        except (KeyError, SyntaxError, ValueError, RecursionError, MemoryError):  # it may suit the image's Python
-            return None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(self.scripts[script])
+        except (KeyError, SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+            return None  # it may suit the image's Python; a SystemError is one of Python 3.11's own (gh-106905)
         names: set[str] = set()
         nodes: list[ast.AST] = [tree]
         while nodes:

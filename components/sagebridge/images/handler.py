@@ -103,8 +103,9 @@ def judge(model: Model, contents: Contents) -> Judgement:
     """
     if not has_rules(model.image):
         return Judgement({})
-    found = _judge(model, contents)
-    return found._replace(warnings=(*found.warnings, *_version_warnings(model, contents, found.script)))
+    judgement = _judge(model, contents)
+    version_warnings = _version_warnings(model, contents, judgement.script)
+    return judgement._replace(warnings=(*judgement.warnings, *version_warnings))
 
 
 def _judge(model: Model, contents: Contents) -> Judgement:
@@ -234,9 +235,10 @@ def _listing(contents: Contents) -> str:
 
 def _version_warnings(model: Model, contents: Contents, script: str | None) -> Iterator[str]:
     """Says what the version of scikit-learn in the image changes."""
-    names = set(contents.functions(script) or ()) if script else set()
     tag = _SCIKIT_LEARN_TAG.search(model.image)
-    if tag and (int(tag[2]), int(tag[3])) < _TRANSFORM_FN and "transform_fn" in names and not names & _STEPS:
+    is_old = tag is not None and (int(tag[2]), int(tag[3])) < _TRANSFORM_FN
+    functions = set(contents.functions(script) or ()) if script and is_old else set()
+    if "transform_fn" in functions and not functions & _STEPS:
         yield (
             f"has a handler with transform_fn, which the image {model.image} never calls: images of scikit-learn "
             f"before {'.'.join(map(str, _TRANSFORM_FN))} call input_fn, predict_fn and output_fn alone, and have their "
