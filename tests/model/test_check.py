@@ -221,6 +221,16 @@ def test_a_sample_is_made_for_the_features_of_the_model(classifier: Path, read: 
     assert json.loads(findings["answer"])[1] in {"a", "b", "c"}
 
 
+def test_of_two_handlers_the_one_is_asked_that_the_component_deploys(classifier: Path, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    handler = "def model_fn(d): ...\ndef transform_fn(m, b, t, a): return {word!r}, a\n"
+    (tmp_path / "code" / "inference.py").write_text(handler.format(word="in code"))
+    (tmp_path / "root.py").write_text(handler.format(word="at the root"))
+    out = tmp_path / "model.tar.gz"
+    package(classifier / "forest.pkl", tmp_path / "root.py", out, [tmp_path / "code"])
+    assert "with in code" in run("--archive", out, "--image", FITTING).output
+
+
 def test_a_sample_has_the_names_of_the_features(tmp_path: Path) -> None:
     frame = pd.DataFrame({"age": [1.0, 2.0], "rooms": [3.0, 4.0]})
     joblib.dump(LinearRegression().fit(frame, [0.0, 1.0]), tmp_path / "model.joblib")

@@ -5,6 +5,10 @@ import sys
 from enum import StrEnum
 from typing import NamedTuple
 
+PROGRAM = "SAGEMAKER_PROGRAM"
+"""The variable that names the script that is the handler."""
+SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+"""The variable that says where AWS's scikit-learn container gets the code from."""
 MODEL_DIR = "/opt/ml/model"
 """The folder of the model in AWS's containers."""
 CODE_DIR = "/opt/ml/code"
