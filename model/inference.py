@@ -4,8 +4,8 @@ A request of application/json is `{"Input": [[number, ...], ...]}`; `Input` may 
 fitted on a DataFrame takes its rows as lists in the order of its columns, or as objects such as `{"age": 31}`, and with
 texts, booleans and null where it can predict from them. A model that begins with a vectorizer takes a list of what that
 was fitted on: texts or objects. A request of text/csv has a line for each row, and may begin with the names of a
-DataFrame's columns, in any order. A column in which every value is a number is one of numbers, any other is one of
-texts, and an empty value is null.
+DataFrame's columns, in any order. A column in which every value is a number has numbers, one in which every value is
+true or false has booleans, and any other has texts; an empty value is null.
 
 An answer of application/json is `{"Output": 28, "Predictions": [28.99...]}`. `Predictions` has the prediction of every
 row at full precision: a number, a label, or a list for several targets. `Output` is the article's: the first
@@ -196,11 +196,19 @@ def _read_lines(lines: Lines, features: Features) -> list[Any] | Refusal:
 
 
 def _column(cells: tuple[str, ...]) -> list[Any]:
-    """Returns the values of a column: numbers, if all are, or else texts; None for an empty cell."""
-    try:
-        return [float(cell) if cell.strip() else None for cell in cells]
-    except ValueError:
-        return [cell or None for cell in cells]
+    """Returns the values of a column: numbers or booleans, if all are, or else texts; None for an empty cell."""
+    for convert in (float, _boolean):
+        try:
+            return [convert(cell) if cell.strip() else None for cell in cells]
+        except ValueError:
+            continue
+    return [cell or None for cell in cells]
+
+
+def _boolean(cell: str) -> bool:
+    if cell.strip().lower() not in ("true", "false"):
+        raise ValueError
+    return cell.strip().lower() == "true"
 
 
 def _checked(rows: list[Any], features: Features) -> list[Any] | Refusal:
