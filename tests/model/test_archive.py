@@ -12,6 +12,7 @@ import tempfile
 import zlib
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -19,7 +20,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
+from sklearn.manifold import TSNE
+from sklearn.neighbors import LocalOutlierFactor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from model import inference
 from sagebridge.cli import main
@@ -333,6 +340,71 @@ def test_a_model_of_another_kind_has_no_versions_and_is_packed_under_its_name(tm
 
     assert names_in(tmp_path / "model.tar.gz") == ["inference.py", "model.bin"]
     assert read_versions(tmp_path / "model.tar.gz") == {}
+
+
+def test_a_model_of_scikit_learn_is_packed_where_nothing_of_it_is_installed(tmp_path: Path) -> None:
+    joblib.dump(DBSCAN(), tmp_path / "model.joblib")
+    modules = ["flask", "joblib", "numpy", "pandas", "sagemaker_inference", "sklearn", "uv"]
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({modules}))"  # an import of them fails
+    command = f"{hidden}; from sagebridge.cli import main; main(['package', '--model=model.joblib', *sys.argv[1:]])"
+
+    subprocess.run([sys.executable, "-c", command, f"--handler={HANDLER}"], cwd=tmp_path, check=True)
+
+    assert read_versions(tmp_path / "build" / "model.tar.gz")["scikit-learn"] == version("scikit-learn")
+
+
+UNABLE = "which has no predict, and the handler {handler} can only predict; name a handler that uses what a"
+
+
+@pytest.mark.parametrize("compress", [0, ("gzip", 3), ("zlib", 3)])
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "estimator", [DBSCAN(), PCA(), StandardScaler(), TSNE(perplexity=2), AgglomerativeClustering()]
+)
+def test_an_estimator_that_does_not_predict_is_refused(
+    tmp_path: Path, estimator: Any, compress: int | tuple[str, int], protocol: int
+) -> None:
+    joblib.dump(estimator.fit(np.random.default_rng(0).random((9, 2))), tmp_path / "model.joblib", compress, protocol)
+
+    with pytest.raises(
+        UserError, match=f"model.joblib has a {type(estimator).__name__}, {UNABLE}".format(handler=HANDLER)
+    ):
+        package(tmp_path / "model.joblib", HANDLER, tmp_path / "model.tar.gz")
+
+    assert not (tmp_path / "model.tar.gz").exists()
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "def model_fn(d): ...\ndef predict_fn(rows, model): return model.transform(rows)",
+        "def model_fn(d): ...\ndef predict_fn(rows, model): return nearest(model.components_, predict(rows))",
+        "from helpers import *",
+    ],
+)
+def test_a_handler_that_uses_something_else_serves_an_estimator_without_predict(tmp_path: Path, handler: str) -> None:
+    joblib.dump(PCA().fit(np.eye(3)), tmp_path / "model.joblib")
+    (tmp_path / "handler.py").write_text(handler)
+
+    package(tmp_path / "model.joblib", tmp_path / "handler.py", tmp_path / "model.tar.gz")
+
+    assert "inference.py" in names_in(tmp_path / "model.tar.gz")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        KMeans(2),
+        LocalOutlierFactor(2, novelty=True),
+        make_pipeline(StandardScaler(), LinearRegression()),
+        {"scaler": StandardScaler()},
+        [PCA()],
+    ],
+)
+def test_a_model_that_may_predict_is_packed(tmp_path: Path, model: Any) -> None:
+    joblib.dump(model.fit(np.eye(4), [0, 1, 2, 3]) if hasattr(model, "fit") else model, tmp_path / "model.joblib")
+
+    package(tmp_path / "model.joblib", HANDLER, tmp_path / "model.tar.gz")
 
 
 def test_packing_runs_no_code_of_the_model(tmp_path: Path) -> None:

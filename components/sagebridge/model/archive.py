@@ -14,6 +14,7 @@ from sagebridge._tarfile import tarfile
 from sagebridge.errors import UserError
 from sagebridge.files import open_whole
 from sagebridge.model.contents import Layout, code_files, merged, model_files
+from sagebridge.model.estimators import unserved
 from sagebridge.model.progress import progress
 from sagebridge.model.versions import versions_of
 
@@ -52,11 +53,14 @@ def package(
         layout: Where the code goes; the model is at the root.
 
     Raises:
-        UserError: See `code_files`, `model_files` and `versions_of`; or a file cannot be read or written.
+        UserError: See `code_files`, `model_files`, `versions_of` and `unserved`; or a file cannot be read or written.
     """
     try:
         model_parts = model_files(model) if model else {}
-        return _package(code_files(handler, include, layout), model_parts, out)
+        code = code_files(handler, include, layout)
+        if model and model.is_file() and (problem := unserved(model, handler)):
+            raise UserError(problem)
+        return _package(code, model_parts, out)
     except OSError as error:
         raise UserError(f"{error.filename or out}: {error.strerror or error}; no archive was written") from error
 
