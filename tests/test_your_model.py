@@ -26,7 +26,7 @@ def test_every_option_of_package_is_on_the_page() -> None:
 @pytest.mark.engine
 @pytest.mark.terraform
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_a_reader_of_the_page_gets_every_answer(aws: Aws, base: Base, tmp_path: Path) -> None:
     folder = tmp_path / "my models"
     folder.mkdir()
@@ -40,7 +40,7 @@ def test_a_reader_of_the_page_gets_every_answer(aws: Aws, base: Base, tmp_path: 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=800,
+        timeout=1100,
         check=False,
     )
 
