@@ -77,6 +77,23 @@ def test_an_archive_without_handler_and_with_broken_versions_is_not_ready(archiv
     assert result.output.count("\n- ") == 2
 
 
+@pytest.mark.parametrize("name", ["/opt/ml/model/escaped", "../escaped", "code/../../escaped", "/inference.py"])
+def test_an_archive_that_escapes_is_refused_before_its_code_runs(tmp_path: Path, name: str) -> None:
+    ran = tmp_path / "ran"
+    with tarfile.open(tmp_path / "bad.tgz", "w:gz") as target:
+        for member, content in (("inference.py", f"open({str(ran)!r}, 'w')".encode()), (name, b"x")):
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            target.addfile(info, io.BytesIO(content))
+
+    for arguments in ((), ("--image", FITTING), ("--image", "mine:1"), ("--json",)):
+        result = run("--archive", tmp_path / "bad.tgz", *arguments)
+        assert result.exit_code == 1
+        assert f"is not a whole and safe .tar.gz: {name!r} " in result.stderr.replace("member ", "")
+
+    assert not ran.exists()
+
+
 GOOD = """
 def model_fn(model_dir): return None
 def input_fn(body, content_type): return body

@@ -26,6 +26,8 @@ _STATE = re.compile(rb"_sklearn_version.{1,16}?(?:\x8c|X(?=.\0\0\0))(.)(?:\0\0\0
 
 Source: `BaseEstimator.__getstate__` of scikit-learn 1.9, and `pickletools`.
 """
+_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)
+"""What is raised for a file that only looks compressed, or is damaged."""
 _LONGEST = 128
 """Bytes that a match of `_STATE` has at most."""
 
@@ -44,12 +46,20 @@ def scikit_learn_version(file: io.BufferedReader) -> str | None:
     if not is_pickle(file):
         return None
     window = b""
-    with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError):  # it only looks compressed, or is damaged
+    with contextlib.suppress(*_DAMAGE):
         for chunk in _content(file):
             window = window[-_LONGEST:] + chunk
             if (match := _STATE.search(window)) and len(match[2]) >= match[1][0]:
                 return match[2][: match[1][0]].decode()
     return None
+
+
+def beginning(file: io.BufferedReader) -> bytes:
+    """Returns the first bytes of what a file has pickled, unpacked if it is compressed; empty for any other file."""
+    if is_pickle(file):
+        with contextlib.suppress(*_DAMAGE):
+            return next(_content(file), b"")
+    return b""
 
 
 def _content(file: io.BufferedReader) -> Iterator[bytes]:
