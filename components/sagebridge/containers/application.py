@@ -1,21 +1,29 @@
 """Makes the application that serves a model, in the process that imports the model's handler."""
 
+from __future__ import annotations
+
 import importlib
 import os
+import re
+import sys
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from flask import Flask
 from sagemaker_inference.transformer import Transformer
 
 from sagebridge.containers import legacy, scikit_learn, toolkit
-from sagebridge.containers.code import PROGRAM, SUBMIT_DIRECTORY
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.hugging_face import HuggingFaceTransformer
+from sagebridge.containers.image import explain, packages_beyond
 from sagebridge.containers.imports import import_from
-from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch
+from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, PROGRAM, SUBMIT_DIRECTORY, Contract, Launch
 from sagebridge.containers.multi_model import MultiModelDefaults
 from sagebridge.containers.pytorch import PyTorchDefaults
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from flask import Flask
 
 
 def build(launch: Launch) -> Flask:
@@ -28,11 +36,19 @@ def build(launch: Launch) -> Flask:
     Raises:
         NotServedError: there is no handler.
     """
+    try:
+        return _build(launch)
+    except Exception as error:
+        explain(error, launch.image)
+        raise
+
+
+def _build(launch: Launch) -> Flask:
     import_from(launch.import_dirs)
     if launch.contract == Contract.SCIKIT_LEARN:
         legacy.provide()
     if not launch.uses_toolkit:
-        return scikit_learn.build_app(_import_handler(launch), launch.model_dir)
+        return scikit_learn.build_app(_import_handler(launch), launch.model_dir, launch.image)
     if not launch.model_dir:
         if launch.contract == Contract.SCIKIT_LEARN:
             _import_handler(launch)
@@ -48,9 +64,10 @@ def _transformer(launch: Launch) -> Transformer:
 
 def _import_handler(launch: Launch) -> ModuleType:
     """Imports the module that `SAGEMAKER_PROGRAM` names, with or without `.py`."""
-    name = os.environ[PROGRAM].removesuffix(".py")
+    name = re.sub(r"\.py$", "", os.environ[PROGRAM])
+    before = set(sys.modules)
     try:
-        return importlib.import_module(name)
+        handler = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the handler is there, and imports what is not
@@ -67,3 +84,18 @@ def _import_handler(launch: Launch) -> ModuleType:
             f"Put the file there, or set {SUBMIT_DIRECTORY} to its folder, such as {MODEL_DIR}/code, "
             f"or to {MODEL_DIR} for a file at the root of the model's archive."
         ) from error
+    if launch.image and not launch.python:
+        _warn_of_packages(launch, set(sys.modules) - before)
+    return handler
+
+
+def _warn_of_packages(launch: Launch, modules: set[str]) -> None:
+    """Names the packages that the handler has here, and not in its image."""
+    files = {module: getattr(sys.modules[module], "__file__", None) or "" for module in modules}
+    required = {module for module, file in files.items() if launch.packages and file.startswith(launch.packages)}
+    packages = packages_beyond(launch.image, modules - required)
+    if packages:
+        sys.stderr.write(
+            f"The handler imports {', '.join(packages)} of this environment, and its image has no such package. "
+            "For AWS, add it to the requirements.txt beside the handler.\n"
+        )

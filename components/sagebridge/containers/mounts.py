@@ -4,6 +4,8 @@ Handlers name these paths, and the machine need not have them: a mount namespace
 own `/opt` stays what it is, and all that is in it, but for `/opt/ml`, stays visible.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import os
@@ -43,10 +45,10 @@ def _mounted(launch: Launch) -> Launch:
     _unshare(libc)
     _mount(libc, None, Path("/"), None, _MS_REC | _MS_PRIVATE)
     with contextlib.ExitStack() as held:  # what is held open stays reachable when the new /opt hides the old one
-        links = {entry: entry.readlink() for entry in _OPT.iterdir() if entry.is_symlink()}
+        links = {entry: os.readlink(entry) for entry in _OPT.iterdir() if entry.is_symlink()}
         sources = {entry: _open(held, entry) for entry in _OPT.iterdir() if entry not in links}
         sources.pop(_OPT / "ml", None)
-        sources |= {Path(target): _open(held, Path(folder)) for target, folder in folders.items()}
+        sources.update({Path(target): _open(held, Path(folder)) for target, folder in folders.items()})
         _mount(libc, b"tmpfs", _OPT, b"tmpfs", 0)
         try:
             for link, destination in links.items():

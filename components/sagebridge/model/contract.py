@@ -3,6 +3,8 @@
 That process runs this module: it reads a request's body from standard input and prints an `Answer` as JSON.
 """
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import json
@@ -25,6 +27,8 @@ SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16
 """The article's sample row."""
 JSON = "application/json"
 SECONDS = 60
+MODULE = "sagebridge.model.contract"
+"""The name of this module, by which it is run."""
 _TORCH = {"torch", "torchvision", "torchaudio"}
 _IN_IMAGE = {"PyTorch": _TORCH, "Hugging Face": {*_TORCH, "tensorflow", "transformers"}}
 """What the image of a contract has to import. Source: the Dockerfiles of aws/deep-learning-containers."""
@@ -66,6 +70,7 @@ def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
     from sagebridge.containers.code import Definition, prepare  # noqa: PLC0415 - only here is it needed
     from sagebridge.containers.errors import NotServedError  # noqa: PLC0415 - the same
     from sagebridge.containers.launch import MODEL_DIR  # noqa: PLC0415 - the same
+    from sagebridge.containers.program import command  # noqa: PLC0415 - the same
 
     folder = folder.resolve()
     code_dir = MODEL_DIR if (folder / HANDLER).is_file() else f"{MODEL_DIR}/{CODE}"
@@ -78,7 +83,7 @@ def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
         try:
             launch = prepare(definition, folder, home / "container", lambda _: None, notes.append)
             done = subprocess.run(
-                [sys.executable, "-P", "-m", "sagebridge.model.contract", json.dumps(launch), json.dumps(header)],
+                command(launch.python or sys.executable, MODULE, json.dumps(launch), json.dumps(header)),
                 env=definition.process_environment(folder, home),
                 input=b"" if sample is None else sample.body,
                 capture_output=True,
@@ -127,7 +132,7 @@ def answer(launch_json: str, sample: Request | None) -> Answer:
     )
 
 
-def _send(app: "Flask", launch: "Launch", request: Request) -> Answer:
+def _send(app: Flask, launch: Launch, request: Request) -> Answer:
     headers = {"Accept": request.accept} if request.accept else {}
     try:
         response = app.test_client().post(
@@ -151,7 +156,7 @@ def _raised(error: BaseException) -> str:
     return f"{HANDLER} raised {type(cause).__name__}: {cause}"
 
 
-def _failed(launch: "Launch", problem: str) -> Answer:
+def _failed(launch: Launch, problem: str) -> Answer:
     """Returns an answer with a problem, or an unjudged one if this machine lacks a package that the image has."""
     missing = _MISSING.search(problem)
     if missing and missing[1] in _IN_IMAGE.get(launch.contract, ()):
