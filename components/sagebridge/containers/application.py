@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sagemaker_inference.transformer import Transformer
@@ -21,8 +22,6 @@ from sagebridge.containers.multi_model import MultiModelDefaults
 from sagebridge.containers.pytorch import PyTorchDefaults
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from flask import Flask
 
 
@@ -65,7 +64,6 @@ def _transformer(launch: Launch) -> Transformer:
 def _import_handler(launch: Launch) -> ModuleType:
     """Imports the module that `SAGEMAKER_PROGRAM` names, with or without `.py`."""
     name = re.sub(r"\.py$", "", os.environ[PROGRAM])
-    before = set(sys.modules)
     try:
         handler = importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -85,17 +83,22 @@ def _import_handler(launch: Launch) -> ModuleType:
             f"or to {MODEL_DIR} for a file at the root of the model's archive."
         ) from error
     if launch.image and not launch.python:
-        _warn_of_packages(launch, set(sys.modules) - before)
+        _warn_of_packages(launch, handler)
     return handler
 
 
-def _warn_of_packages(launch: Launch, modules: set[str]) -> None:
-    """Names the packages that the handler has here, and not in its image."""
-    files = {module: getattr(sys.modules[module], "__file__", None) or "" for module in modules}
-    required = {module for module, file in files.items() if launch.packages and file.startswith(launch.packages)}
-    packages = packages_beyond(launch.image, modules - required)
+def _warn_of_packages(launch: Launch, handler: ModuleType) -> None:
+    """Names the packages that the handler imports here, and that its image does not have."""
+    values = [value for name, value in vars(handler).items() if not name.startswith("__")]
+    names = (value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "") for value in values)
+    modules = [sys.modules[name] for name in names if name in sys.modules]
+    required = launch.packages or os.devnull
+    packages = packages_beyond(
+        launch.image,
+        (module.__name__ for module in modules if not (getattr(module, "__file__", None) or "").startswith(required)),
+    )
     if packages:
         sys.stderr.write(
-            f"The handler imports {', '.join(packages)} of this environment, and its image has no such package. "
-            "For AWS, add it to the requirements.txt beside the handler.\n"
+            f"The handler imports what is here and not in its image: {', '.join(packages)}. "
+            "For AWS, put that into the requirements.txt beside the handler.\n"
         )

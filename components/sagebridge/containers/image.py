@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,6 +73,12 @@ def table() -> dict[str, Any]:
     return content
 
 
+def package_of(module: str) -> str:
+    """Returns the package from which a module comes."""
+    package: str = table()["modules"].get(module, _NAMES.sub("-", module).lower())
+    return package
+
+
 def explain(error: BaseException, version: str) -> None:
     """Adds to an error whether an image has the module that is missing here.
 
@@ -85,7 +92,7 @@ def explain(error: BaseException, version: str) -> None:
     if facts is None or not isinstance(error, ModuleNotFoundError) or not error.name or facts.name in error.msg:
         return
     module = error.name.partition(".")[0]
-    package = table()["modules"].get(module, module)
+    package = package_of(module)
     package_version = facts.version_of(package)
     if package_version is None:
         hint = (
@@ -93,7 +100,7 @@ def explain(error: BaseException, version: str) -> None:
             "or its package into the requirements.txt there."
         )
     else:
-        missing = "" if find_spec(module) else ", which is not installed here"
+        missing = "" if module in sys.modules or find_spec(module) else ", which is not installed here"
         hint = f"{facts.name} has {package} {package_version}{missing}."
     error.msg = f"{error.msg}. {hint}"
 

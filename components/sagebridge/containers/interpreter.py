@@ -92,8 +92,8 @@ def _environment(image: Image, log: Callable[[str], object]) -> Path:
     if python.exists():  # and with it the Python of which it is an environment
         return python
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
-        failure = folder.with_suffix(".failed")
+    with _locked(folder.with_name(f"{folder.name}.lock")):
+        failure = folder.with_name(f"{folder.name}.failed")
         if not python.exists():
             _check_failure(failure)
             try:
