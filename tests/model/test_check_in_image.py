@@ -19,7 +19,7 @@ def transform_fn(model, body, content_type, accept): return model, accept
 
 def check(folder: Path, handler: str, version: str) -> Result:
     python_of(version)
-    (folder / "model.tar.gz").write_bytes(pack({"inference.py": handler, "model.joblib": b"1"}))
+    (folder / "model.tar.gz").write_bytes(pack({"inference.py": handler, "model.txt": b"1"}))
     image = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:{version}-cpu-py3"
     return CliRunner().invoke(main, ["check", "--archive", str(folder / "model.tar.gz"), "--image", image])
 
