@@ -133,3 +133,12 @@ def test_nothing_is_said_of_packages_that_the_image_has(
 def test_versions_are_found_by_any_spelling_of_a_package() -> None:
     facts = Image("1", "3.12", "", {"python-dateutil": "2"}, {}, {"zope-event": "6"})
     assert [facts.version_of(name) for name in ("Python.dateutil", "zope.event", "other")] == ["2", "6", None]
+
+
+def test_the_page_has_a_row_for_each_image() -> None:
+    page = Path(sys.modules["sagebridge"].__path__[0], "local", "README.md").read_text()
+    for version, facts in table()["images"].items():
+        columns = [facts["published"][name] for name in ("scikit-learn", "numpy", "pandas", "flask")]
+        assert f"| `{version}` | {' | '.join([facts['python'], *columns, facts['source']])} |" in page
+    for version, reason in table()["unknown"].items():
+        assert f"| `{version}` | not known | | | | | {reason} |" in page

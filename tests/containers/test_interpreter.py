@@ -4,6 +4,7 @@ A script stands in for uv, so that no registry is needed; `tests/local/serving/t
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ pip)
 esac
 """
 IMAGE = Image("1.9-0", "3.1", "aws/spoken@1234567", {"flask": version("flask"), "spoken": "7"}, {"numpy": "9"}, {})
+PYTHON = """#!/bin/sh
+[ -z "$BROKEN" ] || { echo "ImportError: $BROKEN" >&2; exit 1; }
+"""
 PROGRAM = """
 import sys
 from unittest.mock import patch
@@ -48,7 +52,8 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script.write_text(UV)
     script.chmod(0o755)
     base = tmp_path / "base-python"
-    base.write_text("")
+    base.write_text(PYTHON)
+    base.chmod(0o755)
     for name, value in {"CALLS": tmp_path / "calls", "PYTHON": base, "XDG_CACHE_HOME": tmp_path / "cache"}.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.setattr(interpreter, "find_uv_bin", lambda: str(script))
@@ -101,9 +106,9 @@ def test_an_environment_whose_python_is_gone_is_made_again(
     monkeypatch: pytest.MonkeyPatch, calls: Callable[[], list[str]], tmp_path: Path
 ) -> None:
     python = Path(interpreter_for(IMAGE, str))
+    shutil.copy2(tmp_path / "base-python", tmp_path / "other-python")
     (tmp_path / "base-python").unlink()
     assert not python.exists()
-    (tmp_path / "other-python").write_text("")
     monkeypatch.setenv("PYTHON", str(tmp_path / "other-python"))
     assert interpreter_for(IMAGE, str) == str(python)
     assert python.resolve() == tmp_path / "other-python"
@@ -124,9 +129,8 @@ def test_without_it_the_log_says_what_differs(monkeypatch: pytest.MonkeyPatch, c
     assert interpreter_for(wanted, notes.append) == ""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert notes[-1] == (
-        "The container runs without the Python and the packages of AWS's image sagemaker-scikit-learn:1.9-0, "
-        "because uv cannot make its environment:\nerror: no registry answers\n "
-        "It runs with the environment of this server, which differs: "
+        "There is no environment with the packages of AWS's image sagemaker-scikit-learn:1.9-0: it cannot be made.\n"
+        "error: no registry answers\nThe container runs with the environment of sagebridge, which differs: "
         f"Python {python}, not 3.1; no spoken, which is 7 there; numpy {version('numpy')}, not 0.1."
     )
     assert calls() == ["venv"]
@@ -141,7 +145,7 @@ def test_a_failure_is_remembered_for_a_while(
     monkeypatch.delenv("REFUSAL")
     assert interpreter_for(IMAGE, notes.append) == ""
     (failure,) = (tmp_path / "cache" / "sagebridge" / "images").glob("*.failed")
-    assert f"no registry answers\n It is tried again in 10 min, or when you remove {failure}." in notes[0]
+    assert f"no registry answers\nIt is tried again in 10 min, or when you remove {failure}." in notes[0]
     assert calls() == ["venv"]
     earlier = time.time() - interpreter.RETRY_SECONDS
     os.utime(failure, (earlier, earlier))
@@ -149,12 +153,20 @@ def test_a_failure_is_remembered_for_a_while(
     assert not failure.exists()
 
 
+def test_an_environment_that_does_not_work_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BROKEN", "no such library")
+    notes: list[str] = []
+    assert interpreter_for(IMAGE, notes.append) == ""
+    assert "it cannot be made.\nImportError: no such library\n" in notes[-1]
+    assert not list((tmp_path / "cache").rglob("python"))
+
+
 def test_uv_gets_no_more_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAIT", "30")
     monkeypatch.setattr(interpreter, "SECONDS", 0.3)
     notes: list[str] = []
     assert interpreter_for(IMAGE, notes.append) == ""
-    assert "because uv did not make its environment within 0.3 s." in notes[-1]
+    assert ": it was not made within 0.3 s." in notes[-1]
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:

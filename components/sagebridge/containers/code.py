@@ -100,7 +100,8 @@ def prepare(
     else:
         code_dir = model_dir and model_dir / "code"
     image = image_of(definition.image)
-    python = interpreter_for(image, log) if image else ""
+    is_further_model = definition.is_multi_model and model_dir is not None  # the log has it of the container already
+    python = interpreter_for(image, _discard if is_further_model else log) if image else ""
     installs = contract is Contract.SCIKIT_LEARN or not definition.is_multi_model
     if code_dir and installs and (code_dir / "requirements.txt").is_file() and not packages.exists():
         install(
@@ -119,6 +120,10 @@ def prepare(
         python,
         image.version if image else "",
     )
+
+
+def _discard(_: str) -> None:
+    pass
 
 
 def _submitted(

@@ -25,10 +25,12 @@ from uv import find_uv_bin
 from sagebridge.containers.image import Image
 
 SECONDS = 600
-"""Seconds that uv may take to find or download a Python, and then to download and install the packages."""
+"""Seconds for each step: to find or download a Python, to download and install the packages, and to try them."""
 RETRY_SECONDS = 600
 """Seconds after a failure in which nobody tries again: without a network, each trial takes its time."""
 _PART = ".part-"
+_TRIAL = "import flask, numpy, pandas, sagemaker_inference.transformer, sklearn.ensemble"
+"""What an environment must be able to do; it also leaves the bytecode, for which the first container would wait."""
 
 
 class _NotMadeError(Exception):
@@ -52,8 +54,8 @@ def interpreter_for(image: Image, log: Callable[[str], object]) -> str:
         python = _environment(image, log)
     except (_NotMadeError, OSError) as error:
         log(
-            f"The container runs without the Python and the packages of {image.name}, because {error} "
-            f"It runs with the environment of this server, which differs: {'; '.join(differences)}."
+            f"There is no environment with the packages of {image.name}: {error}\n"
+            f"The container runs with the environment of sagebridge, which differs: {'; '.join(differences)}."
         )
         return ""
     log(f"The container runs with Python {image.python} and the packages of {image.name}, as listed in {image.source}.")
@@ -122,7 +124,7 @@ def _check_failure(failure: Path) -> None:
         return
     if 0 <= seconds < RETRY_SECONDS:
         minutes = -(-(RETRY_SECONDS - seconds) // 60)
-        raise _NotMadeError(f"{reason} It is tried again in {minutes:.0f} min, or when you remove {failure}.")
+        raise _NotMadeError(f"{reason}\nIt is tried again in {minutes:.0f} min, or when you remove {failure}.")
 
 
 def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], object]) -> None:
@@ -134,9 +136,11 @@ def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], ob
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{_PART}{folder.name}-"))
     try:
         target = part / "environment"
-        _uv(["venv", "--no-project", "--python", image.python, str(target)], part)
+        uv = [find_uv_bin(), "--color", "never"]
+        _run([*uv, "venv", "--no-project", "--python", image.python, str(target)], part)
         (part / "requirements.txt").write_text(requirements)
-        _uv(["pip", "install", "--no-deps", "--python", str(target), "--requirements", "requirements.txt"], part)
+        _run([*uv, "pip", "install", "--no-deps", "--python", str(target), "--requirements", "requirements.txt"], part)
+        _run([str(target / "bin" / "python"), "-c", _TRIAL], part)
         shutil.rmtree(folder, ignore_errors=True)  # one whose Python is gone
         target.replace(folder)
     finally:
@@ -144,8 +148,7 @@ def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], ob
     log(f"The environment was made in {time.monotonic() - started:.0f} s: {folder}")
 
 
-def _uv(arguments: list[str], working_dir: Path) -> None:
-    command = [find_uv_bin(), "--color", "never", *arguments]
+def _run(command: list[str], working_dir: Path) -> None:
     path = os.pathsep.join([*_pyenv_folders(), os.environ.get("PATH", os.defpath)])
     try:
         done = subprocess.run(
@@ -159,9 +162,9 @@ def _uv(arguments: list[str], working_dir: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _NotMadeError(f"uv did not make its environment within {SECONDS} s.") from error
+        raise _NotMadeError(f"it was not made within {SECONDS} s.") from error
     if done.returncode:
-        raise _NotMadeError(f"uv cannot make its environment:\n{done.stderr.strip()}\n")
+        raise _NotMadeError(f"it cannot be made.\n{done.stderr.strip()}")
 
 
 def _pyenv_folders() -> list[str]:

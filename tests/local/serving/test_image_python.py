@@ -230,5 +230,5 @@ def test_without_a_registry_an_endpoint_serves_with_the_environment_of_the_serve
     python, numpy, *_ = account.invoke(endpoint)
     assert (python, numpy) == (platform.python_version(), version("numpy"))
     log = (directory / "endpoints" / f"{endpoint}.log").read_text()
-    assert "The container runs without the Python and the packages of AWS's image sagemaker-scikit-learn:1.9-0" in log
+    assert "There is no environment with the packages of AWS's image sagemaker-scikit-learn:1.9-0: " in log
     assert f"numpy {numpy}, not 2.5.1" in log
