@@ -6,8 +6,7 @@ come, and its log. The child reads the rest (`Order`) from the control socket it
 given can hurt this process. This process writes the child's process number to the control socket, and later its exit
 status. It ends when its own socket is closed, and so with the server; the children watch their control sockets.
 
-This process has no threads, and numpy's libraries have one each: a fork copies only the thread that forks. The
-allocator of pyarrow has a thread, which it ends before a fork.
+This process has no threads, and numpy's libraries have one each: a fork copies only the thread that forks.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ import socket
 import sys
 import tempfile
 import time
-import warnings
 from array import array
 from pathlib import Path
 from typing import NamedTuple
@@ -80,7 +78,6 @@ def prepare() -> None:
             importlib.import_module(name)
         except ImportError as error:  # noqa: PERF203 - there are few
             sys.stderr.write(f"fork server: {name} is not shared: {error}\n")
-    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # pyarrow's, see above
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page of what is shared
 
