@@ -167,7 +167,7 @@ class Account:
         """Kills the process that serves an echoing endpoint; returns its number when it is dead."""
         pid: int = self.invoke(endpoint)["pid"]
         os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}/fd").exists() and _open_files(pid):
+        while _is_alive(pid):
             time.sleep(0.01)
         return pid
 
@@ -196,9 +196,12 @@ def until(look: Callable[[], T | None], seconds: float = 120) -> T:
     return result
 
 
-def _open_files(pid: int) -> bool:
-    """Returns whether a process has files open: a dead one has none, even before its parent has waited for it."""
+def _is_alive(pid: int) -> bool:
+    """Returns whether a thread of a process still runs. The last one becomes a zombie when the files are closed."""
     try:
-        return any(Path(f"/proc/{pid}/task").glob("*/fd/*"))
-    except OSError:
-        return False
+        return any(
+            stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+            for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+        )
+    except (FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}").exists()  # a thread has ended meanwhile
