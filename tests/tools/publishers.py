@@ -113,8 +113,8 @@ def zipped(*names: str) -> bytes:
 
 
 def tool(name: str) -> bytes:
-    """Returns a program that says what it is; it is a few MiB large, as far as a disk is concerned."""
-    return f"#!/bin/sh\necho {name}\nexit\n".encode() + bytes(3 << 20)
+    """Returns a program that says what it is; it takes 1 MiB of a disk."""
+    return f"#!/bin/sh\necho {name}\nexit\n".encode().ljust(1 << 20, b"\0")
 
 
 def sent(content: bytes, *, status: int = 200, content_type: str = "application/octet-stream") -> Reply:
