@@ -19,7 +19,7 @@ from rich.console import Console
 from tests.conftest import ROOT
 from tests.tools import publishers as stand_in
 from tests.tools.publishers import Publishers, Reply
-from tools import build, download, engine, progress
+from tools import build, download, engine, paths, progress
 from tools.__main__ import main
 from tools.errors import Unavailable
 
@@ -296,6 +296,18 @@ def test_a_full_or_read_only_cache_is_refused_in_one_line(
     done = run(*unshare, *python(word), **publishers.environment, XDG_CACHE_HOME=str(folder))
     assert done.returncode == 1
     assert done.stderr == FULL.format(cache=folder / "sagebridge", reason=reason)
+
+
+def test_the_readme_names_the_figures_of_the_code() -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for sentence in (
+        f"If no byte comes for {download.STALLED_SECONDS:.0f} seconds,",
+        f"which takes {engine.RENEWAL_SECONDS:.0f} seconds at most while no publisher can be reached.",
+        f"The provider that is downloaded is {engine.AWS_PROVIDER} and",
+        f"and the one that is built is {engine.AWS_PROVIDER_BUILT},",
+        f"They take up to {paths.NEEDED}, and a build up to {build.GO_NEEDS} more in Go's own caches.",
+    ):
+        assert sentence in readme
 
 
 @pytest.mark.terraform
