@@ -5,16 +5,19 @@ import gzip
 import hashlib
 import platform
 import re
+import ssl
 import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
+import truststore
 import urllib3
 from requests.adapters import HTTPAdapter
 
@@ -79,20 +82,23 @@ def architecture() -> str:
 
 
 @functools.cache
-def answering(seconds: float) -> frozenset[str]:
-    """Returns the publishers that answer at all within a time limit; any HTTP status will do.
+def unreachable(seconds: float) -> Mapping[str, str]:
+    """Returns the publishers that do not answer within a time limit, each with the reason.
 
-    They are asked once in a run and all at once, in threads that are left behind at the limit: a name server that
-    hangs takes longer than any limit of a connection.
+    Any HTTP status is an answer. They are asked once in a run and all at once, in threads that are left behind at the
+    limit: a name server that hangs takes longer than any limit of a connection.
     """
-    answered: set[str] = set()
+    reasons = dict.fromkeys(PUBLISHERS, f"no answer within {seconds:g} s")
 
     def ask(publisher: str) -> None:
         try:
-            requests.head(publisher, timeout=seconds)
-        except requests.RequestException:
+            _session().head(publisher, timeout=seconds)
+        except requests.Timeout:
             return
-        answered.add(publisher)
+        except requests.RequestException as error:
+            reasons[publisher] = type(error).__name__
+        else:
+            del reasons[publisher]
 
     threads = [threading.Thread(target=ask, args=(publisher,), daemon=True) for publisher in PUBLISHERS]
     for thread in threads:
@@ -100,7 +106,7 @@ def answering(seconds: float) -> frozenset[str]:
     end = time.monotonic() + seconds
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    return frozenset(answered)
+    return dict(reasons)
 
 
 def fetch(archive: Archive, folder: Path, running: Step) -> None:
@@ -125,8 +131,9 @@ def fetch(archive: Archive, folder: Path, running: Step) -> None:
 
 
 def _download(address: str, archive: Archive, packed: Path, running: Step) -> None:
-    if not address.startswith(tuple(answering(ANSWER_SECONDS))):
-        raise Unavailable(f"{address} cannot be reached")
+    for publisher, reason in unreachable(ANSWER_SECONDS).items():
+        if address.startswith(publisher):
+            raise Unavailable(f"{address} cannot be reached ({reason})")
     checksum = _published(address, archive)
     algorithm = ALGORITHMS[len(checksum)]
     digest = hashlib.new(algorithm)
@@ -174,8 +181,23 @@ def _opened(url: str) -> Iterator[requests.Response]:
 
 def _requested(url: str) -> requests.Response:
     """Asks for a file; an error of the server's own is tried again twice."""
+    try:
+        return _session().get(
+            url,
+            stream=True,
+            timeout=(ANSWER_SECONDS, STALLED_SECONDS),
+            headers={"Accept-Encoding": "identity"},  # the checksum is that of the file as it is
+        )
+    except ValueError as error:  # urllib's for a redirect to no address; some of requests' own are of this kind, too
+        raise requests.exceptions.InvalidURL(str(error)) from error
+
+
+@functools.cache
+def _session() -> requests.Session:
+    """Returns the connections of this run, which a publisher's two files share."""
     retries = urllib3.Retry(
         total=2,
+        allowed_methods={"GET"},
         connect=0,
         read=False,  # so that a time limit keeps its name
         redirect=False,  # requests follows them
@@ -184,17 +206,19 @@ def _requested(url: str) -> requests.Response:
         respect_retry_after_header=False,  # it may be an hour
         raise_on_status=False,
     )
-    with requests.Session() as session:
-        session.mount("https://", HTTPAdapter(max_retries=retries))
-        try:
-            return session.get(
-                url,
-                stream=True,
-                timeout=(ANSWER_SECONDS, STALLED_SECONDS),
-                headers={"Accept-Encoding": "identity"},  # the checksum is that of the file as it is
-            )
-        except ValueError as error:  # urllib's, and requests' own are of this kind, too
-            raise requests.exceptions.InvalidURL(str(error)) from error
+    session = requests.Session()
+    session.mount("https://", _TrustingTheSystem(max_retries=retries))
+    return session
+
+
+class _TrustingTheSystem(HTTPAdapter):
+    """Trusts what the system trusts, as pip and uv do: a company's proxy signs with a certificate of its own."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in requests
+        super().init_poolmanager(*args, **options, ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as in requests
+        return super().proxy_manager_for(*args, **options, ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -105,7 +105,7 @@ class Part:
     def _renewed(self, console: Console, title: str, installed: Installed) -> Installed:
         """Returns the part as it is downloaded in place of a built one, which stays if that cannot be done."""
         reason = "no publisher can be reached"
-        if download.answering(RENEWAL_SECONDS):
+        if len(download.unreachable(RENEWAL_SECONDS)) < len(download.PUBLISHERS):
             try:
                 return self._made(console, title, "downloaded")
             except Unavailable as unavailable:

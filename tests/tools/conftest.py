@@ -27,6 +27,6 @@ def publishers(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) 
             monkeypatch.delenv(name, raising=False)
         for name, value in serving.environment.items():
             monkeypatch.setenv(name, value)
-        download.answering.cache_clear()
+        download.unreachable.cache_clear()
         yield serving
-        download.answering.cache_clear()
+        download.unreachable.cache_clear()

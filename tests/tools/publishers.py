@@ -195,6 +195,13 @@ def hung(handler: "_Handler") -> None:
     handler.close_connection = True
 
 
+def refused(handler: "_Handler") -> None:
+    """Answers as a proxy that wants credentials."""
+    handler.send_error(407)
+    handler.wfile.flush()
+    raise ConnectionAbortedError
+
+
 def hung_half_way(content: bytes) -> Reply:
     """Sends half of a file, and then nothing."""
 
