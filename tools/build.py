@@ -171,7 +171,8 @@ def _failure(attempt: str, output: str) -> Exception:
             f"Go cannot {attempt}: {line[0].strip()}. Building needs up to {GO_NEEDS} in Go's own caches."
             " Free space there or make it writable, or set XDG_CACHE_HOME, GOMODCACHE or TMPDIR to another folder."
         )
-    return Unavailable(f"Go cannot {attempt}:\n{''.join(output.splitlines(keepends=True)[-15:]).strip()}")
+    first, *others = output.strip().splitlines()[-15:] or [""]
+    return Unavailable("\n".join([f"Go cannot {attempt}: {first}", *others]))
 
 
 def _environment() -> dict[str, str]:

@@ -45,6 +45,8 @@ class Archive:
     """An archive that a publisher offers."""
 
     name: str
+    executable: str
+    """The path of the program in it."""
     checksums: str
     """The name of the file beside it that lists its checksum."""
     addresses: tuple[str, ...]
@@ -53,25 +55,41 @@ class Archive:
 
 def pulumi(version: str) -> Archive:
     """Returns the archive with the Pulumi CLI and its language hosts, in a folder ``pulumi``."""
-    system = f"linux-{architecture().replace('amd64', 'x64')}"
-    return Archive(f"pulumi-v{version}-{system}.tar.gz", f"pulumi-{version}-checksums.txt", (f"{PULUMI}/releases/sdk",))
+    return Archive(
+        name=f"pulumi-v{version}-linux-{architecture().replace('amd64', 'x64')}.tar.gz",
+        executable="pulumi/pulumi",
+        checksums=f"pulumi-{version}-checksums.txt",
+        addresses=(f"{PULUMI}/releases/sdk",),
+    )
 
 
 def pulumi_plugin(name: str, version: str) -> Archive:
     """Returns the archive of a resource plugin of Pulumi's, from where `pulumi plugin install` gets it."""
     return Archive(
-        f"pulumi-resource-{name}-v{version}-linux-{architecture()}.tar.gz",
-        f"pulumi-{name}_{version}_checksums.txt",
-        (f"{GITHUB}/pulumi/pulumi-{name}/releases/download/v{version}", f"{PULUMI}/releases/plugins"),
+        name=f"pulumi-resource-{name}-v{version}-linux-{architecture()}.tar.gz",
+        executable=f"pulumi-resource-{name}",
+        checksums=f"pulumi-{name}_{version}_checksums.txt",
+        addresses=(f"{GITHUB}/pulumi/pulumi-{name}/releases/download/v{version}", f"{PULUMI}/releases/plugins"),
     )
 
 
-def hashicorp(product: str, version: str) -> Archive:
-    """Returns the archive of a product of HashiCorp's: Terraform, or a provider."""
+def terraform(version: str) -> Archive:
+    """Returns the archive of Terraform."""
+    return _hashicorp("terraform", version, "terraform")
+
+
+def terraform_provider(name: str, version: str) -> Archive:
+    """Returns the archive of a provider of HashiCorp's that speaks protocol 5."""
+    product = f"terraform-provider-{name}"
+    return _hashicorp(product, version, f"{product}_v{version}_x5")
+
+
+def _hashicorp(product: str, version: str, executable: str) -> Archive:
     return Archive(
-        f"{product}_{version}_linux_{architecture()}.zip",
-        f"{product}_{version}_SHA256SUMS",
-        (f"{HASHICORP}/{product}/{version}",),
+        name=f"{product}_{version}_linux_{architecture()}.zip",
+        executable=executable,
+        checksums=f"{product}_{version}_SHA256SUMS",
+        addresses=(f"{HASHICORP}/{product}/{version}",),
     )
 
 
@@ -97,6 +115,8 @@ def unreachable(seconds: float) -> Mapping[str, str]:
             return
         except requests.RequestException as error:
             reasons[publisher] = type(error).__name__
+        except (OSError, ValueError) as error:  # of a bundle of certificates, or of a proxy's address
+            reasons[publisher] = str(error)
         else:
             del reasons[publisher]
 
@@ -121,7 +141,7 @@ def fetch(archive: Archive, folder: Path, running: Step) -> None:
         try:
             _download(address, archive, packed, running)
             running.detail = f"unpacking {archive.name}"
-            _unpack(packed, folder)
+            _unpack(packed, folder, archive.executable)
         except Unavailable as reason:
             reasons.append(str(reason))
         else:
@@ -153,7 +173,7 @@ def _published(address: str, archive: Archive) -> str:
     """Returns the checksum of an archive as its publisher lists it."""
     url = f"{address}/{archive.checksums}"
     with _opened(url) as answer:
-        lines = re.findall(r"^([0-9a-fA-F]+) [ *](?:\./)?(\S+)$", answer.text, re.MULTILINE)
+        lines = re.findall(r"^([0-9a-fA-F]+) [ *](?:\./)?(\S+)\s*$", answer.text, re.MULTILINE)
     checksum = next((checksum.lower() for checksum, name in lines if name == archive.name), "")
     if len(checksum) not in ALGORITHMS:
         raise Unavailable(f"{url} does not list a SHA-256 or SHA-1 of {archive.name}")
@@ -227,14 +247,16 @@ def _reason(error: requests.RequestException) -> str:
         return str(error.response.status_code)
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {ANSWER_SECONDS:g} s"
-    if isinstance(error, requests.ReadTimeout) or isinstance(error.args[0], urllib3.exceptions.ReadTimeoutError):
+    cause = next(iter(error.args), None)
+    if isinstance(error, requests.ReadTimeout) or isinstance(cause, urllib3.exceptions.ReadTimeoutError):
         return f"no byte came for {STALLED_SECONDS:g} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "it broke off"
     return type(error).__name__
 
 
-def _unpack(packed: Path, folder: Path) -> None:
+def _unpack(packed: Path, folder: Path, executable: str) -> None:
+    """Unpacks an archive, and makes its program executable, as zipfile leaves modes out."""
     try:
         if packed.suffix == ".zip":
             with zipfile.ZipFile(packed) as zipped:
@@ -244,3 +266,7 @@ def _unpack(packed: Path, folder: Path) -> None:
                 tar.extractall(folder, filter="data")
     except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise Unavailable(f"{packed.name} cannot be unpacked ({error})") from error
+    program = folder / executable
+    if not program.is_file():
+        raise Unavailable(f"{packed.name} does not have {executable}")
+    program.chmod(0o755)

@@ -275,17 +275,14 @@ def _download_pulumi(folder: Path, running: Step) -> None:
 
 def _download_terraform(folder: Path, running: Step) -> None:
     """Gets Terraform into ``folder/bin``."""
-    download.fetch(download.hashicorp("terraform", TERRAFORM), folder, running)
+    download.fetch(download.terraform(TERRAFORM), folder, running)
     (folder / "bin").mkdir()
-    terraform = (folder / "terraform").rename(folder / "bin" / "terraform")
-    terraform.chmod(0o755)  # zipfile leaves modes out
+    (folder / "terraform").rename(folder / "bin" / "terraform")
 
 
 def _download_provider(folder: Path, running: Step) -> None:
     mirrored = _mirrored(folder, AWS_PROVIDER)
-    download.fetch(download.hashicorp("terraform-provider-aws", AWS_PROVIDER), mirrored, running)
-    for file in mirrored.glob("terraform-provider-aws_*"):
-        file.chmod(0o755)  # zipfile leaves modes out
+    download.fetch(download.terraform_provider("aws", AWS_PROVIDER), mirrored, running)
     _complete_mirror(folder, mirrored)
 
 

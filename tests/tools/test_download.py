@@ -1,6 +1,7 @@
 """Pure: downloads are checked as their publisher says, and whatever goes wrong is a reason to try the next way."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetch_terraform(folder: Path, running: Step | None = None) -> None:
-    download.fetch(download.hashicorp("terraform", "1.13.3"), folder, running or Step("terraform"))
+    download.fetch(download.terraform("1.13.3"), folder, running or Step("terraform"))
 
 
 @pytest.mark.parametrize(
@@ -44,8 +45,8 @@ def fetch_terraform(folder: Path, running: Step | None = None) -> None:
         (download.pulumi("3.246.0"), ["pulumi"]),
         (download.pulumi_plugin("aws", "7.51.1"), ["LICENSE", "pulumi-resource-aws"]),
         (download.pulumi_plugin("terraform", "6.1.0"), ["pulumi-resource-terraform"]),
-        (download.hashicorp("terraform", "1.13.3"), ["LICENSE.txt", "terraform"]),
-        (download.hashicorp("terraform-provider-aws", "6.68.0"), ["LICENSE.txt", stand_in.PROVIDER_COMMAND]),
+        (download.terraform("1.13.3"), ["LICENSE.txt", "terraform"]),
+        (download.terraform_provider("aws", "6.68.0"), ["LICENSE.txt", stand_in.PROVIDER_COMMAND]),
     ],
     ids=lambda value: value.name if isinstance(value, Archive) else "",
 )
@@ -120,7 +121,7 @@ def test_what_differs_from_its_checksum_is_not_unpacked(
 
 
 def test_an_archive_that_was_cut_before_it_was_listed_is_a_reason_too(publishers: Publishers, folder: Path) -> None:
-    archives = ((download.pulumi("3.246.0"), "sha256"), (download.hashicorp("terraform", "1.13.3"), "sha256"))
+    archives = ((download.pulumi("3.246.0"), "sha256"), (download.terraform("1.13.3"), "sha256"))
     for archive, algorithm in archives:
         (address,) = archive.addresses
         whole = publishers.contents[f"{address}/{archive.name}"]
@@ -129,6 +130,18 @@ def test_an_archive_that_was_cut_before_it_was_listed_is_a_reason_too(publishers
             publishers.list(address, archive.checksums, archive.name, algorithm=algorithm)
             with pytest.raises(Unavailable, match="cannot be unpacked"):
                 download.fetch(archive, folder, Step("part"))
+
+
+@pytest.mark.parametrize(
+    "archive", [download.pulumi("3.246.0"), download.terraform("1.13.3"), download.terraform_provider("aws", "6.68.0")]
+)
+def test_an_archive_without_its_program_is_a_reason_too(publishers: Publishers, folder: Path, archive: Archive) -> None:
+    (address,) = archive.addresses
+    packed = stand_in.zipped("README") if archive.name.endswith(".zip") else stand_in.tarred("README")
+    publishers.put(address, archive.name, packed)
+    publishers.list(address, archive.checksums, archive.name)
+    with pytest.raises(Unavailable, match=f"{re.escape(archive.name)} does not have {archive.executable}"):
+        download.fetch(archive, folder, Step("part"))
 
 
 def test_a_member_that_leads_out_of_the_folder_is_not_unpacked(publishers: Publishers, folder: Path) -> None:
@@ -261,6 +274,25 @@ def test_a_publisher_with_an_unknown_certificate_is_not_asked(folder: Path, monk
 def test_a_proxy_that_refuses_is_named(publishers: Publishers, folder: Path) -> None:
     publishers.hosts = stand_in.refused
     with pytest.raises(Unavailable, match=r"cannot be reached \(ProxyError\)"):
+        fetch_terraform(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "/nowhere.pem"),
+        ("HTTPS_PROXY", "http://[", ""),
+        ("HTTPS_PROXY", "http://", ""),
+        ("HTTPS_PROXY", "nonsense://proxy", ""),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:1", ""),
+    ],
+)
+@pytest.mark.usefixtures("publishers")
+def test_a_wrong_setting_of_the_shell_is_a_reason_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Unavailable, match=rf"cannot be reached \(.*{reason}"):
         fetch_terraform(folder)
 
 
