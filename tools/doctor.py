@@ -35,9 +35,7 @@ def report() -> Report:
             rows.append((part.name, part.version, "missing", "", ""))
             missing.append(f"{part.name}: run `make engine`, or install {part.install}.")
     if advice:
-        advice.append(
-            "`make engine` replaces what is built by the official downloads when their publishers can be reached."
-        )
+        advice.append("`make engine` replaces what was built with the official downloads, once it can reach them.")
     rows.append(("all that is kept", "", "", _size(cache()), str(cache())))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]

@@ -161,7 +161,7 @@ def _download(address: str, archive: Archive, packed: Path, running: Step) -> No
     with _opened(url) as answer, packed.open("wb") as file:
         length = answer.headers.get("Content-Length", "")
         total = f" of {int(length) >> 20}" if length.isdecimal() else ""
-        for block in answer.iter_content(BLOCK):
+        for block in answer.raw.stream(BLOCK, decode_content=False):  # the checksum is that of the file as it is
             file.write(block)
             digest.update(block)
             running.detail = f"{file.tell() >> 20}{total} MiB of {archive.name}"
@@ -190,12 +190,13 @@ def _opened(url: str) -> Iterator[requests.Response]:
     try:
         with _requested(url) as answer:
             answer.raise_for_status()
-            if not answer.url.startswith("https://"):
-                raise Unavailable(f"{url} is redirected to {answer.url}, which is not encrypted")
+            for response in (*answer.history, answer):
+                if not response.url.startswith("https://"):
+                    raise Unavailable(f"{url} is redirected to {response.url}, which is not encrypted")
             if answer.headers.get("Content-Type", "").startswith("text/html"):
                 raise Unavailable(f"{url} is answered with a web page, perhaps the login of a proxy")
             yield answer
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise Unavailable(f"{url} cannot be downloaded ({_reason(error)})") from error
 
 
@@ -206,7 +207,7 @@ def _requested(url: str) -> requests.Response:
             url,
             stream=True,
             timeout=(ANSWER_SECONDS, STALLED_SECONDS),
-            headers={"Accept-Encoding": "identity"},  # the checksum is that of the file as it is
+            headers={"Accept-Encoding": "identity"},
         )
     except ValueError as error:  # urllib's for a redirect to no address; some of requests' own are of this kind, too
         raise requests.exceptions.InvalidURL(str(error)) from error
@@ -241,16 +242,17 @@ class _TrustingTheSystem(HTTPAdapter):
         return super().proxy_manager_for(*args, **options, ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     """Returns why a download failed, in a few words."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
+    cause = next(iter(error.args), None)  # requests wraps what urllib3 raises
+    if isinstance(error, requests.HTTPError):
         return str(error.response.status_code)
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {ANSWER_SECONDS:g} s"
-    cause = next(iter(error.args), None)
-    if isinstance(error, requests.ReadTimeout) or isinstance(cause, urllib3.exceptions.ReadTimeoutError):
+    timeouts = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
+    if isinstance(error, timeouts) or isinstance(cause, timeouts):
         return f"no byte came for {STALLED_SECONDS:g} s"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)):
         return "it broke off"
     return type(error).__name__
 

@@ -132,6 +132,16 @@ def login_page(status: int = 200) -> Reply:
     return sent(b"<html><body>Please log in.</body></html>", status=status, content_type="text/html; charset=utf-8")
 
 
+def labelled_as_packed(content: bytes) -> Reply:
+    """Answers with a file, and says of it that it was packed for the transport, as it ends in .gz."""
+
+    def reply(handler: "_Handler") -> None:
+        handler.head(200, {"Content-Encoding": "gzip", "Content-Length": str(len(content))})
+        handler.wfile.write(content)
+
+    return reply
+
+
 def redirected(url: str) -> Reply:
     """Redirects to another URL."""
 

@@ -74,6 +74,10 @@ BROKEN: dict[str, tuple[Callable[[bytes], Reply], str]] = {
         lambda _: stand_in.redirected("http://releases.hashicorp.com/file"),
         r"is redirected to http://releases\.hashicorp\.com/file, which is not encrypted",
     ),
+    "redirected by way of http": (
+        lambda _: stand_in.redirected("http://releases.hashicorp.com/detour"),
+        r"is redirected to http://releases\.hashicorp\.com/detour, which is not encrypted",
+    ),
     "redirected for ever": (
         lambda _: stand_in.redirected(f"{stand_in.ELSEWHERE}/for-ever"),
         r"cannot be downloaded \(TooManyRedirects\)",
@@ -103,7 +107,9 @@ def test_what_breaks_is_a_reason_to_try_the_next_way(
 ) -> None:
     publishers.files[f"{stand_in.ELSEWHERE}/login"] = stand_in.login_page()
     publishers.files[f"{stand_in.ELSEWHERE}/for-ever"] = stand_in.redirected(f"{stand_in.ELSEWHERE}/for-ever")
-    publishers.files["http://releases.hashicorp.com/file"] = stand_in.sent(publishers.contents[url])
+    for address in ("http://releases.hashicorp.com/file", f"{stand_in.ELSEWHERE}/file"):
+        publishers.files[address] = stand_in.sent(publishers.contents[url])
+    publishers.files["http://releases.hashicorp.com/detour"] = stand_in.redirected(f"{stand_in.ELSEWHERE}/file")
     publishers.files[url] = reply(publishers.contents[url])
     with pytest.raises(Unavailable, match=reason):
         fetch_terraform(folder)
@@ -160,6 +166,13 @@ def test_a_slow_download_may_take_as_long_as_it_makes_progress(publishers: Publi
     started = time.monotonic()
     fetch_terraform(folder)
     assert time.monotonic() - started > 2 * download.STALLED_SECONDS
+
+
+def test_a_file_that_is_labelled_as_packed_is_taken_as_it_is(publishers: Publishers, folder: Path) -> None:
+    url = f"{RELEASES}/{stand_in.AWS}"
+    publishers.files[url] = stand_in.labelled_as_packed(publishers.contents[url])
+    download.fetch(download.pulumi_plugin("aws", "7.51.1"), folder, Step("plugin"))
+    assert publishers.asked[-1] == url
 
 
 def test_a_redirect_is_followed(publishers: Publishers, folder: Path) -> None:

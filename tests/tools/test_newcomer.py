@@ -197,7 +197,7 @@ def test_without_internet_every_part_is_built_and_the_doctor_says_what_would_be_
         assert f"{name} is built here. " in report.output
     assert re.search(r"^terraform-provider-aws +6\.34\.0 +built +0 MiB ", report.output, re.MULTILINE)
     assert "It is older than 6.68.0" in report.output
-    assert "`make engine` replaces what is built" in report.output
+    assert "`make engine` replaces what was built with the official downloads" in report.output
 
 
 @pytest.mark.usefixtures("go")
