@@ -21,7 +21,6 @@ PACKAGE = "@sparticuz/chromium"
 CHROMIUM = "153.0.0"
 SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
 """Of the package's archive, 70 MB; npm checks the registry's own sum besides."""
-COMMAND_SECONDS = 600
 _UNPACK = """
 const { createReadStream, createWriteStream } = require("fs");
 const { createBrotliDecompress } = require("zlib");
@@ -75,7 +74,7 @@ def _download(folder: Path, running: Step) -> None:
         raise Unavailable("npm is not on PATH")
     with tempfile.TemporaryDirectory() as scratch:
         running.detail = f"npm pack {PACKAGE}, 70 MB"
-        _run(["npm", "pack", f"{PACKAGE}@{CHROMIUM}", "--silent", "--pack-destination", scratch])
+        engine.run(["npm", "pack", f"{PACKAGE}@{CHROMIUM}", "--silent", "--pack-destination", scratch], {})
         (archive,) = Path(scratch).glob("*.tgz")
         with archive.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
@@ -84,8 +83,8 @@ def _download(folder: Path, running: Step) -> None:
             tar.extractall(scratch, filter="data")
         packed = Path(scratch) / "package" / "bin"
         (folder / "bin").mkdir()
-        _run(["node", "-e", _UNPACK, str(packed / "chromium.br"), str(folder / "bin" / "chromium")])
-        _run(["node", "-e", _UNPACK, str(packed / "al2023.tar.br"), str(packed / "lib.tar")])
+        engine.run(["node", "-e", _UNPACK, str(packed / "chromium.br"), str(folder / "bin" / "chromium")], {})
+        engine.run(["node", "-e", _UNPACK, str(packed / "al2023.tar.br"), str(packed / "lib.tar")], {})
         with tarfile.open(packed / "lib.tar") as tar:
             tar.extractall(folder / "bin", filter="data")
     (folder / "bin" / "chromium").chmod(0o755)
@@ -93,12 +92,3 @@ def _download(folder: Path, running: Step) -> None:
 
 def _not_built(_folder: Path, _running: Step) -> None:
     raise Unavailable("Chromium is not built here")
-
-
-def _run(command: list[str]) -> None:
-    try:
-        subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=True)
-    except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{' '.join(command[:4])} failed: {(error.stderr or error.stdout).strip()[-400:]}") from error
-    except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"{' '.join(command[:4])} took longer than {COMMAND_SECONDS} s") from error

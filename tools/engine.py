@@ -36,6 +36,8 @@ AWS_PROVIDER_BUILT = "6.34.0"
 """The newest version whose source is served as a Go module that can be imported (``tools/go/provider-aws``)."""
 OPENTOFU = "1.10.10"
 
+COMMAND_SECONDS = 600
+"""How long a command that installs something may take."""
 RENEWAL_SECONDS = 2.0
 """How long the publishers may take to answer when there is a built part already."""
 
@@ -160,7 +162,7 @@ def parts() -> list[Part]:
             version=PULUMI,
             folder=cache() / f"pulumi-{PULUMI}",
             on_path=_pulumi_on_path,
-            download=_download_pulumi,
+            download=lambda folder, running: _download_pulumi(PULUMI, folder, running),
             build=lambda folder, running: build.pulumi(PULUMI, folder, running),
             built_from=("engine", "language-python"),
             install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
@@ -267,9 +269,9 @@ def _pulumi_plugin(name: str, version: str, plugins: Path, downside: str) -> Par
     )
 
 
-def _download_pulumi(folder: Path, running: Step) -> None:
+def _download_pulumi(version: str, folder: Path, running: Step) -> None:
     """Gets the CLI and its language hosts into ``folder/bin``."""
-    download.fetch(download.pulumi(PULUMI), folder, running)
+    download.fetch(download.pulumi(version), folder, running)
     (folder / "pulumi").rename(folder / "bin")
 
 
@@ -364,3 +366,24 @@ def _on_path(name: str, ask: str, minimum: str) -> Installed | None:
     if match is None or Version(match[0]) < Version(minimum):
         return None
     return Installed(match[0], "PATH", Path(path))
+
+
+def run(command: list[str], settings: dict[str, str]) -> None:
+    """Runs a command that installs something, with settings added to the environment.
+
+    Raises:
+        Unavailable: it failed, or took longer than 600 s.
+    """
+    try:
+        subprocess.run(
+            command,
+            env=process_environment(settings, RULES),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"{' '.join(command[:4])} failed: {(error.stderr or error.stdout).strip()[-400:]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{' '.join(command[:4])} took longer than {COMMAND_SECONDS} s") from error
