@@ -133,7 +133,7 @@ def fetch(archive: Archive, folder: Path, running: Step) -> None:
     """Downloads an archive, checks its checksum, and unpacks it into ``folder``.
 
     Raises:
-        Unavailable: No publisher has it whole; says why for each.
+        Unavailable: It comes whole from none of its addresses; says why for each.
     """
     packed = folder / archive.name
     reasons = []

@@ -48,8 +48,13 @@ class Publishers:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which a tool reaches this proxy."""
-        return {"HTTPS_PROXY": self.proxy, "HTTP_PROXY": self.proxy, "REQUESTS_CA_BUNDLE": str(self.certificate)}
+        """The variables by which a tool reaches this proxy, and trusts its certificate and no other."""
+        certificate = str(self.certificate)
+        return {
+            **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), self.proxy),
+            **dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), certificate),
+            "SSL_CERT_DIR": "",
+        }
 
     def publish(self) -> None:
         """Puts every part where its publisher has it, listed with its checksum in the publisher's form.
@@ -315,7 +320,7 @@ def serving(certificate_and_key: tuple[Path, Path]) -> Iterator[Publishers]:
     server.context.load_cert_chain(made, key)
     server.ended = threading.Event()
     server.publishers = Publishers(f"http://127.0.0.1:{server.server_address[1]}", made)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server.publishers
     server.ended.set()

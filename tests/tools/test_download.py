@@ -270,8 +270,7 @@ def test_without_internet_a_part_is_given_up_at_once(folder: Path, monkeypatch: 
 
 @pytest.mark.usefixtures("publishers")
 def test_a_certificate_that_the_system_trusts_is_accepted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As behind a company's proxy that inspects TLS; OpenSSL takes the system's certificates from this variable."""
-    monkeypatch.setenv("SSL_CERT_FILE", os.environ["REQUESTS_CA_BUNDLE"])
+    """As behind a company's proxy that inspects TLS; OpenSSL takes the system's certificates from SSL_CERT_FILE."""
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     fetch_terraform(folder)
     assert (folder / "terraform").exists()
@@ -279,7 +278,8 @@ def test_a_certificate_that_the_system_trusts_is_accepted(folder: Path, monkeypa
 
 @pytest.mark.usefixtures("publishers")
 def test_a_publisher_with_an_unknown_certificate_is_not_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name)
     with pytest.raises(Unavailable, match=r"cannot be reached \(SSLError\)"):
         fetch_terraform(folder)
 

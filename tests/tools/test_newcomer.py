@@ -171,11 +171,13 @@ def test_a_part_whose_download_fails_is_built_and_the_others_are_downloaded(
     assert not list(cache.glob("*.new"))
 
 
-@pytest.mark.parametrize("name", ARCHIVES)
-def test_without_go_each_way_is_named_with_its_reason(publishers: Publishers, cache: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "word"), [*((name, "engine") for name in ARCHIVES), ("terraform", "up")])
+def test_without_go_each_way_is_named_with_its_reason(
+    publishers: Publishers, cache: Path, name: str, word: str
+) -> None:
     for url in {ARCHIVES[name], *((FIRST_AWS,) if name == "pulumi-resource-aws" else ())}:
         publishers.files[url] = stand_in.broken_half_way(publishers.contents[url])
-    done = run(*python("engine"), **publishers.environment)
+    done = run(*python(word), **publishers.environment)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: {name} is missing:\n  - it is not on PATH, or too old there\n")
     assert f"{ARCHIVES[name]} cannot be downloaded (it broke off)" in done.stderr
@@ -301,11 +303,11 @@ def test_a_full_or_read_only_cache_is_refused_in_one_line(
 def test_the_readme_names_the_figures_of_the_code() -> None:
     readme = " ".join((ROOT / "README.md").read_text().split())
     for sentence in (
-        f"If no byte comes for {download.STALLED_SECONDS:.0f} seconds,",
-        f"which takes {engine.RENEWAL_SECONDS:.0f} seconds at most while no publisher can be reached.",
+        f"If no byte arrives for {download.STALLED_SECONDS:.0f} seconds,",
+        f"where no publisher can be reached, this costs {engine.RENEWAL_SECONDS:.0f} seconds at most.",
         f"The provider that is downloaded is {engine.AWS_PROVIDER} and",
         f"and the one that is built is {engine.AWS_PROVIDER_BUILT},",
-        f"They take up to {paths.NEEDED}, and a build up to {build.GO_NEEDS} more in Go's own caches.",
+        f"They take up to {paths.NEEDED}, and a build takes up to {build.GO_NEEDS} more in Go's own caches.",
     ):
         assert sentence in readme
 
