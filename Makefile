@@ -96,6 +96,7 @@ wheel: $(PACKAGES) ## Build dist/sagebridge-….whl
 $(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
+	@tools/room
 	@echo "Python packages: $$(grep -c '==' requirements.txt), into .venv …" >&2
 	@$(PYTHON) -m venv .venv || { echo "Install your system's package python3-venv, then run the command again." >&2; exit 1; }
 	@# uv first, then uv gets the rest. Where it cannot, as behind a mirror that only pip is told of, pip does.
@@ -103,7 +104,7 @@ $(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@$(PIP) -r .venv/uv.txt
 	@.venv/bin/uv pip sync $$(test -t 2 || echo --quiet) --python .venv/bin/python --require-hashes \
 	  requirements.txt || \
-	  { echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
+	  { tools/room; echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
 	@.venv/bin/uv pip install $$(test -t 2 || echo --quiet) --python .venv/bin/python --offline --no-deps \
 	  --no-build-isolation --editable components
 	@touch $@

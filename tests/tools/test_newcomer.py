@@ -282,6 +282,16 @@ def publish_slowly(publishers: Publishers) -> None:
     del publishers.files[ARCHIVES["pulumi-resource-aws"]]
 
 
+def on_a_disk(folder: Path, options: str) -> tuple[str, ...]:
+    """Returns the command that runs another one with a small disk at a folder."""
+    folder.mkdir()
+    mount = f'mount -t tmpfs -o {options} tmpfs "$0" && exec "$@"'
+    command = ("/usr/bin/env", f"PATH={os.defpath}:/usr/sbin:/sbin", "unshare", "-m", "sh", "-c", mount, str(folder))
+    if run(*command, "true").returncode != 0:
+        pytest.skip("this machine lets nobody mount a small disk")
+    return command
+
+
 @pytest.mark.parametrize(
     ("options", "reason"), [("size=2m", "No space left on device"), ("ro", "Read-only file system")]
 )
@@ -289,15 +299,36 @@ def publish_slowly(publishers: Publishers) -> None:
 def test_a_full_or_read_only_cache_is_refused_in_one_line(
     publishers: Publishers, tmp_path: Path, options: str, reason: str, word: str
 ) -> None:
-    mount = f'mount -t tmpfs -o {options} tmpfs "$0" && shift 0 && exec "$@"'
     folder = tmp_path / "small"
-    folder.mkdir()
-    unshare = ("/usr/bin/env", f"PATH={os.defpath}:/usr/sbin:/sbin", "unshare", "-m", "sh", "-c", mount, str(folder))
-    if run(*unshare, "true").returncode != 0:
-        pytest.skip("this machine lets nobody mount a small disk")
-    done = run(*unshare, *python(word), **publishers.environment, XDG_CACHE_HOME=str(folder))
+    disk = on_a_disk(folder, options)
+    done = run(*disk, *python(word), **publishers.environment, XDG_CACHE_HOME=str(folder))
     assert done.returncode == 1
     assert done.stderr == FULL.format(cache=folder / "sagebridge", reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"), [("size=2m", "is full: 2 MiB are free"), ("ro", "cannot be written: Read-only file system")]
+)
+def test_the_python_packages_are_not_begun_with_such_a_cache(tmp_path: Path, options: str, reason: str) -> None:
+    for name in ("Makefile", "requirements.txt", "components/pyproject.toml", "tools/room"):
+        (tmp_path / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "checkout" / name)
+    folder = tmp_path / "small"
+    make = ("make", f"PYTHON={sys.executable}", "-C", str(tmp_path / "checkout"), "up")
+    done = run(*on_a_disk(folder, options), *make, XDG_CACHE_HOME=str(folder))
+    assert done.returncode != 0
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert line == (
+        f"Error: {folder} {reason}. The Python packages and the engine need up to 4 GiB there. Free space or make it"
+        " writable, or set XDG_CACHE_HOME to another folder."
+    )
+    assert not (tmp_path / "checkout" / ".venv").exists()
+
+
+def test_room_leaves_nothing_behind(cache: Path) -> None:
+    done = run("/bin/bash", "tools/room", PATH=os.defpath)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(cache.parent.iterdir()) == []
 
 
 def test_the_readme_names_the_figures_of_the_code() -> None:
