@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.build import provider_source
-from tools.engine import AWS_PROVIDER
+from tools.engine import AWS_PROVIDER_BUILT
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT
 
@@ -118,8 +118,8 @@ def renew() -> str:
         ToolsError: The sources cannot be had, or have a type whose import ID cannot be read.
     """
     table = read(provider_source())
-    TABLE.write_text(json.dumps({"provider": AWS_PROVIDER, "types": table}, indent=1, sort_keys=True) + "\n")
-    return f"{len(table)} types of terraform-provider-aws {AWS_PROVIDER}"
+    TABLE.write_text(json.dumps({"provider": AWS_PROVIDER_BUILT, "types": table}, indent=1, sort_keys=True) + "\n")
+    return f"{len(table)} types of terraform-provider-aws {AWS_PROVIDER_BUILT}"
 
 
 def read(provider: Path) -> dict[str, dict[str, object]]:

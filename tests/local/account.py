@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
+from sagebridge.endpoint_log import log_group
+
 T = TypeVar("T")
 COMMAND = str(Path(sys.executable).with_name("sagebridge"))
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
@@ -162,6 +164,12 @@ class Account:
         answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **asked)
         result: dict[str, Any] = json.loads(answer["Body"].read())
         return result
+
+    def log(self, endpoint: str) -> str:
+        """Returns what CloudWatch Logs has of an endpoint."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        events = [event for page in pages.paginate(logGroupName=log_group(endpoint)) for event in page["events"]]
+        return "".join(f"{event['message']}\n" for event in events)
 
     def kill_worker(self, endpoint: str) -> int:
         """Kills the process that serves an echoing endpoint; returns its number when it is dead."""

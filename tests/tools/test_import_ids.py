@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tools import build, import_ids
-from tools.engine import AWS_PROVIDER
+from tools.engine import AWS_PROVIDER_BUILT
 from tools.errors import Unavailable
 
 TABLE: dict[str, Any] = json.loads(import_ids.TABLE.read_text())
@@ -40,7 +40,7 @@ def provider() -> Path:
 
 
 def test_the_table_is_of_the_provider_that_is_built() -> None:
-    assert TABLE["provider"] == AWS_PROVIDER
+    assert TABLE["provider"] == AWS_PROVIDER_BUILT
 
 
 @pytest.mark.engine

@@ -17,9 +17,11 @@ from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from sagebridge.local import CONTROL_PATH, REGION, images
 from sagebridge.local.cloudwatch import moto as cloudwatch
+from sagebridge.local.cloudwatch import moto_logs
 from sagebridge.local.cloudwatch.alarms import Alarms
 from sagebridge.local.cloudwatch.cbor import in_cbor
 from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
+from sagebridge.local.cloudwatch.logs import Logs
 from sagebridge.local.cloudwatch.metrics import Metrics
 from sagebridge.local.console.page import RECENT, Console, Sources
 from sagebridge.local.console.views import facts
@@ -59,7 +61,7 @@ class App:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        state, logs = directory / "state", directory / "endpoints"
+        state = directory / "state"
         self._faults = Faults()
         self._moto = FaultyMoto(state, self._faults)
         self._times = SettableTimes(directory / "settings.json")
@@ -67,9 +69,13 @@ class App:
         targets = Targets(*_saved_state(state / "autoscaling.json"), book)
         resources = Resources(*_saved_state(state / "sagemaker.json"))
         self._endpoints = Endpoints(resources, targets.scaled_of)
-        docker.remove_left_behind(logs)
+        docker.remove_left_behind(directory / "endpoints")
+        logs = Logs(directory / "logs", partial(moto_logs.register, self._moto))
+        moto_logs.install(logs)
         settings = Settings(self._times, partial(images.find, directory))
-        self._hosting = Hosting(self._endpoints, self._moto, logs, settings, self._faults)
+        self._hosting = Hosting(
+            self._endpoints, self._moto, directory / "endpoints", logs=logs, settings=settings, faults=self._faults
+        )
         self._sagemaker = SageMaker(resources, self._endpoints, self._hosting.work, targets.remove_endpoint)
         self._capture = Capture(self._moto)
         recent: deque[Invocation] = deque(maxlen=RECENT)

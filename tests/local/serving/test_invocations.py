@@ -98,7 +98,7 @@ def fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
         record = {"VariantName": "v", "ModelName": "m", "InitialVariantWeight": 1, "InitialInstanceCount": 1, **variant}
         deployment = {"config": {"ProductionVariants": [record]}, "models": {"m": {"PrimaryContainer": primary}}}
         settings = Settings(lambda: times or Times(), lambda _: None)
-        made.append(Fleet(deployment, home, NoAws(), tmp_path / "log", settings))
+        made.append(Fleet(deployment, home, NoAws(), lambda _: len, settings))
         return made[-1]
 
     yield make

@@ -144,7 +144,7 @@ def test_a_program_serves_as_a_container_does(programs: Programs, tmp_path: Path
     assert environment["WORD"] == "set"
     assert environment["PATH"] == os.environ["PATH"]
     assert answer["at_opt"] == (environment["SM_MODEL_DIR"] == "/opt/ml/model")
-    assert "node listens\n" in (programs.directory / "endpoints" / f"{endpoint}.log").read_text()
+    assert "node listens\n" in programs.account.log(endpoint)
 
 
 @needs_node
@@ -225,7 +225,7 @@ def test_a_program_that_ends_at_once_fails_the_endpoint_with_its_last_lines(prog
         f"{NO_PING} The container's command ended with status 3. "
         "Its last lines: a first line\nthe weights are not there"
     )
-    log = (programs.directory / "endpoints" / f"{description['EndpointName']}.log").read_text()
+    log = programs.account.log(description["EndpointName"])
     assert "the weights are not there\nThe container's command ended with status 3.\n" in log
 
 
@@ -274,7 +274,7 @@ def test_a_program_that_goes_to_the_background_has_ended(programs: Programs) -> 
 def test_a_program_that_is_not_healthy_in_time_fails_the_endpoint(quick: Programs, mode: str, why: str) -> None:
     description = quick.deploy(quick.model(quick.image(), MODE=mode), ContainerStartupHealthCheckTimeoutInSeconds=120)
     assert description["FailureReason"] == NO_PING
-    log = (quick.directory / "endpoints" / f"{description['EndpointName']}.log").read_text()
+    log = quick.account.log(description["EndpointName"])
     assert f"No 200 from /ping within 120 s. {why}" in log
     assert quick.notes.read_text() == "asked to end\n"
 
@@ -456,7 +456,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     model = {"PrimaryContainer": {"Image": "own:1", "Environment": {"NOTES": str(tmp_path / "notes")}}}
     deployment = {"config": {"ProductionVariants": [record]}, "models": {"m": model}}
     settings = Settings(Times, lambda _: substitute)
-    fleet = Fleet(deployment, tmp_path / "home", NoAws(), tmp_path / "log", settings)
+    fleet = Fleet(deployment, tmp_path / "home", NoAws(), lambda _: len, settings)
     yield fleet
     fleet.retire(remove=True)
     assert not (tmp_path / "home").exists()

@@ -9,7 +9,7 @@ import socket
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
@@ -22,6 +22,7 @@ from sagebridge.containers.launch import is_known
 from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.forks import FORKS, Child
 from sagebridge.local.serving.model_data import Aws, DeployError, ModelData
+from sagebridge.local.serving.output import Output
 from sagebridge.local.settings import Settings
 
 PING_SECONDS = 240.0
@@ -73,8 +74,8 @@ class Site:
     """The folder of the deployment."""
     aws: Aws
     """The account's other services."""
-    log_file: Path
-    """The endpoint's log, which takes what the processes print."""
+    log: Callable[[str], Callable[[bytes], object]]
+    """Returns what appends lines to a stream of the endpoint's log, by the stream's name."""
     settings: Settings
     """What is set at the moment."""
 
@@ -174,16 +175,20 @@ class HandlerContainer(Container):
         data: the container's model data.
         code: the code of its handler.
         ping_seconds: the most seconds that loading the model may take.
+        stream: the name of the stream of the endpoint's log that takes what the processes print.
         site: the deployment's site.
     """
 
-    def __init__(self, name: str, data: ModelData, code: Code, ping_seconds: float, site: Site) -> None:
+    def __init__(  # noqa: PLR0913 - what its part has, its log, and the deployment's site
+        self, name: str, data: ModelData, code: Code, ping_seconds: float, *, stream: str, site: Site
+    ) -> None:
         super().__init__(name)
         self.warm = False
         """Whether an idle process is kept for ever."""
         self._data = data
         self._code = code
         self._ping_seconds = ping_seconds
+        self._output = Output(site.log(stream))
         self._site = site
         self._lock = Lock()
         self._used = time.monotonic()
@@ -262,6 +267,13 @@ class HandlerContainer(Container):
         if self._child is not None and _is_open(self._child.connection):
             return self._child
         self._end()
+        try:
+            return self._start(not_ready)
+        except DeployError as error:
+            self._output.note(error.cause)
+            raise
+
+    def _start(self, not_ready: str) -> Child:
         image = self._code.definition.image
         if not is_known(image):
             reason = NOT_RUN.format(image=image, pattern=shlex.quote(image))
@@ -276,13 +288,14 @@ class HandlerContainer(Container):
             raise DeployError(not_ready, f"The archive does not fit its image: {cause}.")
         loads_none = self._code.definition.is_multi_model and self._data.is_empty
         try:
-            launch = self._code.launch(None if loads_none else self._data.folder)
+            launch = self._code.launch(None if loads_none else self._data.folder, self._output.note)
         except NotServedError as error:
             raise DeployError(not_ready, str(error)) from error
         self._home = Path(tempfile.mkdtemp(dir=self._data.folder.parent, prefix=".home-"))
         try:
             environment = self._code.definition.process_environment(self._data.folder, self._home)
-            child = self._child = FORKS.spawn(launch, environment, self._home, self._site.log_file)
+            with self._output.opened() as output:
+                child = self._child = FORKS.spawn(launch, environment, self._home, output)
             self._http.sock = child.connection
             child.connection.settimeout(self._ping_seconds)
             self._http.request("GET", "/ping")
@@ -305,6 +318,7 @@ class HandlerContainer(Container):
     def _end(self) -> None:
         if self._child is not None:
             self._child.end()
+            self._output.drain()
             self._http.close()
             shutil.rmtree(self._home, ignore_errors=True)
         self._child = None

@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +43,23 @@ class Fleet:
         deployment: a deployment out of an endpoint's record (see `sagemaker/endpoints.py`).
         home: the folder of the deployment.
         aws: the account's other services.
-        log_file: the endpoint's log.
+        log: returns what appends lines to a stream of the endpoint's log, by the stream's name.
         settings: what is set at the moment.
     """
 
-    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        deployment: Record,
+        home: Path,
+        aws: Aws,
+        log: Callable[[str], Callable[[bytes], object]],
+        settings: Settings,
+    ) -> None:
         self.home = home
         self.config: Record = deployment["config"]
         """The endpoint configuration's record."""
         self._aws = aws
-        site = Site(home, aws, log_file, settings)
+        site = Site(home, aws, log, settings)
         self._models: Record = deployment["models"]
         self._production, self._shadow = (
             {

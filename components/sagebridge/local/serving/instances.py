@@ -49,6 +49,7 @@ class Part:
         self.name: str = definition.get("ContainerHostname", only_name)
         self.is_multi_model = definition.get("Mode") == "MultiModel"
         self._label = f"container_{number}"
+        self._is_alone = len(definitions) == 1
         self._folder = site.home / f"{variant['VariantName']}-{number}"
         self._site = site
         self._ping_seconds: float = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PING_SECONDS)
@@ -72,7 +73,6 @@ class Part:
             self._definition,
             self._folder.with_name(f"{self._folder.name}-code"),
             site.aws,
-            site.log_file,
         )
 
     @property
@@ -80,23 +80,36 @@ class Part:
         """Whether each model has a process to itself, and none is there before the first request."""
         return self.is_multi_model and self._substitute is None
 
-    def new_container(self) -> HandlerContainer | ProgramContainer:
-        """Returns a new container for an instance; of a multi-model container, one that has loaded no model."""
+    def new_container(self, instance: str) -> HandlerContainer | ProgramContainer:
+        """Returns a new container for an instance; of a multi-model container, one that has loaded no model.
+
+        Args:
+            instance: the name of the instance's stream of the endpoint's log.
+        """
+        stream = self._stream(instance)
         if self._substitute:
             replacement = Replacement(self._definition, self._substitute, self._site.home)
-            return ProgramContainer(self.name, self._data, replacement, self._ping_seconds, self._site)
-        return HandlerContainer(self.name, self._data, self._code, self._ping_seconds, self._site)
+            return ProgramContainer(
+                self.name, self._data, replacement, self._ping_seconds, stream=stream, site=self._site
+            )
+        return HandlerContainer(self.name, self._data, self._code, self._ping_seconds, stream=stream, site=self._site)
 
-    def new_model(self, data: ModelData, host: ModelHost | None) -> Container:
+    def new_model(self, instance: str, data: ModelData, host: ModelHost | None) -> Container:
         """Returns a model of a multi-model container.
 
         Args:
+            instance: the name of the instance's stream of the endpoint's log.
             data: the model's data.
             host: the program of the instance that loads models; None if each model has a process to itself.
         """
         if host:
             return LoadedModel(self.name, data, host)
-        return HandlerContainer(self.name, data, self._code, self._ping_seconds, self._site)
+        stream = self._stream(instance)
+        return HandlerContainer(self.name, data, self._code, self._ping_seconds, stream=stream, site=self._site)
+
+    def _stream(self, instance: str) -> str:
+        """Returns the name of the stream of the endpoint's log that the container has on an instance."""
+        return instance if self._is_alone else f"{instance}/{self.name}"
 
     def model(self, target: str | None) -> ModelData:
         """Returns the data of one model of a multi-model container.
@@ -133,13 +146,16 @@ class Instance:
 
     Args:
         parts: the containers of the variant's model.
+        stream: the name of the instance's stream of the endpoint's log.
     """
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Part], stream: str) -> None:
         self.outstanding = 0
         """The number of requests under way; the variant counts them."""
+        self.stream = stream
+        """The name of the instance's stream of the endpoint's log."""
         self._lock = Lock()
-        self._first = {part: part.new_container() for part in parts if not part.loads_apart}
+        self._first = {part: part.new_container(stream) for part in parts if not part.loads_apart}
         self._hosts = {
             part: ModelHost(container)
             for part, container in self._first.items()
@@ -178,7 +194,7 @@ class Instance:
         unloaded = None
         with self._lock:
             key = (part, str(target))
-            container = self._models.get(key) or part.new_model(data, self._hosts.get(part))
+            container = self._models.get(key) or part.new_model(self.stream, data, self._hosts.get(part))
             self._models[key] = container
             self._models.move_to_end(key)
             if len(self._models) > MAX_MODELS:

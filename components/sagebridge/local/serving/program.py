@@ -29,6 +29,7 @@ from sagebridge.local.serving.container import (
     seconds_until,
 )
 from sagebridge.local.serving.model_data import DeployError, ModelData
+from sagebridge.local.serving.output import Output
 from sagebridge.local.serving.replacement import Replacement
 from sagebridge.local.serving.supervisor import Order, ending
 
@@ -60,10 +61,10 @@ class Process:
     Args:
         order: what is to be run.
         port: the port at which the program answers.
-        log_file: the file that takes what the program prints.
+        output: takes what the program prints.
     """
 
-    def __init__(self, order: Order, port: int, log_file: Path) -> None:
+    def __init__(self, order: Order, port: int, output: Output) -> None:
         self._port = port
         self._lock = Lock()
         self._status: int | None = None
@@ -71,14 +72,15 @@ class Process:
         self.last_lines = ""
         """What the program printed last, once it has ended."""
         self._control, end = socket.socketpair()
-        with end, log_file.open("ab") as output:
+        self._output = output
+        with end, output.opened() as file:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-P", str(_SUPERVISOR), str(end.fileno())],
                 cwd="/",
                 env={"LANG": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=file,
+                stderr=file,
                 pass_fds=[end.fileno()],
                 start_new_session=True,
             )
@@ -191,6 +193,7 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._supervisor.wait(_KILL_SECONDS)
         self._control.close()
+        self._output.drain()
 
 
 class Users:
@@ -251,16 +254,20 @@ class ProgramContainer(Container):
         data: the container's model data.
         replacement: what runs in the place of the container.
         ping_seconds: AWS's seconds within which the program must answer /ping.
+        stream: the name of the stream of the endpoint's log that takes what the program prints.
         site: the deployment's site.
     """
 
-    def __init__(self, name: str, data: ModelData, replacement: Replacement, ping_seconds: float, site: Site) -> None:
+    def __init__(  # noqa: PLR0913 - what its part has, its log, and the deployment's site
+        self, name: str, data: ModelData, replacement: Replacement, ping_seconds: float, *, stream: str, site: Site
+    ) -> None:
         super().__init__(name)
         self.warm = False
         """Whether an idle program is kept for ever."""
         self._data = data
         self._replacement = replacement
         self._ping_seconds = ping_seconds
+        self._output = Output(site.log(stream))
         self._site = site
         self._lock = Lock()
         self._users = Users()
@@ -335,11 +342,18 @@ class ProgramContainer(Container):
                 return self._process
             self._process.kill()
             self._process = None
+        try:
+            return self._start(not_ready)
+        except DeployError as error:
+            self._output.note(error.cause)
+            raise
+
+    def _start(self, not_ready: str) -> Process:
         self._data.fetch()
         home = Path(tempfile.mkdtemp(dir=self._site.home, prefix=".home-"))
         try:
             port = _free_port()
-            self._process = Process(self._replacement.order(home, self._data.folder, port), port, self._site.log_file)
+            self._process = Process(self._replacement.order(home, self._data.folder, port), port, self._output)
         except OSError as error:
             shutil.rmtree(home, ignore_errors=True)
             raise DeployError(not_ready, f"The container's command cannot be started: {error}") from error

@@ -1,0 +1,84 @@
+"""Programs as people write them, none of them with a component of ours, go to Terraform whole.
+
+Each goes up, is exported in both forms, proven, applied by Terraform, and then has nothing left to do. What Terraform
+cannot carry is named.
+"""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from tests.bridge.projects import Project
+from tests.conftest import Aws
+
+pytestmark = [pytest.mark.engine, pytest.mark.terraform]
+
+PROGRAMS = Path(__file__).parent / "programs"
+TOKEN = "sw0rdf1sh!"  # noqa: S105 - a secret of the tests
+NOT_CARRIED = {
+    "people": {"force_destroy", "force_detach_policies"},
+    "lake": {"force_destroy"},
+}
+"""The arguments that are named as not carried."""
+
+
+def write_keys(folder: Path) -> None:
+    """Writes a key, its public half as SSH has it, and a certificate that it signed."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "site.example")])
+    today = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today)
+        .not_valid_after(today + dt.timedelta(days=2))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    (folder / "key.pem").write_bytes(private)
+    (folder / "key.pub").write_bytes(public)
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in PROGRAMS.glob("*.py")))
+def test_a_program_goes_to_terraform_whole(aws: Aws, tmp_path: Path, name: str) -> None:
+    project = Project(aws, tmp_path)
+    write_keys(project.project)
+    project.pulumi("config", "set", "--secret", "token", TOKEN)
+    project.program.write_text((PROGRAMS / f"{name}.py").read_text())
+    project.up()
+    for form in ("json", "hcl"):
+        folder = tmp_path / form
+        printed = project.bridge("export", "--out", str(folder), "--format", form)
+        named = {line.rpartition(", ")[2] for line in printed.splitlines() if line.startswith("not carried")}
+        assert {argument.partition(":")[0] for argument in named} == NOT_CARRIED.get(name, set())
+        project.bridge("verify", "--module", str(folder))
+        for file in folder.iterdir():
+            assert TOKEN not in file.read_text()
+            assert "PRIVATE KEY" not in file.read_text()
+    secrets = {"TF_VAR_" + variable: value for variable, value in variables(project, folder).items()}
+    terraform = Aws({**project.aws.environment, **secrets})
+    terraform.must("terraform", "fmt", "-check", "-diff", cwd=folder)
+    terraform.must("terraform", "init", "-input=false", cwd=folder)
+    terraform.must("terraform", "apply", "-input=false", "-auto-approve", cwd=folder)
+    plan = terraform.run("terraform", "plan", "-input=false", "-detailed-exitcode", "-no-color", cwd=folder)
+    assert plan.returncode == 0, plan.stdout
+    project.pulumi("destroy", "--yes", "--skip-preview")
+
+
+def variables(project: Project, folder: Path) -> dict[str, str]:
+    """Returns a value for each of the module's variables, as a person would look it up."""
+    text = (folder / "variables.tf").read_text() if (folder / "variables.tf").exists() else ""
+    names = [line.split('"')[1] for line in text.splitlines() if line.startswith("variable")]
+    key = (project.project / "key.pem").read_text()
+    return {name: key if name.endswith("private_key") else TOKEN for name in names}
