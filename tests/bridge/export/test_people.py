@@ -5,6 +5,7 @@ cannot carry is named.
 """
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,9 @@ def test_a_program_goes_to_terraform_whole(aws: Aws, tmp_path: Path, name: str) 
     project.up()
     for form in ("json", "hcl"):
         folder = tmp_path / form
-        printed = project.bridge("export", "--out", str(folder), "--format", form)
-        named = {line.rpartition(", ")[2] for line in printed.splitlines() if line.startswith("not carried")}
-        assert {argument.partition(":")[0] for argument in named} == NOT_CARRIED.get(name, set())
+        printed = json.loads(project.bridge("export", "--out", str(folder), "--format", form, "--json"))
+        arguments = {item["name"].rpartition(", ")[2] for item in printed["notCarried"]}
+        assert arguments == NOT_CARRIED.get(name, set())
         project.bridge("verify", "--module", str(folder))
         for file in folder.iterdir():
             assert TOKEN not in file.read_text()

@@ -13,10 +13,9 @@ aws.iam.SshKey("ana", username=ana.name, encoding="SSH", public_key=Path("key.pu
 aws.iam.UserPolicy(
     "ana",
     user=ana.name,
-    policy={
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
-    },
+    policy=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}
+    ),
 )
 reading = aws.iam.Policy(
     "reading",

@@ -1,16 +1,8 @@
 """What an operations team watches: a dashboard, alarms by metric math, one that is made of others."""
 
 import json
-from typing import Any
 
 import pulumi_aws as aws
-
-ENDPOINT: Any = {
-    "namespace": "AWS/SageMaker",
-    "period": 60,
-    "stat": "Sum",
-    "dimensions": {"EndpointName": "e", "VariantName": "AllTraffic"},
-}
 
 errors = aws.cloudwatch.MetricAlarm(
     "errors",
@@ -21,8 +13,26 @@ errors = aws.cloudwatch.MetricAlarm(
     treat_missing_data="notBreaching",
     metric_queries=[
         {"id": "rate", "expression": "errors / requests", "label": "Error rate", "return_data": True},
-        {"id": "errors", "metric": {"metric_name": "Invocation5XXErrors", **ENDPOINT}},
-        {"id": "requests", "metric": {"metric_name": "Invocations", **ENDPOINT}},
+        {
+            "id": "errors",
+            "metric": {
+                "metric_name": "Invocation5XXErrors",
+                "namespace": "AWS/SageMaker",
+                "period": 60,
+                "stat": "Sum",
+                "dimensions": {"EndpointName": "e", "VariantName": "AllTraffic"},
+            },
+        },
+        {
+            "id": "requests",
+            "metric": {
+                "metric_name": "Invocations",
+                "namespace": "AWS/SageMaker",
+                "period": 60,
+                "stat": "Sum",
+                "dimensions": {"EndpointName": "e", "VariantName": "AllTraffic"},
+            },
+        },
     ],
 )
 slow = aws.cloudwatch.MetricAlarm(
