@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from sagebridge import processes
 from tools.errors import Unavailable
 from tools.paths import cache
 from tools.progress import Step
@@ -124,14 +125,8 @@ def _engine(running: Step) -> Path:
 
 def _module(folder: Path, path: str) -> Path:
     """Downloads a module of ``folder/go.mod``, checked against its ``go.sum``, and returns where it lies."""
-    result = subprocess.run(
-        [_go(), "mod", "download", "-json", path],
-        cwd=folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [_go(), "mod", "download", "-json", path]
+    result = processes.complete(command, seconds=None, cwd=folder, env=_environment(), text=True)
     answer = json.loads(result.stdout) if result.stdout else {"Error": result.stderr}
     if "Dir" not in answer:
         raise Unavailable(f"Go cannot download {path}: {answer.get('Error', '').strip()}")
@@ -142,18 +137,19 @@ def _compile(module: Path, package: str, executable: Path, running: Step, flags:
     name = package.rsplit("/", 1)[-1]
     executable.parent.mkdir(parents=True, exist_ok=True)
     command = [_go(), "build", "-v", "-ldflags", f"-s -w {flags}", "-o", str(executable), package]
-    process = subprocess.Popen(
-        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None  # noqa: S101 - it is a pipe
     compiled, messages = 0, []
-    for line in process.stderr:  # -v names each package as it is compiled; all else is a message
-        if re.fullmatch(r"[\w.~/-]+\n", line):
-            compiled += 1
-            running.detail = f"{name}: {compiled} packages compiled"
-        else:
-            messages.append(line)
-    if process.wait() != 0:
+    with processes.session(
+        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None  # noqa: S101 - it is a pipe
+        for line in process.stderr:  # -v names each package as it is compiled; all else is a message
+            if re.fullmatch(r"[\w.~/-]+\n", line):
+                compiled += 1
+                running.detail = f"{name}: {compiled} packages compiled"
+            else:
+                messages.append(line)
+        process.wait()
+    if process.returncode:
         raise Unavailable(f"Go cannot build {name}:\n{''.join(messages[-15:]).strip()}")
 
 

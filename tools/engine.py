@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.version import Version
 from rich.console import Console
 
+from sagebridge import processes
 from sagebridge.local.environment import process_environment
 from tools import build, download
 from tools.errors import ToolsError, Unavailable
@@ -332,15 +333,8 @@ def run(command: list[str], settings: dict[str, str]) -> None:
         Unavailable: it failed, or took longer than 600 s.
     """
     try:
-        subprocess.run(
-            command,
-            env=process_environment(settings, RULES),
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{' '.join(command[:4])} failed: {(error.stderr or error.stdout).strip()[-400:]}") from error
+        done = processes.complete(command, seconds=COMMAND_SECONDS, env=process_environment(settings, RULES), text=True)
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{' '.join(command[:4])} took longer than {COMMAND_SECONDS} s") from error
+    if done.returncode:
+        raise Unavailable(f"{' '.join(command[:4])} failed: {(done.stderr or done.stdout).strip()[-400:]}")

@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sagebridge import processes
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -77,13 +79,11 @@ def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
         home = Path(name)
         try:
             launch = prepare(definition, folder, home / "container", lambda _: None, notes.append)
-            done = subprocess.run(
+            done = processes.complete(
                 [sys.executable, "-P", "-m", "sagebridge.model.contract", json.dumps(launch), json.dumps(header)],
                 env=definition.process_environment(folder, home),
-                input=b"" if sample is None else sample.body,
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
+                stdin=b"" if sample is None else sample.body,
+                seconds=SECONDS,
             )
         except NotServedError as error:
             return Answer(None, str(error))
