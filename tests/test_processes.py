@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,31 @@ def test_a_signal_to_the_caller_is_an_interrupt_of_the_command_and_nothing_is_le
     assert process.returncode in (-signal.SIGINT, 128 + number)
     assert log.read_text() == "SIGINT\n"
     assert marked.running() == {}
+
+
+def test_an_interrupt_while_the_command_is_being_started_counts_too(
+    marked: Marked, command: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Popen(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(KeyboardInterrupt):
+        processes.run(command("waits"), seconds=60)
+    assert marked.running() == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_this_process_handles_is_left_to_it(number: signal.Signals) -> None:
+    handled = []
+    before = signal.signal(number, lambda *_: handled.append(number))
+    try:
+        assert processes.run(["sh", "-c", f"kill -{number} {os.getpid()}; echo done"], seconds=60) == "done\n"
+    finally:
+        signal.signal(number, before)
+    assert handled == [number]
 
 
 def test_a_second_interrupt_does_not_wait(marked: Marked, command: Callable[[str], list[str]], log: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from sagebridge.errors import UserError
 
@@ -16,6 +16,12 @@ INTERRUPTED_SECONDS = 60.0
 """How long a command that is interrupted may take: `pulumi` waits for what it has begun, and unlocks the stack."""
 TERMINATED_SECONDS = 5.0
 """How long a command may take after SIGTERM before it is killed."""
+_DEFAULTS: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""What Python does at the signals that end a process, unless somebody has changed it."""
 
 
 def run(  # noqa: PLR0913 - few of what subprocess.run takes
@@ -98,11 +104,12 @@ def session(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         command: The command with its arguments.
         options: What else `subprocess.Popen` takes.
     """
-    with _exit_at_signals(), subprocess.Popen(command, start_new_session=True, **options) as process:
+    with _Signals() as signals, subprocess.Popen(command, start_new_session=True, **options) as process:
         # What is left may hold the pipes on which the block waits for the command's output to end.
         sweeper = threading.Thread(target=_sweep, args=(process,), daemon=True)
         sweeper.start()
         try:
+            signals.release()
             yield process
         except (KeyboardInterrupt, SystemExit):
             _signal(process, signal.SIGINT, INTERRUPTED_SECONDS)
@@ -115,23 +122,46 @@ def session(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
                 sweeper.join()
 
 
-@contextmanager
-def _exit_at_signals() -> Iterator[None]:
-    """Has SIGTERM and SIGHUP end this process by an exception, unless something else is to be done at them."""
+class _Signals:
+    """Has SIGINT, SIGTERM and SIGHUP raise an exception, but only once the command is known that has to end first.
 
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+    A signal for which this process has another handler, or which it ignores, is left alone.
+    """
 
-    replaced = []
-    if threading.current_thread() is threading.main_thread():
-        replaced = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
-    for number in replaced:
-        signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number in replaced:
-            signal.signal(number, signal.SIG_DFL)
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+        self._held = True
+        self._pending: int | None = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {
+                number: action for number, action in _DEFAULTS.items() if signal.getsignal(number) is action
+            }
+        for number in self._before:
+            signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self._held:  # the command could not be started
+            self.release()
+
+    def release(self) -> None:
+        """Raises the exception of a signal that has come already, and from now on that of each signal at once."""
+        self._held = False
+        if self._pending is not None:
+            raise _exception(self._pending)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self._pending = number
+        if not self._held:
+            raise _exception(number)
+
+
+def _exception(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _signal(process: subprocess.Popen[Any], number: signal.Signals, seconds: float) -> None:
