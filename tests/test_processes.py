@@ -53,6 +53,8 @@ ELSEWHERE = {
     "components/sagebridge/local/control.py": "the local AWS, which stays until it is stopped",
     "components/sagebridge/local/serving/forks.py": "the local AWS's own processes, which end with it",
     "components/sagebridge/local/serving/forkserver.py": "the same",
+    "bench/first_hour.py": "cleans Go's cache",
+    "bench/predictions.py": "servers and clients, which end with the block or with their input",
     "tools/browser.py": "asks a command for its version",
     "tools/build.py": "the same",
     "tools/engine.py": "the same",
@@ -180,7 +182,7 @@ def test_signals_are_as_before_after_a_command() -> None:
 def test_no_module_starts_a_process_that_may_stay() -> None:
     starting = {
         str(file.relative_to(ROOT))
-        for folder in ("components/sagebridge", "tools")
+        for folder in ("components/sagebridge", "tools", "bench")
         for file in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute)

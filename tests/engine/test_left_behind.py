@@ -95,7 +95,9 @@ def runs(marked: Marked, name: str) -> bool:
     return any(command.split()[0].rpartition("/")[2] == name for command in marked.running().values())
 
 
-@pytest.mark.parametrize(("interrupted", "command"), COMMANDS)
+@pytest.mark.parametrize(
+    ("interrupted", "command"), COMMANDS, ids=[f"{name}: {' '.join(command)}" for name, command in COMMANDS]
+)
 def test_an_interrupt_leaves_nothing(project: Project, interrupted: str, command: tuple[str, ...]) -> None:
     marked = Marked()
     with started(project, marked, "sagebridge", *command, "--stack", "dev") as process:
