@@ -1,11 +1,13 @@
 """Has the Automation API run `pulumi` as all other commands are run, so that it leaves no process behind."""
 
 import os
+import subprocess
 from collections.abc import Callable, Mapping
 
 from pulumi import automation
 
 from sagebridge import processes
+from sagebridge.errors import UserError
 from sagebridge.pulumi_cli import SECONDS
 
 
@@ -24,15 +26,19 @@ class PulumiCommand(automation.PulumiCommand):
 
         Raises:
             automation.CommandError: The command fails.
+            UserError: It takes over 600 s.
         """
-        done = processes.complete(
-            [self.command, "--non-interactive", *args],
-            seconds=SECONDS,
-            cwd=cwd,
-            env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
-            text=True,
-            encoding="utf-8",
-        )
+        try:
+            done = processes.complete(
+                [self.command, "--non-interactive", *args],
+                seconds=SECONDS,
+                cwd=cwd,
+                env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+                text=True,
+                encoding="utf-8",
+            )
+        except subprocess.TimeoutExpired:
+            raise UserError(f"`pulumi {args[0]}` did not end within {SECONDS} s") from None
         if on_output:
             for line in done.stdout.splitlines():
                 on_output(line)
