@@ -47,9 +47,9 @@ def pulumi(version: str, folder: Path, running: Step) -> None:
     flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
     binaries = folder / "bin"
     _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
-    host = "sagebridge/language-python"
-    _compile(MODULES / "language-python", host, binaries / "pulumi-language-python", running, flags)
-    sdk = _module(MODULES / "language-python", "github.com/pulumi/pulumi/sdk/v3")
+    host = "pulumi-language-python"
+    _compile(_engine(running), f"./cmd/{host}", binaries / host, running, flags)
+    sdk = _module(_engine(running), "github.com/pulumi/pulumi/sdk/v3")
     script = binaries / "pulumi-language-python-exec"
     shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
     script.chmod(0o755)

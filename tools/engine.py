@@ -130,7 +130,7 @@ def parts() -> list[Part]:
             on_path=_pulumi_on_path,
             download=lambda folder, running: download.pulumi(PULUMI, folder, running),
             build=lambda folder, running: build.pulumi(PULUMI, folder, running),
-            built_from=("engine", "language-python"),
+            built_from=("engine",),
             install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
             f" or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
         ),
