@@ -20,7 +20,9 @@ class Marked:
         for folder in Path("/proc").iterdir():
             try:
                 if folder.name.isdigit() and mark in (folder / "environ").read_bytes().split(b"\0"):
-                    commands[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ").strip()
+                    commands[int(folder.name)] = (
+                        (folder / "cmdline").read_text(errors="replace").replace("\0", " ").strip()
+                    )
             except OSError:  # it has ended meanwhile, or is not ours
                 continue
         commands.pop(os.getpid(), None)

@@ -51,7 +51,10 @@ STARTS = {"Popen", "run", "call", "check_call", "check_output", "system", "popen
 ELSEWHERE = {
     "components/sagebridge/processes.py": "the only place that starts what must end",
     "components/sagebridge/local/control.py": "the local AWS, which stays until it is stopped",
-    "components/sagebridge/local/serving/forks.py": "the local AWS's own processes, which end with it",
+    "components/sagebridge/local/serving/docker.py": "the local AWS's own processes, which end with it",
+    "components/sagebridge/local/serving/program.py": "the same",
+    "components/sagebridge/local/serving/supervisor.py": "the same",
+    "components/sagebridge/local/serving/forks.py": "the same",
     "components/sagebridge/local/serving/forkserver.py": "the same",
     "bench/first_hour.py": "cleans Go's cache",
     "bench/predictions.py": "servers and clients, which end with the block or with their input",

@@ -192,7 +192,8 @@ def _processes() -> list[int]:
 def _session_of(pid: int) -> int | None:
     """Returns the session of a process that runs; see proc_pid_stat(5)."""
     try:
-        state, _parent, _group, number, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        text = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
-    return None if state in "ZX" else int(number)
+    state, _parent, _group, number, *_ = text.rpartition(b")")[2].split()  # what is before may have any characters
+    return None if state in (b"Z", b"X") else int(number)

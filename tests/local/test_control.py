@@ -61,7 +61,7 @@ def commands() -> list[str]:
     texts = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            texts.append(file.read_text().replace("\0", " "))
+            texts.append(file.read_text(errors="replace").replace("\0", " "))
     return texts
 
 

@@ -9,11 +9,10 @@ from flask import Flask
 from sagemaker_inference.transformer import Transformer
 
 from sagebridge.containers import legacy, scikit_learn, toolkit
-from sagebridge.containers.code import PROGRAM, SUBMIT_DIRECTORY
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.hugging_face import HuggingFaceTransformer
 from sagebridge.containers.imports import import_from
-from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch
+from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, PROGRAM, SUBMIT_DIRECTORY, Contract, Launch
 from sagebridge.containers.multi_model import MultiModelDefaults
 from sagebridge.containers.pytorch import PyTorchDefaults
 

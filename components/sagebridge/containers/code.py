@@ -20,11 +20,16 @@ from typing import BinaryIO
 from sagebridge._tarfile import tarfile
 from sagebridge.containers.archive import unpack
 from sagebridge.containers.errors import NotServedError
-from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch, contract_of
+from sagebridge.containers.launch import (
+    CODE_DIR,
+    MODEL_DIR,
+    PROGRAM,
+    SUBMIT_DIRECTORY,
+    Contract,
+    Launch,
+    contract_of,
+)
 from sagebridge.containers.requirements import install
-
-PROGRAM = "SAGEMAKER_PROGRAM"
-SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 
 
 @dataclass(frozen=True)

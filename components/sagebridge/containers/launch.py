@@ -5,6 +5,10 @@ import sys
 from enum import StrEnum
 from typing import NamedTuple
 
+PROGRAM = "SAGEMAKER_PROGRAM"
+"""The variable that names the script that is the handler."""
+SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+"""The variable that says where AWS's scikit-learn container gets the code from."""
 MODEL_DIR = "/opt/ml/model"
 """The folder of the model in AWS's containers."""
 CODE_DIR = "/opt/ml/code"
@@ -15,7 +19,7 @@ class Contract(StrEnum):
     """What an image expects of a handler, and does without one."""
 
     SCIKIT_LEARN = "scikit-learn"
-    """sagemaker-containers, which serves with Flask; what no other contract is known for is served by this one."""
+    """sagemaker-containers, which serves with Flask; an archive of which no image is known is asked by this one."""
     PYTORCH = "PyTorch"
     """The inference toolkit, with PyTorch's defaults."""
     HUGGING_FACE = "Hugging Face"
@@ -80,5 +84,5 @@ def contract_of(image: str) -> Contract:
 
 
 def is_known(image: str) -> bool:
-    """Returns whether an image is one of AWS's whose contract is served here; any other is served as scikit-learn's."""
+    """Returns whether an image is one of AWS's whose contract is served here; no other is served by a handler."""
     return any(pattern.search(image) for pattern in _IMAGES.values())

@@ -1,13 +1,15 @@
 """Shows a process its model at `/opt/ml/model` and its code at `/opt/ml/code`, where the system allows it.
 
-Handlers name these paths, and the machine need not have them: a mount namespace is this process's alone. The machine's
-own `/opt` stays what it is, and all that is in it, but for `/opt/ml`, stays visible.
+Handlers, and programs that run instead of an image, name these paths, and the machine need not have them: a mount
+namespace is this process's alone. The machine's own `/opt` stays what it is, and all that is in it, but for `/opt/ml`,
+stays visible.
 """
 
 import contextlib
 import ctypes
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch
@@ -26,19 +28,35 @@ def show(launch: Launch) -> Launch:
         The launch with the mounted folders. It is the same one for a multi-model container, which has other places,
         and where the system does not allow a mount, which standard error then says.
     """
-    if launch.is_multi_model or sys.platform != "linux":
-        return launch
-    try:
-        return _mounted(launch)
-    except OSError as error:
-        sys.stderr.write(f"{MODEL_DIR} is not there: this system allows no mount ({error}). See {launch.model_dir}\n")
-        return launch
-
-
-def _mounted(launch: Launch) -> Launch:
     folders = {MODEL_DIR: launch.model_dir}
     if launch.contract == Contract.SCIKIT_LEARN:
         folders[CODE_DIR] = launch.code_dir
+    if launch.is_multi_model or not mount(folders):
+        return launch
+    return launch._replace(model_dir=MODEL_DIR, code_dir=CODE_DIR if CODE_DIR in folders else f"{MODEL_DIR}/code")
+
+
+def mount(folders: Mapping[str, str]) -> bool:
+    """Mounts folders for this process, which must have one thread, and for the processes that it starts.
+
+    Args:
+        folders: the folders by the paths below `/opt/ml` at which they are to be.
+
+    Returns:
+        Whether they are there. They are not where the system does not allow a mount, which standard error then says.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        _mount_all(folders)
+    except OSError as error:
+        for target, folder in folders.items():
+            sys.stderr.write(f"{target} is not there: this system allows no mount ({error}). See {folder}\n")
+        return False
+    return True
+
+
+def _mount_all(folders: Mapping[str, str]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _unshare(libc)
     _mount(libc, None, Path("/"), None, _MS_REC | _MS_PRIVATE)
@@ -56,7 +74,6 @@ def _mounted(launch: Launch) -> Launch:
         except OSError:
             libc.umount2(os.fsencode(_OPT), _MNT_DETACH)
             raise
-    return launch._replace(model_dir=MODEL_DIR, code_dir=CODE_DIR if CODE_DIR in folders else f"{MODEL_DIR}/code")
 
 
 def _open(held: contextlib.ExitStack, path: Path) -> int:

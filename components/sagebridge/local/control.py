@@ -23,14 +23,14 @@ from urllib.parse import urlsplit
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
-from sagebridge.local import CONTROL_PATH, PORT, REGION, environment
+from sagebridge.local import CONTROL_PATH, PORT, REGION, environment, images
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 DYING_SECONDS = 1.0
 """Seconds for the kernel to release the files of a process that was killed."""
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
-_SAVED = ("state", "endpoints", "server.json", "server.log", "settings.json")
+_SAVED = ("state", "endpoints", "logs", "server.json", "server.log", "settings.json", images.FILE)
 """What a reset removes."""
 PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 """What the server gets of the caller's environment.

@@ -39,7 +39,7 @@ def check(archive: Path, image: str | None, sample: Request | None = None) -> Fi
         UserError: The archive is missing, damaged, or not safe to unpack.
     """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name, "model")
         unpack(archive, folder)
         problems: list[str] = []
         versions: dict[str, str] = {}

@@ -64,7 +64,6 @@ def package_command(
 
     The same model and code always give the same bytes. Runs no code of either.
     """
-    require("model")
     from sagebridge.model.archive import package
     from sagebridge.model.contents import Layout
 

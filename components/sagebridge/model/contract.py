@@ -70,7 +70,7 @@ def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
     from sagebridge.containers.launch import MODEL_DIR  # noqa: PLC0415 - the same
 
     folder = folder.resolve()
-    code_dir = MODEL_DIR if (folder / HANDLER).is_file() else f"{MODEL_DIR}/{CODE}"
+    code_dir = f"{MODEL_DIR}/{CODE}" if (folder / CODE / HANDLER).is_file() else MODEL_DIR
     variables = {"SAGEMAKER_PROGRAM": HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": code_dir}
     definition = Definition(image or "", variables)
     notes: list[str] = []

@@ -103,14 +103,14 @@ class Forks:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests = socket.socket()
 
-    def spawn(self, launch: Launch, environment: Mapping[str, str], home: Path, log_file: Path) -> Child:
+    def spawn(self, launch: Launch, environment: Mapping[str, str], home: Path, output: int) -> Child:
         """Starts a process that serves a model.
 
         Args:
             launch: what the process is to serve.
             environment: the whole environment of the process.
             home: a folder that the process removes if the server ends before it.
-            log_file: the file that takes what the process prints.
+            output: the open file that takes what the process prints.
 
         Raises:
             OSError: the process cannot be started, not even by a new fork server.
@@ -119,25 +119,23 @@ class Forks:
         with self._lock:
             server = self._server()
         try:
-            return self._spawn(order, log_file)
+            return self._spawn(order, output)
         except (OSError, EOFError) as error:
             log.warning("the fork server is started again: %s", error or type(error).__name__)
             server.kill()  # it may hang; its children go on
             server.wait()
         try:
-            return self._spawn(order, log_file)
+            return self._spawn(order, output)
         except EOFError as error:
             raise OSError("The fork server ended.") from error
 
-    def _spawn(self, order: bytes, log_file: Path) -> Child:
+    def _spawn(self, order: bytes, output: int) -> Child:
         control, child_control = socket.socketpair()
         connection, child_connection = socket.socketpair()
         try:
-            with child_control, child_connection, log_file.open("ab") as output, self._lock:
+            with child_control, child_connection, self._lock:
                 self._server()
-                socket.send_fds(
-                    self._requests, [b"f"], [child_control.fileno(), child_connection.fileno(), output.fileno()]
-                )
+                socket.send_fds(self._requests, [b"f"], [child_control.fileno(), child_connection.fileno(), output])
             control.sendall(order)
             return Child(control, connection)
         except BaseException:
