@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from sagebridge import processes
-from tools.errors import Unavailable
+from tools.errors import ToolsError, Unavailable
 from tools.paths import cache
 from tools.progress import Step
 
@@ -30,6 +30,13 @@ CLIENTS = (
     *("apigatewayv2", "resourcegroupstaggingapi"),  # other code of the provider imports these two
 )
 """AWS SDK clients that are kept."""
+GO_NEEDS = "6 GiB"
+"""What a build takes in Go's caches: compiled packages, modules, and the archives that they came in."""
+_UNWRITABLE = re.compile(
+    r"^.*\b(open|mkdir|write|rename) .*"
+    r"(no space left on device|disk quota exceeded|read-only file system|permission denied)",
+    re.MULTILINE,
+)
 
 
 def recipe(*modules: str) -> str:
@@ -128,7 +135,7 @@ def _module(folder: Path, path: str) -> Path:
     result = processes.complete(command, seconds=None, cwd=folder, env=_environment(), text=True)
     answer = json.loads(result.stdout) if result.stdout else {"Error": result.stderr}
     if "Dir" not in answer:
-        raise Unavailable(f"Go cannot download {path}: {answer.get('Error', '').strip()}")
+        raise _failure(f"download {path}", answer.get("Error", ""))
     return Path(answer["Dir"])
 
 
@@ -149,7 +156,18 @@ def _compile(module: Path, package: str, executable: Path, running: Step, flags:
                 messages.append(line)
         process.wait()
     if process.returncode:
-        raise Unavailable(f"Go cannot build {name}:\n{''.join(messages[-15:]).strip()}")
+        raise _failure(f"build {name}", "".join(messages))
+
+
+def _failure(attempt: str, output: str) -> Exception:
+    """Returns what to raise when Go fails: a disk that is full or cannot be written is for the user to mend."""
+    if line := _UNWRITABLE.search(output):
+        return ToolsError(
+            f"Go cannot {attempt}: {line[0].strip()}. Building needs up to {GO_NEEDS} in Go's own caches."
+            " Free space there or make it writable, or set XDG_CACHE_HOME, GOMODCACHE or TMPDIR to another folder."
+        )
+    first, *others = output.strip().splitlines()[-15:] or [""]
+    return Unavailable("\n".join([f"Go cannot {attempt}: {first}", *others]))
 
 
 def _environment() -> dict[str, str]:

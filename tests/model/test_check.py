@@ -26,6 +26,12 @@ FITTING = f"{IMAGE}{version('scikit-learn').rpartition('.')[0]}-0-cpu-py3"
 """An image with the scikit-learn that trained the archive, which is the one here."""
 
 
+@pytest.fixture(autouse=True)
+def this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs handlers in this environment, so that no registry is needed; `test_check_in_image.py` has the images'."""
+    monkeypatch.setattr("sagebridge.containers.code.interpreter_for", lambda *_: "")
+
+
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["check", *map(str, arguments)])
 

@@ -1,8 +1,10 @@
 """What a container serves: which of AWS's contracts its image follows, and where its model and its code are."""
 
+from __future__ import annotations
+
 import re
 import sys
-from enum import StrEnum
+from enum import Enum
 from typing import NamedTuple
 
 PROGRAM = "SAGEMAKER_PROGRAM"
@@ -15,7 +17,7 @@ CODE_DIR = "/opt/ml/code"
 """The folder of the code in AWS's scikit-learn container."""
 
 
-class Contract(StrEnum):
+class Contract(str, Enum):
     """What an image expects of a handler, and does without one."""
 
     SCIKIT_LEARN = "scikit-learn"
@@ -47,6 +49,10 @@ class Launch(NamedTuple):
     """The folder of the code; empty if the image looks for it in the model only."""
     packages: str
     """The folder of what requirements.txt adds to the environment; empty if it adds nothing."""
+    python: str = ""
+    """The interpreter of an environment with the image's packages; empty for this process's own."""
+    image: str = ""
+    """The version of the image, if it is known what the image has; see `image.py`."""
 
     @property
     def uses_toolkit(self) -> bool:

@@ -5,14 +5,19 @@ namespace is this process's alone. The machine's own `/opt` stays what it is, an
 stays visible.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
@@ -61,10 +66,10 @@ def _mount_all(folders: Mapping[str, str]) -> None:
     _unshare(libc)
     _mount(libc, None, Path("/"), None, _MS_REC | _MS_PRIVATE)
     with contextlib.ExitStack() as held:  # what is held open stays reachable when the new /opt hides the old one
-        links = {entry: entry.readlink() for entry in _OPT.iterdir() if entry.is_symlink()}
+        links = {entry: os.readlink(entry) for entry in _OPT.iterdir() if entry.is_symlink()}
         sources = {entry: _open(held, entry) for entry in _OPT.iterdir() if entry not in links}
         sources.pop(_OPT / "ml", None)
-        sources |= {Path(target): _open(held, Path(folder)) for target, folder in folders.items()}
+        sources.update({Path(target): _open(held, Path(folder)) for target, folder in folders.items()})
         _mount(libc, b"tmpfs", _OPT, b"tmpfs", 0)
         try:
             for link, destination in links.items():

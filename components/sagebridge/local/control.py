@@ -32,7 +32,10 @@ DYING_SECONDS = 1.0
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
 _SAVED = ("state", "endpoints", "logs", "server.json", "server.log", "settings.json", images.FILE)
 """What a reset removes."""
-PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+PASSED = (
+    *("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+    *("XDG_CACHE_HOME", "PYENV_ROOT"),  # where the Pythons of images are
+)
 """What the server gets of the caller's environment.
 
 Handlers run as the server's user, and can read the environment that a process was started with. So it must have no

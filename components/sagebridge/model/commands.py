@@ -115,7 +115,7 @@ def check_command(
         image = get_config(stack).get(IMAGE)
         if not image:
             raise UserError(f"the stack {stack} has no {IMAGE}: name the image with --image")
-    findings = check(archive, image, request)
+    findings = check(archive, image, request, lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(findings._asdict()))
         raise SystemExit(1 if findings.problems else 0)
