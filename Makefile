@@ -68,7 +68,7 @@ check: parts ## Format, lint, types, Terraform, docs against code
 	@$(IN_ENV) tools/validate
 	@.venv/bin/python -m pytest -q tests/test_docs.py tests/test_pages.py tests/bench/test_report.py
 
-ranges: $(PACKAGES) ## The same with the lowest and the newest versions that the package allows
+ranges: $(PACKAGES) ## The same with the lowest and the newest Python and versions that the package allows
 	@tools/ranges
 
 docs: $(PACKAGES) ## Make the pages and the schema anew that come from the code

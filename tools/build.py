@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from sagebridge import processes
 from tools.errors import ToolsError, Unavailable
 from tools.paths import cache
 from tools.progress import Step
@@ -53,9 +54,8 @@ def pulumi(version: str, folder: Path, running: Step) -> None:
     flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
     binaries = folder / "bin"
     _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
-    host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
-    _compile(MODULES / "language-python", host, binaries / "pulumi-language-python", running)
-    # The script that the host starts belongs to the CLI's version, not to the host's.
+    host = "pulumi-language-python"
+    _compile(_engine(running), f"./cmd/{host}", binaries / host, running, flags)
     sdk = _module(_engine(running), "github.com/pulumi/pulumi/sdk/v3")
     script = binaries / "pulumi-language-python-exec"
     shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
@@ -140,14 +140,8 @@ def provider_source() -> Path:
 
 def _module(folder: Path, path: str) -> Path:
     """Downloads a module of ``folder/go.mod``, checked against its ``go.sum``, and returns where it lies."""
-    result = subprocess.run(
-        [_go(), "mod", "download", "-json", path],
-        cwd=folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [_go(), "mod", "download", "-json", path]
+    result = processes.complete(command, seconds=None, cwd=folder, env=_environment(), text=True)
     answer = json.loads(result.stdout) if result.stdout else {"Error": result.stderr}
     if "Dir" not in answer:
         raise _failure(f"download {path}", answer.get("Error", ""))
@@ -158,18 +152,19 @@ def _compile(module: Path, package: str, executable: Path, running: Step, flags:
     name = package.rsplit("/", 1)[-1]
     executable.parent.mkdir(parents=True, exist_ok=True)
     command = [_go(), "build", "-v", "-ldflags", f"-s -w {flags}", "-o", str(executable), package]
-    process = subprocess.Popen(
-        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None  # noqa: S101 - it is a pipe
     compiled, messages = 0, []
-    for line in process.stderr:  # -v names each package as it is compiled; all else is a message
-        if re.fullmatch(r"[\w.~/-]+\n", line):
-            compiled += 1
-            running.detail = f"{name}: {compiled} packages compiled"
-        else:
-            messages.append(line)
-    if process.wait() != 0:
+    with processes.session(
+        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None  # noqa: S101 - it is a pipe
+        for line in process.stderr:  # -v names each package as it is compiled; all else is a message
+            if re.fullmatch(r"[\w.~/-]+\n", line):
+                compiled += 1
+                running.detail = f"{name}: {compiled} packages compiled"
+            else:
+                messages.append(line)
+        process.wait()
+    if process.returncode:
         raise _failure(f"build {name}", "".join(messages))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.version import Version
 from rich.console import Console
 
+from sagebridge import processes
 from sagebridge.local.environment import process_environment
 from tools import build, download
 from tools.errors import ToolsError, Unavailable
@@ -164,10 +165,10 @@ def parts() -> list[Part]:
             on_path=_pulumi_on_path,
             download=lambda folder, running: _download_pulumi(PULUMI, folder, running),
             build=lambda folder, running: build.pulumi(PULUMI, folder, running),
-            built_from=("engine", "language-python"),
+            built_from=("engine",),
             install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
             f" or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
-            downside="Its language hosts are older than Pulumi's own.",
+            downside="Its host of programs in Python does not generate code.",
         ),
         _pulumi_plugin("aws", PULUMI_AWS, plugins, "It has only the services that are used here."),
         _pulumi_plugin("terraform", PULUMI_TERRAFORM, plugins, "It is a replacement that reads states, and no more."),
@@ -375,15 +376,8 @@ def run(command: list[str], settings: dict[str, str]) -> None:
         Unavailable: it failed, or took longer than 600 s.
     """
     try:
-        subprocess.run(
-            command,
-            env=process_environment(settings, RULES),
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{' '.join(command[:4])} failed: {(error.stderr or error.stdout).strip()[-400:]}") from error
+        done = processes.complete(command, seconds=COMMAND_SECONDS, env=process_environment(settings, RULES), text=True)
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{' '.join(command[:4])} took longer than {COMMAND_SECONDS} s") from error
+    if done.returncode:
+        raise Unavailable(f"{' '.join(command[:4])} failed: {(done.stderr or done.stdout).strip()[-400:]}")

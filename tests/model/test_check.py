@@ -17,6 +17,7 @@ from sagebridge.cli import main
 from sagebridge.model.archive import package, read_versions
 from sagebridge.model.contents import Layout
 from sagebridge.model.contract import SAMPLE
+from tests.local.account import until
 
 from .conftest import config_json
 
@@ -125,6 +126,18 @@ def test_a_handler_that_gives_no_answer_is_not_ready(archive: Path, tmp_path: Pa
 
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_what_a_handler_has_started_ends_with_the_check(archive: Path, tmp_path: Path) -> None:
+    start = "__import__('subprocess').Popen(['sleep', '600'], process_group=0).pid"
+    handler = GOOD.format(predict=f"return {start}", output="str(prediction)")
+
+    result = run("--archive", changed(archive, tmp_path / "starts.tgz", handler=handler))
+
+    assert result.exit_code == 0, result.output
+    pid = result.output.splitlines()[1].rpartition(" ")[2]
+    assert int(pid) > 1
+    until(lambda: not Path("/proc", pid, "exe").exists(), 10)  # init takes a moment to remove it
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def part(folder: Path, **changes: object) -> Part:
         "on_path": lambda: None,
         "download": refuse,
         "build": make,
-        "built_from": ("language-python",),
+        "built_from": ("language-yaml",),
         "install": "Thing 1 or newer (https://example.invalid/install)",
         **changes,
     }

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from sagebridge import processes
 from sagebridge.containers.image import Image
 
 SECONDS = 600
@@ -151,15 +152,12 @@ def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], ob
 def _run(command: list[str], working_dir: Path) -> None:
     path = os.pathsep.join([*_pyenv_folders(), os.environ.get("PATH", os.defpath)])
     try:
-        done = subprocess.run(
+        done = processes.complete(
             command,
+            seconds=SECONDS,
             cwd=working_dir,
             env={**os.environ, "PATH": path, "UV_SYSTEM_CERTS": "true"},  # see `requirements.py`
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
             text=True,
-            timeout=SECONDS,
-            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise _NotMadeError(f"it was not made within {SECONDS} s.") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from sagebridge import processes
 from sagebridge.containers.errors import NotServedError
 
 SECONDS = 600
@@ -73,14 +74,12 @@ def _attempt(requirements: Path, folder: Path, log: Callable[[str], object], opt
 def _uv(arguments: list[str], working_dir: Path) -> subprocess.CompletedProcess[str]:
     command = [find_uv_bin(), "pip", "install", "--color", "never"]
     try:
-        return subprocess.run(
+        return processes.complete(
             [*command, *arguments],
             cwd=working_dir,  # to which the paths in a requirements.txt are relative
             env={**os.environ, "UV_SYSTEM_CERTS": "true"},  # a company's proxy may sign with a certificate of its own
-            capture_output=True,
+            seconds=SECONDS,
             text=True,
-            timeout=SECONDS,
-            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise NotServedError(f"requirements.txt was not installed within {SECONDS} s.") from error

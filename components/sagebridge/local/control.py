@@ -141,6 +141,16 @@ def start(directory: Path) -> tuple[Running, bool]:
         return running, True
     require("local")
     process = _spawn(directory)
+    try:
+        return _answering(directory, process)
+    except BaseException:  # an interrupt too must not leave a server that nobody has been told of
+        process.kill()
+        process.wait()
+        raise
+
+
+def _answering(directory: Path, process: subprocess.Popen[bytes]) -> tuple[Running, bool]:
+    """Waits until a server answers that was started, or one that was quicker; see `start`."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if running := find(directory):

@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sagebridge import processes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -86,13 +88,11 @@ def ask(
         home = Path(name)
         try:
             launch = prepare(definition, folder, home / "container", lambda _: None, log)
-            done = subprocess.run(
+            done = processes.complete(
                 command(launch.python or sys.executable, MODULE, json.dumps(launch), json.dumps(header)),
                 env=definition.process_environment(folder, home),
-                input=b"" if sample is None else sample.body,
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
+                stdin=b"" if sample is None else sample.body,
+                seconds=SECONDS,
             )
         except NotServedError as error:
             return Answer(None, str(error))

@@ -206,7 +206,7 @@ def test_a_variable_that_python_reads_at_its_start_holds(serve: Serve, version: 
     assert ask(connection, b"", "text/csv", "text/plain").body.decode() == f"(1, {python!r})"
 
 
-def test_an_endpoint_says_in_its_log_which_python_serves(account: Account, shared_directory: Path) -> None:
+def test_an_endpoint_says_in_its_log_which_python_serves(account: Account) -> None:
     python_of("1.9-0")
     endpoint = account.serve(account.model(account.upload(pack({"inference.py": WHO}))))
     python, *versions = account.invoke(endpoint)
@@ -214,7 +214,7 @@ def test_an_endpoint_says_in_its_log_which_python_serves(account: Account, share
     assert facts is not None
     assert python.startswith("3.12.")
     assert versions == [facts.published[name] for name in ("numpy", "pandas", "scikit-learn")]
-    log = (shared_directory / "endpoints" / f"{endpoint}.log").read_text()
+    log = account.log(endpoint)
     assert f"The container runs with Python 3.12 and the packages of {facts.name}, as listed in {facts.source}." in log
 
 
@@ -229,6 +229,6 @@ def test_without_a_registry_an_endpoint_serves_with_the_environment_of_the_serve
     endpoint = account.serve(account.model(account.upload(pack({"inference.py": WHO}))))
     python, numpy, *_ = account.invoke(endpoint)
     assert (python, numpy) == (platform.python_version(), version("numpy"))
-    log = (directory / "endpoints" / f"{endpoint}.log").read_text()
+    log = account.log(endpoint)
     assert "There is no environment with the packages of AWS's image sagemaker-scikit-learn:1.9-0: " in log
     assert f"numpy {numpy}, not 2.5.1" in log
