@@ -74,6 +74,7 @@ ranges: $(PACKAGES) ## The same with the lowest and the newest Python and versio
 docs: $(PACKAGES) ## Make the pages and the schema anew that come from the code
 	@.venv/bin/python -m tools.reference
 	@.venv/bin/python -m tools.shells
+	@.venv/bin/python -m tools.bridge_types
 
 images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemaker-core
 	@$(TOOLS) images

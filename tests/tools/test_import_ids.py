@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tools import build, import_ids
+from tools import bridge_types, build, import_ids
 from tools.engine import AWS_PROVIDER_BUILT
 from tools.errors import Unavailable
 
@@ -41,6 +41,10 @@ def provider() -> Path:
 
 def test_the_table_is_of_the_provider_that_is_built() -> None:
     assert TABLE["provider"] == AWS_PROVIDER_BUILT
+
+
+def test_the_page_is_fresh() -> None:
+    assert bridge_types.PAGE.read_text() == bridge_types.page(), "make docs"
 
 
 @pytest.mark.engine
