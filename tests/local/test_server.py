@@ -344,6 +344,18 @@ def test_an_object_in_parts_and_its_conditions(account: Account) -> None:
         account.s3.put_object(Bucket="models", Key="parts", Body=b"", IfNoneMatch="*")
 
 
+def test_a_new_bucket_keeps_the_tags_that_it_is_made_with(account: Account) -> None:
+    tags = [{"Key": "team", "Value": "ml & co"}, {"Key": "é", "Value": ""}]
+    account.s3.create_bucket(Bucket="tagged", CreateBucketConfiguration={"Tags": tags})
+    kept = account.s3.get_bucket_tagging(Bucket="tagged")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in kept} == {"team": "ml & co", "é": ""}
+    account.s3.put_bucket_tagging(Bucket="tagged", Tagging={"TagSet": [{"Key": "empty", "Value": ""}]})
+    assert account.s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "empty", "Value": ""}]
+    account.s3.create_bucket(Bucket="bare")
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        account.s3.get_bucket_tagging(Bucket="bare")
+
+
 def test_a_policy_that_asks_for_tls_lets_the_loopback_in_and_other_denials_stand(account: Account) -> None:
     account.s3.create_bucket(Bucket="guarded")
 

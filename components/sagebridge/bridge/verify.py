@@ -12,7 +12,7 @@ from sagebridge.bridge.outputs import ORIGIN, sensitive_outputs, state_outputs
 from sagebridge.bridge.stack.cli import export_stack
 from sagebridge.bridge.stack.preview import changes
 from sagebridge.bridge.stack.state import parse_stack
-from sagebridge.bridge.terraform.cli import plan_copy, terraform_command
+from sagebridge.bridge.terraform.cli import masked, plan_copy, terraform_command
 from sagebridge.bridge.terraform.plan import plan_differences
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
@@ -53,8 +53,12 @@ def verify_module(stack: str, folder: Path) -> list[str]:
     values = {export.origin(variable): variable.value for variable in export.variables.values()}
     if missing := [name for name, origin in manifest.variables.items() if origin not in values]:
         raise UserError(f"the stack {stack} no longer has a value for {', '.join(missing)}: export it again")
-    plan = plan_copy(folder, {name: values[origin] for name, origin in manifest.variables.items()})
-    return [*outdated_imports(manifest.imports, export), *map(str, plan_differences(plan, manifest.imports))]
+    variables = {name: values[origin] for name, origin in manifest.variables.items()}
+    plan = plan_copy(folder, variables)
+    differences = [
+        masked(str(difference), variables.values()) for difference in plan_differences(plan, manifest.imports)
+    ]
+    return [*outdated_imports(manifest.imports, export), *differences]
 
 
 def outdated_imports(imports: Mapping[str, str], export: Export) -> list[str]:

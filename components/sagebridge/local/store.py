@@ -37,6 +37,7 @@ from moto.iam.access_control import IAMPolicy
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
+from moto.s3.responses import S3Response
 from moto.s3.utils import _VersionedKeyStore
 from moto.sns.models import sns_backends
 from moto.sqs.models import Queue
@@ -55,6 +56,7 @@ _POLL_SECONDS = 0.05
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOCKS: dict[type, Callable[[], object]] = {type(lock()): lock for lock in (Condition, Lock, RLock)}
 _TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
+_TAGS_OF_NEW_BUCKET = re.compile(r"<CreateBucketConfiguration.*<Tags>(.*)</Tags>", re.DOTALL)
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
 _BIG = frozenset({"s3", "iam", "cloudwatch"})
 """Services that may hold thousands of things, so that writing them down takes a while, as moto names them."""
@@ -106,6 +108,8 @@ class Moto:
     def __init__(self, directory: Path) -> None:
         check_moto()
         FakeBucket.get_permission = _get_permission  # type: ignore[method-assign, assignment]
+        S3Response._bucket_response_put = _put_bucket  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
+        S3Response._bucket_tagging_from_body = _tags_of_body  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
         Queue.wait_for_messages = lambda _, timeout: self._wait(timeout)  # type: ignore[method-assign, assignment]
         self._file = directory / "moto.pickle"
         self._bodies = Bodies(directory / "bodies")
@@ -285,6 +289,26 @@ class _RequestBody(tempfile.SpooledTemporaryFile[bytes]):
 def _instances() -> list[Any]:
     """Returns the services that were used, as moto's dictionaries of backends by account and region."""
     return list(BackendDict._instances)  # type: ignore[misc] # noqa: SLF001 - moto has no other list
+
+
+_moto_tags_of_body = S3Response._bucket_tagging_from_body  # noqa: SLF001 - moto has no other place for it
+_moto_put_bucket = S3Response._bucket_response_put  # noqa: SLF001 - moto has no other place for it
+
+
+def _tags_of_body(response: S3Response) -> dict[str, str]:
+    """Returns the tags of a request as moto does, but an empty value as AWS has it, and not as none."""
+    return {key: value or "" for key, value in _moto_tags_of_body(response).items()}
+
+
+def _put_bucket(response: S3Response, request: Any, bucket: str, query: dict[str, Any]) -> Any:  # noqa: ANN401 - moto's
+    """Answers as moto does, and keeps the tags of a new bucket, which moto leaves out (`CreateBucketConfiguration`)."""
+    content = response.body.decode() if isinstance(response.body, bytes) else str(response.body or "")
+    tags = _TAGS_OF_NEW_BUCKET.search(content)
+    answer = _moto_put_bucket(response, request, bucket, query)
+    if tags:
+        response.body = f"<Tagging><TagSet>{tags[1]}</TagSet></Tagging>"
+        response.backend.put_bucket_tagging(bucket, _tags_of_body(response))
+    return answer
 
 
 def _get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - moto's type

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.terraform]
 PROGRAMS = Path(__file__).parent / "programs"
 TOKEN = "sw0rdf1sh!"  # noqa: S105 - a secret of the tests
 NOT_CARRIED = {
-    "people": {"force_destroy", "force_detach_policies"},
+    "people": {"force_detach_policies"},
     "lake": {"force_destroy"},
 }
 """The arguments that are named as not carried."""

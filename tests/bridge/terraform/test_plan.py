@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sagebridge.bridge.terraform.cli import masked
 from sagebridge.bridge.terraform.plan import plan_differences
 from sagebridge.errors import UserError
 
@@ -93,3 +94,9 @@ def test_nothing_else_may_be_there_and_nothing_be_missing() -> None:
 def test_what_is_no_plan_is_refused(changes: Any) -> None:
     with pytest.raises(UserError, match="another form"):
         plan_differences({"resource_changes": changes}, [])
+
+
+def test_a_secret_that_the_provider_repeats_is_masked() -> None:
+    values = ['say "sw0rd"', {"deep": ["fish!"]}, "sw0rd", 4711]
+    message = masked('tags_all.token: nothing → "say \\"sw0rd\\"", fish!, sw0rd, 4711', values)
+    assert message == 'tags_all.token: nothing → "(secret)", (secret), (secret), 4711'

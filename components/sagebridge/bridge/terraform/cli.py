@@ -12,6 +12,7 @@ from typing import Any
 
 from sagebridge import processes
 from sagebridge.bridge.documents import parse_json
+from sagebridge.bridge.secret import Secret, secret_texts
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from sagebridge.scratch import scratch_folder
@@ -94,12 +95,16 @@ def _run_terraform(*arguments: str, cwd: Path, env: Mapping[str, str], hidden: I
         shown=f"{command} {arguments[0]}",
         cwd=cwd,
         env=env,
-        explain=lambda message: _masked(message, hidden),
+        explain=lambda message: masked(message, hidden),
     )
 
 
-def _masked(message: str, hidden: Iterable[Any]) -> str:
-    for value in hidden:
-        for secret in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else [value]:
-            message = message.replace(str(secret), "(secret)") if str(secret) else message
+def masked(message: str, hidden: Iterable[Any]) -> str:
+    """Returns a message without the texts of values, as they are or as they stand in JSON.
+
+    A provider repeats them where nothing says that they are secret, such as a secret tag in `tags_all`.
+    """
+    texts = {form for text in secret_texts(Secret(list(hidden))) for form in (text, json.dumps(text)[1:-1])}
+    for text in sorted(texts, key=len, reverse=True):
+        message = message.replace(text, "(secret)")
     return message

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 groups = {name: aws.iam.Group(name, path="/teams/") for name in ("data", "models")}
-ana = aws.iam.User("ana", path="/people/", force_destroy=True, tags={"team": "data"})
+ana = aws.iam.User("ana", path="/people/", tags={"team": "data"})
 aws.iam.UserGroupMembership("ana", user=ana.name, groups=[group.name for group in groups.values()])
 aws.iam.SshKey("ana", username=ana.name, encoding="SSH", public_key=Path("key.pub").read_text())
 aws.iam.UserPolicy(
