@@ -218,7 +218,7 @@ def _pulumi_plugin(name: str, version: str, plugins: Path) -> Part:
         on_path=lambda: _on_path(f"pulumi-resource-{name}", "--version", version),
         download=lambda folder, running: _install_plugin(name, version, folder, running),
         build=lambda folder, running: build.pulumi_plugin(name, version, folder, running),
-        built_from=("engine", "provider-aws") if name == "aws" else ("engine",),
+        built_from=("engine", "bridge", "provider-aws") if name == "aws" else ("engine",),
         install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
     )
 
