@@ -23,7 +23,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test stress unit check ranges docs images format bench bench-long lock wheel
+.PHONY: help up down env doctor engine test stress next unit check ranges docs images format bench bench-long lock wheel
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ test: engine ## Every test that needs no AWS account
 
 stress: engine ## The tests on the engine three times, in random order, on busy cores
 	@$(TOOLS) stress
+
+next: engine ## The tests on the engine with the newest Pulumi that can be built, to know what breaks on it
+	@$(TOOLS) next -- python -m pytest -n 2 --dist loadgroup -m engine
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
 	@.venv/bin/python -m pytest -q -n 2 -m "not engine and not terraform and not server"

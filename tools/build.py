@@ -59,13 +59,22 @@ def recipe(*modules: str) -> str:
 
 def pulumi(version: str, folder: Path, running: Step) -> None:
     """Builds the CLI and its Python language host into ``folder/bin``."""
+    _pulumi(_engine(running), version, folder, running)
+
+
+def next_pulumi(version: str, folder: Path, running: Step) -> None:
+    """Builds the same of the version of ``tools/go/next``."""
+    _pulumi(MODULES / "next", version, folder, running)
+
+
+def _pulumi(module: Path, version: str, folder: Path, running: Step) -> None:
     flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
     binaries = folder / "bin"
-    _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
+    _compile(module, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
     host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
     _compile(MODULES / "language-python", host, binaries / "pulumi-language-python", running)
     # The script that the host starts belongs to the CLI's version, not to the host's.
-    sdk = _module(_engine(running), "github.com/pulumi/pulumi/sdk/v3")
+    sdk = _module(module, "github.com/pulumi/pulumi/sdk/v3")
     script = binaries / "pulumi-language-python-exec"
     shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
     script.chmod(0o755)
@@ -81,7 +90,8 @@ def yaml_host(version: str, folder: Path, running: Step) -> None:
 def pulumi_plugin(name: str, version: str, folder: Path, running: Step) -> None:
     """Builds ``pulumi-resource-<name>`` into ``folder``."""
     command = f"pulumi-resource-{name}"
-    _compile(_engine(running), f"./cmd/{command}", folder / command, running, f"-X main.version={version}")
+    flags = f"-X main.version={version} -X main.services={','.join(SERVICES)}"
+    _compile(_engine(running), f"./cmd/{command}", folder / command, running, flags)
 
 
 def terraform_provider(executable: Path, running: Step) -> None:

@@ -4,6 +4,7 @@ The provider tells it as `info.MarshallableProvider` (pulumi-terraform-bridge, p
 schema, and what Pulumi's provider has changed in it. The names that it does not tell follow the bridge's rule.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,10 @@ from sagebridge.errors import UserError
 
 KINDS = ("", "bool", "int", "float", "string", "list", "map", "set", "any")
 """Terraform's types by the numbers of the bridge's `shim.ValueType`."""
+
+_RENAMED = re.compile("(_legacy|_v2_compat)$")
+"""What the mapping adds to Terraform's name where a type has an older name in Pulumi too, such as aws.s3.BucketV2. The
+first is pulumi-terraform-bridge's `RenamedEntitySuffix`, the second is pulumi-aws's (provider/compatibility.go)."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def parse_mapping(text: str, types: Iterable[str]) -> ProviderMapping:
             terraform_version=str(document.get("tfProviderVersion") or ""),
             provider=_fields(document["provider"]["schema"], document.get("config") or {}),
             types=tuple(
-                ResourceType(info["tok"], name, _fields(schemas[name], info.get("fields") or {}))
+                ResourceType(info["tok"], _RENAMED.sub("", name), _fields(schemas[name], info.get("fields") or {}))
                 for name, info in document["resources"].items()
                 if name in schemas and (name in names or info["tok"] in names)
             ),

@@ -18,8 +18,13 @@ import (
 	"github.com/pulumi/pulumi-terraform-bridge/v3/unstable/metadata"
 )
 
-// version of the pulumi_aws package whose calls this plugin answers; set by the build.
-var version = "0.0.0"
+// Set by the build.
+var (
+	// version of the pulumi_aws package whose calls this plugin answers.
+	version = "0.0.0"
+	// services that the provider was trimmed to, by the names of its packages, with commas between them.
+	services = ""
+)
 
 func main() {
 	if err := run(context.Background()); err != nil {

@@ -114,7 +114,10 @@ func isRequired(property shim.Schema, info *tfbridge.SchemaInfo, to direction) b
 	if info.MarkAsOptional != nil {
 		return !*info.MarkAsOptional
 	}
-	return property.Required() && info.Default == nil || property.Computed() && to == output
+	if to == output {
+		return property.Computed() || !property.Optional() || info.Default != nil
+	}
+	return !property.Computed() && !property.Optional() && info.Default == nil
 }
 
 func (t typeMaker) property(

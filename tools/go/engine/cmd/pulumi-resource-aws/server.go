@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	pftfbridge "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
@@ -90,9 +88,7 @@ func (s *server) refuseResource(urn string) error {
 }
 
 func (s *server) refusal(token string) error {
-	services := slices.Sorted(maps.Values(modules))
-	return status.Errorf(codes.NotFound, "%s is not in the aws plugin %s that `make engine` built from source, which has "+
-		"only the services %s, and the functions of the Region and the account. Run `make engine` where the official "+
-		"plugin can be downloaded, or leave this out of programs for the local AWS.",
-		token, s.info.Version, strings.Join(services, ", "))
+	return status.Errorf(codes.NotFound, "%s is not in the aws plugin that was built here, which only has what Terraform's "+
+		"provider had of these services when it was pinned: %s. To use others, run `make engine` where the official plugin "+
+		"can be downloaded.", token, strings.ReplaceAll(services, ",", ", "))
 }
