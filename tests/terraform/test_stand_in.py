@@ -38,7 +38,6 @@ data "aws_service_principal" "sagemaker" {
 }
 
 resource "aws_sns_topic" "notices" {}
-resource "aws_sqs_queue" "notices" {}
 resource "aws_kms_key" "captured" {
   deletion_window_in_days = 7
 }
@@ -46,19 +45,6 @@ resource "aws_cloudwatch_log_group" "endpoint" {}
 resource "aws_ecr_repository" "images" {
   name = "module-images"
 }
-resource "aws_s3_bucket" "captured" {}
-resource "aws_s3_bucket_lifecycle_configuration" "captured" {
-  bucket = aws_s3_bucket.captured.id
-  rule {
-    id     = "captured"
-    status = "Enabled"
-    filter {}
-    expiration {
-      days = 30
-    }
-  }
-}
-
 output "read" {
   value = {
     account     = data.aws_caller_identity.current.account_id
