@@ -43,8 +43,8 @@ META_NEEDS_EC2 = {
         r"^func ec2Endpoint\(.*\n(?:.*\n)*?\}\n",
     ),
 }
-"""What is cut out of the files of the package ``meta``, whose EC2 client takes longer to build than all the others: the
-data source ``aws_regions``, and the function whose place ``tools/go/provider-aws/overlay`` takes."""
+"""What is cut out of the files of the package ``meta`` as it needs EC2, which is far too large: the data source
+``aws_regions``, and the function whose place ``tools/go/provider-aws/overlay`` takes."""
 
 
 def recipe(*modules: str) -> str:
