@@ -54,6 +54,7 @@ func run(ctx context.Context) error {
 // muxed is what MuxShimWithDisjointgPF returns, whose type the bridge does not export.
 type muxed interface {
 	ResolveDispatch(info *tfbridge.ProviderInfo) (muxer.DispatchTable, error)
+	ResourceIsPF(name string) bool
 	DataSourceIsPF(name string) bool
 }
 

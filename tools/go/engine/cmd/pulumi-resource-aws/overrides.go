@@ -18,12 +18,14 @@ func override(info *tfbridge.ProviderInfo) {
 		}
 	}
 	for name, resource := range info.Resources {
-		if _, ok := info.P.ResourcesMap().Get(name).Schema().GetOk("tags_all"); ok {
+		upstream := info.P.ResourcesMap().Get(name).Schema()
+		if _, ok := upstream.GetOk("tags_all"); ok {
 			resource.Fields["tags_all"] = &tfbridge.SchemaInfo{MarkAsComputedOnly: tfbridge.True()}
 		}
-	}
-	for name, properties := range identities {
-		info.Resources[name].ComputeID = identity(properties)
+		// In the older of Terraform's libraries, every type has an `id` without saying so.
+		if _, ok := upstream.GetOk("id"); !ok && info.P.(muxed).ResourceIsPF(name) {
+			resource.ComputeID = identity(identities[name], upstream, resource.Fields)
+		}
 	}
 	for _, name := range deletedBeforeReplaced {
 		info.Resources[name].DeleteBeforeReplace = true
@@ -55,24 +57,31 @@ var documents = map[string]string{
 	"aws_sqs_queue_policy":               "policy",
 }
 
-// identities are the properties that make the ID of a type that has no `id` in Terraform.
-var identities = map[string][]resource.PropertyKey{
-	"aws_cloudwatch_contributor_insight_rule":           {"name"},
+// identities are the fields that make the ID of a type that has no `id` in Terraform.
+var identities = map[string][]string{
+	"aws_cloudwatch_contributor_insight_rule":           {"rule_name"},
 	"aws_cloudwatch_contributor_managed_insight_rule":   {"arn"},
 	"aws_cloudwatch_log_anomaly_detector":               {"arn"},
 	"aws_cloudwatch_log_delivery_destination":           {"name"},
-	"aws_cloudwatch_log_delivery_destination_policy":    {"deliveryDestinationName"},
+	"aws_cloudwatch_log_delivery_destination_policy":    {"delivery_destination_name"},
 	"aws_cloudwatch_log_delivery_source":                {"name"},
-	"aws_cloudwatch_log_index_policy":                   {"logGroupName"},
+	"aws_cloudwatch_log_index_policy":                   {"log_group_name"},
+	"aws_cloudwatch_log_transformer":                    {"log_group_arn"},
 	"aws_ecr_account_setting":                           {"name"},
-	"aws_iam_group_policies_exclusive":                  {"groupName"},
-	"aws_iam_group_policy_attachments_exclusive":        {"groupName"},
-	"aws_iam_role_policies_exclusive":                   {"roleName"},
-	"aws_iam_role_policy_attachments_exclusive":         {"roleName"},
-	"aws_iam_user_policies_exclusive":                   {"userName"},
-	"aws_iam_user_policy_attachments_exclusive":         {"userName"},
+	"aws_ecr_pull_time_update_exclusion":                {"principal_arn"},
+	"aws_iam_group_policies_exclusive":                  {"group_name"},
+	"aws_iam_group_policy_attachments_exclusive":        {"group_name"},
+	"aws_iam_outbound_web_identity_federation":          {"issuer_identifier"},
+	"aws_iam_role_policies_exclusive":                   {"role_name"},
+	"aws_iam_role_policy_attachments_exclusive":         {"role_name"},
+	"aws_iam_user_policies_exclusive":                   {"user_name"},
+	"aws_iam_user_policy_attachments_exclusive":         {"user_name"},
+	"aws_s3_bucket_abac":                                {"bucket"},
 	"aws_s3_bucket_metadata_configuration":              {"bucket"},
-	"aws_s3control_directory_bucket_access_point_scope": {"name", "accountId"},
+	"aws_s3control_directory_bucket_access_point_scope": {"name", "account_id"},
+	"aws_sagemaker_labeling_job":                        {"labeling_job_name"},
+	"aws_sagemaker_model_card":                          {"model_card_name"},
+	"aws_sagemaker_model_card_export_job":               {"model_card_export_job_arn"},
 }
 
 // deletedBeforeReplaced are the types of which AWS takes no second one beside the first.
@@ -177,11 +186,15 @@ func fifo(property resource.PropertyKey) func(*tfbridge.PulumiResource) (string,
 	}
 }
 
-// identity returns a function that joins properties to an ID.
-func identity(properties []resource.PropertyKey) func(context.Context, resource.PropertyMap) (resource.ID, error) {
+// identity returns a function that joins the values of fields to an ID.
+func identity(
+	fields []string, upstream shim.SchemaMap, infos map[string]*tfbridge.SchemaInfo,
+) func(context.Context, resource.PropertyMap) (resource.ID, error) {
+	contract.Assertf(len(fields) > 0, "the table of identities lacks a type that has no id")
 	return func(_ context.Context, state resource.PropertyMap) (resource.ID, error) {
 		var parts []string
-		for _, property := range properties {
+		for _, field := range fields {
+			property := resource.PropertyKey(tfbridge.TerraformToPulumiNameV2(field, upstream, infos))
 			if value, ok := state[property]; ok && value.IsString() {
 				parts = append(parts, value.StringValue())
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,7 +29,8 @@ func packageSchema(info tfbridge.ProviderInfo) schema.PackageSpec {
 		Resources: map[string]schema.ResourceSpec{},
 		Functions: map[string]schema.FunctionSpec{},
 	}
-	for name, resource := range info.Resources {
+	for _, name := range slices.Sorted(maps.Keys(info.Resources)) {
+		resource := info.Resources[name]
 		upstream := info.P.ResourcesMap().Get(name).Schema()
 		here := scope{moduleOf(tokens.ModuleMember(resource.Tok)), string(resource.Tok.Name())}
 		var described schema.ResourceSpec
@@ -103,6 +105,7 @@ func (t typeMaker) properties(
 		}
 		return true
 	})
+	slices.Sort(required)
 	return properties, required
 }
 
@@ -172,7 +175,8 @@ func (t typeMaker) element(
 		object := schema.ObjectTypeSpec{Type: "object"}
 		object.Properties, object.Required = t.properties(nested, element.Schema(), info.Fields, to)
 		token := "aws:" + nested.module + "/" + nested.typeName + ":" + nested.typeName
-		if _, ok := t[token]; !ok { // what inputs require, which are described first, is what counts
+		// What inputs require is what counts. Two types can make the same name; then the later one counts, as in the package.
+		if _, ok := t[token]; !ok || to == input {
 			t[token] = schema.ComplexTypeSpec{ObjectTypeSpec: object}
 		}
 		return schema.TypeSpec{Ref: "#/types/" + token}
