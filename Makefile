@@ -23,7 +23,8 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine test stress next unit check ranges docs images format bench bench-long lock wheel
+.PHONY: help up down env doctor engine parts test stress next unit check ranges docs images format bench bench-long lock \
+  wheel
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -42,21 +43,24 @@ doctor: $(PACKAGES) ## Say which engine parts are used, and what is missing
 	@$(TOOLS) doctor
 
 engine: $(PACKAGES) ## Get the engine: pulumi, its plugins, terraform, its provider
+	@$(TOOLS) engine --renew
+
+parts: $(PACKAGES)
 	@$(TOOLS) engine
 
-test: engine ## Every test that needs no AWS account
+test: parts ## Every test that needs no AWS account
 	@$(IN_ENV) python -m pytest -n 2 --dist loadgroup
 
-stress: engine ## The tests on the engine three times, in random order, on busy cores
+stress: parts ## The tests on the engine three times, in random order, on busy cores
 	@$(TOOLS) stress
 
-next: engine ## The tests on the engine with the newest Pulumi that can be built, to know what breaks on it
+next: parts ## The tests on the engine with the newest Pulumi that can be built, to know what breaks on it
 	@$(TOOLS) next -- python -m pytest -n 2 --dist loadgroup -m engine
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
 	@.venv/bin/python -m pytest -q -n 2 -m "not engine and not terraform and not server"
 
-check: engine ## Format, lint, types, Terraform, docs against code
+check: parts ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
@@ -67,7 +71,7 @@ check: engine ## Format, lint, types, Terraform, docs against code
 	@$(IN_ENV) tools/validate
 	@.venv/bin/python -m pytest -q tests/test_docs.py tests/test_pages.py tests/bench/test_report.py
 
-ranges: $(PACKAGES) ## The same with the lowest and the newest versions that the package allows
+ranges: $(PACKAGES) ## The same with the lowest and the newest Python and versions that the package allows
 	@tools/ranges
 
 docs: $(PACKAGES) ## Make the pages and the schema anew that come from the code
@@ -80,10 +84,10 @@ images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemake
 format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format; $(IN_ENV) terraform fmt -recursive; gofmt -w tools/go
 
-bench: engine ## Measure, as ratios taken in one run, into build/measured
+bench: parts ## Measure, as ratios taken in one run, into build/measured
 	@.venv/bin/python -m bench
 
-bench-long: engine ## Measure the largest sizes too, into docs/measured, for the figures to quote: an hour
+bench-long: parts ## Measure the largest sizes too, into docs/measured, for the figures to quote: an hour
 	@.venv/bin/python -m bench --long
 
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml
@@ -96,6 +100,7 @@ wheel: $(PACKAGES) ## Build dist/sagebridge-….whl
 $(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
+	@tools/room
 	@echo "Python packages: $$(grep -c '==' requirements.txt), into .venv …" >&2
 	@$(PYTHON) -m venv .venv || { echo "Install your system's package python3-venv, then run the command again." >&2; exit 1; }
 	@# uv first, then uv gets the rest. Where it cannot, as behind a mirror that only pip is told of, pip does.
@@ -103,7 +108,7 @@ $(PACKAGES): requirements.txt components/pyproject.toml Makefile
 	@$(PIP) -r .venv/uv.txt
 	@.venv/bin/uv pip sync $$(test -t 2 || echo --quiet) --python .venv/bin/python --require-hashes \
 	  requirements.txt || \
-	  { echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
+	  { tools/room; echo "Python packages: uv could not; with pip, which takes longer …" >&2; $(PIP) -r requirements.txt; }
 	@.venv/bin/uv pip install $$(test -t 2 || echo --quiet) --python .venv/bin/python --offline --no-deps \
 	  --no-build-isolation --editable components
 	@touch $@

@@ -1,17 +1,16 @@
 """Runs commands as a person would, and takes their time or their memory."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import click
 
 from bench.machine import descendants, memory_of
+from sagebridge.processes import session
 
 SAGEBRIDGE = str(Path(sys.executable).with_name("sagebridge"))
 """The command of this environment."""
@@ -42,15 +41,14 @@ def peak(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> fl
     Raises:
         CommandFailed: see `seconds`.
     """
-    process = start(command, cwd, env)
     most, deadline = 0.0, time.monotonic() + SECONDS
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            _kill(process)
-            raise CommandFailed(f"{shown(command)} took longer than {SECONDS:.0f} s")
-        with suppress(FileNotFoundError, ProcessLookupError, StopIteration):  # one that ends meanwhile
-            most = max(most, memory_of(descendants(process.pid)))
-        time.sleep(LOOK)
+    with started(command, cwd, env) as process:
+        while process.poll() is None:
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"{shown(command)} took longer than {SECONDS:.0f} s")
+            with suppress(FileNotFoundError, ProcessLookupError, StopIteration):  # one that ends meanwhile
+                most = max(most, memory_of(descendants(process.pid)))
+            time.sleep(LOOK)
     if process.returncode:
         raise CommandFailed(f"{shown(command)} failed")
     return most
@@ -62,22 +60,21 @@ def output(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> 
     Raises:
         CommandFailed: see `seconds`.
     """
-    process = start(command, cwd, env, subprocess.PIPE)
     try:
-        output, _ = process.communicate(timeout=SECONDS)
+        with started(command, cwd, env, subprocess.PIPE) as process:
+            output: str = process.communicate(timeout=SECONDS)[0]
     except subprocess.TimeoutExpired:
-        _kill(process)
         raise CommandFailed(f"{shown(command)} took longer than {SECONDS:.0f} s") from None
     if process.returncode:
         raise CommandFailed(f"{shown(command)} failed:\n{output[-3000:]}")
     return output
 
 
-def start(
+def started(
     command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], output: int = subprocess.DEVNULL
-) -> subprocess.Popen[str]:
-    """Starts a command in a session of its own."""
-    return subprocess.Popen(
+) -> AbstractContextManager["subprocess.Popen[str]"]:
+    """Starts a command, of which nothing is left when the block ends."""
+    return session(
         list(map(str, command)),
         cwd=cwd,
         env=dict(env),
@@ -85,16 +82,9 @@ def start(
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     )
 
 
 def shown(command: Sequence[str | Path]) -> str:
     """Returns a command as one line."""
     return " ".join(map(str, command))
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

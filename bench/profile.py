@@ -68,16 +68,16 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 def cpu(project: plans.Project) -> dict[str, float]:
     """Returns the CPU seconds of a plan's processes, by what they are."""
     used: dict[int, tuple[str, float]] = {}
-    process = processes.start(project.commands[plans.PLAN], project.folder, project.env)
-    while process.poll() is None:
-        for pid in descendants(process.pid):
-            with suppress(OSError, IndexError):  # one that ends meanwhile
-                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-                ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-                name = next((name for part, name in PROCESSES.items() if part in command), None)
-                if name:
-                    used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-        time.sleep(processes.LOOK)
+    with processes.started(project.commands[plans.PLAN], project.folder, project.env) as process:
+        while process.poll() is None:
+            for pid in descendants(process.pid):
+                with suppress(OSError, IndexError):  # one that ends meanwhile
+                    command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+                    name = next((name for part, name in PROCESSES.items() if part in command), None)
+                    if name:
+                        used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+            time.sleep(processes.LOOK)
     together: dict[str, float] = defaultdict(float)
     for name, seconds in used.values():
         together[name] += seconds

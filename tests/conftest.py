@@ -28,6 +28,7 @@ from sagebridge.local import control
 from sagebridge.local import environment as local_environment
 from sagebridge.model import archive, contract
 from tests.fields import IMAGE, Given
+from tests.processes import Marked
 from tools import environment
 
 if TYPE_CHECKING:
@@ -50,17 +51,23 @@ class Aws:
     environment: dict[str, str]
 
     def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end, with a time limit; its exit code is the caller's to judge."""
-        return subprocess.run(
+        """Runs a command to its end, with a time limit; its exit code is the caller's to judge.
+
+        A command of the package leaves no process behind, whether it succeeds or fails.
+        """
+        marked = Marked()
+        done = subprocess.run(
             command,
             cwd=cwd,
-            env=self.environment,
+            env=self.environment | marked.environment,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
         )
+        assert command[0] != "sagebridge" or not marked.running()
+        return done
 
     def must(self, *command: str, cwd: Path = ROOT) -> str:
         """Runs a command that must succeed, and returns its output."""

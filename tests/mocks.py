@@ -1,6 +1,7 @@
 """The mocks ring: the mocks of `sagebridge.testing`, and a monitor that keeps the options of resources, too."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -31,17 +32,27 @@ class Registered(NamedTuple):
 
 
 class World(Mocks):
-    """Has one archive, and keeps the calls of functions."""
+    """Has one archive, and keeps the calls of functions. Objects whose content a test gives can be read and listed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.archives: set[str] = {ARCHIVE}
         self.metadata = {"scikit-learn": "1.9.1", "python": "3.11.7"}
+        self.contents: dict[str, bytes] = {}
         self.calls: list[mocks.MockCallArgs] = []
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args)
-        return super().call(args)
+        if args.token.endswith(":getObjects"):
+            below = f"s3://{args.args['bucket']}/{args.args['prefix']}"
+            bucket = f"s3://{args.args['bucket']}/"
+            return {"keys": [url.removeprefix(bucket) for url in self.contents if url.startswith(below)]}
+        answer = super().call(args)
+        content = self.contents.get(f"s3://{args.args.get('bucket')}/{args.args.get('key')}")
+        if content is None or args.args.get("downloadBody") != "true":
+            return answer
+        first, last = map(int, args.args["range"].removeprefix("bytes=").split("-"))
+        return {**answer, "bodyBase64": base64.b64encode(content[first : last + 1]).decode()}
 
 
 class Monitor(mocks.MockMonitor):

@@ -131,3 +131,10 @@ def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
 def test_the_commands_make_clients_without_loading_pulumi() -> None:
     code = "import sys, sagebridge._aws; sys.exit('pulumi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["logs", "cloudwatchlog", "cloudwatchlogs"])
+def test_logs_are_read_where_the_provider_goes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    client: Any = _aws.logs_client({"region": "eu-west-1", "endpoints": [{name: "http://localhost:1"}]})
+    assert client.meta.endpoint_url == "http://localhost:1"

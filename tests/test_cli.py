@@ -57,9 +57,7 @@ def imported_by_help() -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "extra"), [(["package"], "model"), (["check"], "model"), (["local", "start"], "local")]
-)
+@pytest.mark.parametrize(("arguments", "extra"), [(["check"], "model"), (["local", "start"], "local")])
 def test_a_command_names_the_extra_that_it_lacks(
     arguments: list[str], extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_new_project_goes_from_its_tests_to_a_prediction(aws: Aws, base: Base,
     elsewhere.mkdir()
     new = ("pulumi", "new", str(TEMPLATE), "--dir", str(project), "--name", "scorer", "--generate-only", "--yes")
     aws.must(*new, "--non-interactive", cwd=elsewhere)
+    (project / "venv").symlink_to(sys.prefix)  # the virtualenv that its Pulumi.yaml names
     checked(project, env=aws.environment)
 
     def pulumi(*arguments: str) -> str:

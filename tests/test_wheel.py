@@ -116,9 +116,17 @@ def test_the_base_install_brings_nothing_that_only_some_need(environment: Enviro
     assert installed & {"moto", "flask", "scikit-learn", "pandas", "joblib", "numpy", "sagemaker-core"} == set()
 
 
-@pytest.mark.parametrize(
-    ("command", "extra"), [(["package"], "model"), (["check"], "model"), (["local", "start"], "local")]
-)
+def test_a_model_is_packed(environment: Environment) -> None:
+    (environment.folder / "model.json").write_text("{}")
+    (environment.folder / "serve.py").write_text("def model_fn(model_dir): ...")
+
+    done = environment.run("sagebridge", "package", "--model", "model.json", "--handler", "serve.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (environment.folder / "build" / "model.tar.gz").exists()
+
+
+@pytest.mark.parametrize(("command", "extra"), [(["check"], "model"), (["local", "start"], "local")])
 def test_a_command_that_needs_an_extra_says_so_in_one_line(
     environment: Environment, command: list[str], extra: str
 ) -> None:

@@ -13,26 +13,13 @@ from sklearn.linear_model import LinearRegression
 from uv import find_uv_bin
 
 from tests.conftest import ROOT, Aws
+from tests.pages import script
 
 pytestmark = [pytest.mark.engine, pytest.mark.terraform, pytest.mark.long, pytest.mark.xdist_group("wheel")]
 
 PAGE = (ROOT / "docs" / "your-project.md").read_text()
 LOCAL_PART = PAGE.partition("## With a real account")[0]
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", LOCAL_PART, re.DOTALL)
 ROW = [0.04, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0, 0.02, -0.02]
-
-
-def script() -> str:
-    """Returns the page's blocks as a script of bash: it writes the files, and runs and shows the commands."""
-    parts = ["set -eu", "start=$PWD"]
-    for language, text in BLOCKS:
-        if language == "sh":
-            parts += ["set -x", text, "{ set +x; } 2> /dev/null"]
-        elif language in ("hcl", "python"):
-            path = re.match(r"# (\S+)\n", text)
-            assert path, f"The first line of this block does not name its file:\n{text}"
-            parts.append(f'mkdir -p "$start/$(dirname {path[1]})"; cat > "$start/{path[1]}" <<\'END\'\n{text}END')
-    return "\n".join(parts)
 
 
 def test_the_page_has_ten_commands() -> None:
@@ -63,7 +50,7 @@ def test_a_reader_of_the_page_gets_a_prediction(aws: Aws, tmp_path: Path) -> Non
     }
     try:
         done = subprocess.run(
-            ["bash", "-c", script()],
+            ["bash", "-c", script(LOCAL_PART)],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

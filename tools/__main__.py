@@ -30,18 +30,19 @@ def main() -> None:
 
 
 @main.command(name="engine")
-def engine_command() -> None:
+@click.option("--renew", is_flag=True, help="Try to download what is there but was built, too.")
+def engine_command(*, renew: bool) -> None:
     """Get every part of the engine that is not there yet."""
-    engine.get_all(console)
+    engine.get_all(console, renew=renew)
 
 
 @main.command(name="doctor")
 def doctor_command() -> None:
-    """Say which parts are used, from where, and what is missing (exit 1)."""
-    lines, missing = doctor.report()
-    for line in (*lines, *missing):
+    """Say which parts are used, from where, what is missing (exit 1) and what could be better."""
+    report = doctor.report()
+    for line in (*report.table, *report.missing, *report.advice):
         click.echo(line)
-    sys.exit(1 if missing else 0)
+    sys.exit(1 if report.missing else 0)
 
 
 @main.command(name="browser")

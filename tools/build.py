@@ -16,7 +16,8 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from tools.errors import Unavailable
+from sagebridge import processes
+from tools.errors import ToolsError, Unavailable
 from tools.paths import cache
 from tools.progress import Step
 
@@ -35,6 +36,13 @@ CLIENTS = (
     *("apigatewayv2", "resourcegroupstaggingapi"),  # other code of the provider imports these two
 )
 """AWS SDK clients that are kept."""
+GO_NEEDS = "6 GiB"
+"""What a build takes in Go's caches: compiled packages, modules, and the archives that they came in."""
+_UNWRITABLE = re.compile(
+    r"^.*\b(open|mkdir|write|rename) .*"
+    r"(no space left on device|disk quota exceeded|read-only file system|permission denied)",
+    re.MULTILINE,
+)
 
 META_NEEDS_EC2 = {
     "service_package_gen.go": (r"^\t\t\{\n\t\t\tFactory:  newRegionsDataSource,\n(?:\t\t\t.*\n)*\t\t\},\n",),
@@ -71,9 +79,8 @@ def _pulumi(module: Path, version: str, folder: Path, running: Step) -> None:
     flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
     binaries = folder / "bin"
     _compile(module, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
-    host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
-    _compile(MODULES / "language-python", host, binaries / "pulumi-language-python", running)
-    # The script that the host starts belongs to the CLI's version, not to the host's.
+    host = "pulumi-language-python"
+    _compile(_engine(running), f"./cmd/{host}", binaries / host, running, flags)
     sdk = _module(module, "github.com/pulumi/pulumi/sdk/v3")
     script = binaries / "pulumi-language-python-exec"
     shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
@@ -165,17 +172,11 @@ def _copy(source: Path, target: Path, *unused: str) -> None:
 
 def _module(folder: Path, path: str) -> Path:
     """Downloads a module of ``folder/go.mod``, checked against its ``go.sum``, and returns where it lies."""
-    result = subprocess.run(
-        [_go(), "mod", "download", "-json", path],
-        cwd=folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [_go(), "mod", "download", "-json", path]
+    result = processes.complete(command, seconds=None, cwd=folder, env=_environment(), text=True)
     answer = json.loads(result.stdout) if result.stdout else {"Error": result.stderr}
     if "Dir" not in answer:
-        raise Unavailable(f"Go cannot download {path}: {answer.get('Error', '').strip()}")
+        raise _failure(f"download {path}", answer.get("Error", ""))
     return Path(answer["Dir"])
 
 
@@ -183,19 +184,31 @@ def _compile(module: Path, package: str, executable: Path, running: Step, flags:
     name = package.rsplit("/", 1)[-1]
     executable.parent.mkdir(parents=True, exist_ok=True)
     command = [_go(), "build", "-v", "-ldflags", f"-s -w {flags}", "-o", str(executable), package]
-    process = subprocess.Popen(
-        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None  # noqa: S101 - it is a pipe
     compiled, messages = 0, []
-    for line in process.stderr:  # -v names each package as it is compiled; all else is a message
-        if re.fullmatch(r"[\w.~/-]+\n", line):
-            compiled += 1
-            running.detail = f"{name}: {compiled} packages compiled"
-        else:
-            messages.append(line)
-    if process.wait() != 0:
-        raise Unavailable(f"Go cannot build {name}:\n{''.join(messages[-15:]).strip()}")
+    with processes.session(
+        command, cwd=module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None  # noqa: S101 - it is a pipe
+        for line in process.stderr:  # -v names each package as it is compiled; all else is a message
+            if re.fullmatch(r"[\w.~/-]+\n", line):
+                compiled += 1
+                running.detail = f"{name}: {compiled} packages compiled"
+            else:
+                messages.append(line)
+        process.wait()
+    if process.returncode:
+        raise _failure(f"build {name}", "".join(messages))
+
+
+def _failure(attempt: str, output: str) -> Exception:
+    """Returns what to raise when Go fails: a disk that is full or cannot be written is for the user to mend."""
+    if line := _UNWRITABLE.search(output):
+        return ToolsError(
+            f"Go cannot {attempt}: {line[0].strip()}. Building needs up to {GO_NEEDS} in Go's own caches."
+            " Free space there or make it writable, or set XDG_CACHE_HOME, GOMODCACHE or TMPDIR to another folder."
+        )
+    first, *others = output.strip().splitlines()[-15:] or [""]
+    return Unavailable("\n".join([f"Go cannot {attempt}: {first}", *others]))
 
 
 def _environment() -> dict[str, str]:

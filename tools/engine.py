@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.version import Version
 from rich.console import Console
 
+from sagebridge import processes
 from sagebridge.local.environment import process_environment
 from tools import build, download
 from tools.errors import ToolsError, Unavailable
@@ -32,11 +33,16 @@ PULUMI_TERRAFORM = "6.1.0"
 TERRAFORM = "1.13.3"
 TERRAFORM_MINIMUM = "1.7.0"
 """The first Terraform whose ``terraform test`` has mock providers."""
-AWS_PROVIDER = "6.34.0"
+AWS_PROVIDER = "6.68.0"
+"""The version that is downloaded; not older than what pulumi-aws is made from, whose arguments an export may have."""
+AWS_PROVIDER_BUILT = "6.34.0"
+"""The newest version whose source is served as a Go module that can be imported (``tools/go/provider-aws``)."""
 OPENTOFU = "1.10.10"
 
 COMMAND_SECONDS = 600
 """How long a command that installs something may take."""
+RENEWAL_SECONDS = 2.0
+"""How long the publishers may take to answer when there is a built part already."""
 
 
 @dataclass(frozen=True)
@@ -67,47 +73,77 @@ class Part:
     """What a person can install instead."""
     built_version: str = ""
     """The version that a build gives, where it differs."""
+    downside: str = ""
+    """What a built part lacks in comparison with the download, as a sentence about it."""
 
     def find(self) -> Installed | None:
         """Returns the part if it is on PATH or in the cache."""
         return self.on_path() or self._cached()
 
-    def get(self, console: Console, title: str) -> Installed:
+    def get(self, console: Console, title: str, *, renew: bool = False) -> Installed:
         """Returns the part, downloading or building it if it is not there.
 
+        Args:
+            console: Where to say what is being done.
+            title: How to call the part there.
+            renew: Whether to try to download what is there but was built.
+
         Raises:
-            ToolsError: it is to be had in no way; names each way and what to install.
+            ToolsError: The part is to be had in no way; names each way and what to install.
         """
-        if installed := self.find():
+        installed = self.find()
+        if installed and renew and installed.origin == "built":
+            return self._renewed(console, title, installed)
+        if installed:
             console.print(f"{title}: {installed.version} ({installed.origin})")
             return installed
         reasons = ["it is not on PATH, or too old there"]
-        ways = (("downloading", "downloaded", self.download), ("building", "built", self.build))
-        for doing, origin, way in ways:
+        for origin in ("downloaded", "built"):
             try:
-                with step(console, f"{title}: {doing}") as running, writing_cache():
-                    installed = self._fill(way, origin, running)
+                return self._made(console, title, origin)
             except Unavailable as reason:
                 reasons.append(str(reason))
                 console.print(f"  {str(reason).splitlines()[0]}")
-            else:
-                console.print(f"{title}: {installed.version} ({origin} in {duration(running.seconds)})")
-                return installed
         listed = "\n".join(f"  - {reason}" for reason in reasons)
         raise ToolsError(f"{self.name} is missing:\n{listed}\nInstall {self.install}, then run the command again.")
 
+    def _renewed(self, console: Console, title: str, installed: Installed) -> Installed:
+        """Returns the part as it is downloaded in place of a built one, which stays if that cannot be done."""
+        reason = "no publisher can be reached"
+        if len(download.unreachable(RENEWAL_SECONDS)) < len(download.PUBLISHERS):
+            try:
+                return self._made(console, title, "downloaded")
+            except Unavailable as unavailable:
+                reason = str(unavailable)
+        console.print(f"{title}: {installed.version} (built; {reason})")
+        return installed
+
+    def _made(self, console: Console, title: str, origin: str) -> Installed:
+        """Downloads or builds the part, and says how long it took."""
+        doing, way = {"downloaded": ("downloading", self.download), "built": ("building", self.build)}[origin]
+        with step(console, f"{title}: {doing}") as running, writing_cache():
+            installed = self._fill(way, origin, running)
+        console.print(f"{title}: {installed.version} ({origin} in {duration(running.seconds)})")
+        return installed
+
     def _fill(self, way: Callable[[Path, Step], None], origin: str, running: Step) -> Installed:
         """Gets the part into a folder beside, and puts that in place only when it is whole."""
-        partial = cache() / f"{self.name}-{self.version}.new"
-        shutil.rmtree(partial, ignore_errors=True)
+        partial, old = (cache() / f"{self.name}-{self.version}.{state}" for state in ("new", "old"))
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
-        way(partial, running)
-        version = self.built_version if origin == "built" and self.built_version else self.version
-        note = {"origin": origin, "version": version, "recipe": build.recipe(*self.built_from)}
-        (partial / "origin.json").write_text(json.dumps(note))
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        partial.rename(self.folder)
+        try:
+            way(partial, running)
+            version = self.built_version if origin == "built" and self.built_version else self.version
+            note = {"origin": origin, "version": version, "recipe": build.recipe(*self.built_from)}
+            (partial / "origin.json").write_text(json.dumps(note))
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            if self.folder.exists():
+                self.folder.rename(old)
+            partial.rename(self.folder)
+        finally:  # what could not be finished must not fill the disk
+            for leftover in (partial, old):
+                shutil.rmtree(leftover, ignore_errors=True)
         return Installed(version, origin, self.folder)
 
     def _cached(self) -> Installed | None:
@@ -129,35 +165,40 @@ def parts() -> list[Part]:
             version=PULUMI,
             folder=cache() / f"pulumi-{PULUMI}",
             on_path=_pulumi_on_path,
-            download=lambda folder, running: download.pulumi(PULUMI, folder, running),
+            download=lambda folder, running: _download_pulumi(PULUMI, folder, running),
             build=lambda folder, running: build.pulumi(PULUMI, folder, running),
-            built_from=("engine", "language-python"),
+            built_from=("engine",),
             install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
             f" or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+            downside="Its host of programs in Python does not generate code.",
         ),
-        _pulumi_plugin("aws", PULUMI_AWS, plugins),
-        _pulumi_plugin("terraform", PULUMI_TERRAFORM, plugins),
+        _pulumi_plugin("aws", PULUMI_AWS, plugins, "It has only the services that are used here."),
+        _pulumi_plugin("terraform", PULUMI_TERRAFORM, plugins, "It is a replacement that reads states, and no more."),
         Part(
             name="terraform",
             version=TERRAFORM,
             folder=cache() / f"terraform-{TERRAFORM}",
             on_path=_terraform_on_path,
-            download=lambda folder, running: download.terraform(TERRAFORM, folder, running),
+            download=_download_terraform,
             build=build.opentofu,
             built_from=("opentofu",),
             built_version=f"OpenTofu {OPENTOFU}",
             install=f"Terraform {TERRAFORM_MINIMUM} or newer (https://developer.hashicorp.com/terraform/install),"
             f" OpenTofu, or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+            downside="It is OpenTofu, which stands in for Terraform.",
         ),
         Part(
             name="terraform-provider-aws",
             version=AWS_PROVIDER,
-            folder=cache() / f"terraform-provider-aws-{AWS_PROVIDER}",
+            folder=_provider_folder(),
             on_path=lambda: None,  # Terraform finds providers in mirrors, not on PATH
-            download=_mirror_provider,
+            download=_download_provider,
             build=_build_provider,
             built_from=("engine", "provider-aws"),
+            built_version=AWS_PROVIDER_BUILT,
             install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+            downside=f"It is older than {AWS_PROVIDER} and has only the services that are used here:"
+            " `sagebridge verify` cannot check an export with a newer argument.",
         ),
     ]
 
@@ -186,21 +227,26 @@ def get_next_pulumi(console: Console) -> Installed:
         version=PULUMI_NEXT,
         folder=cache().with_name("sagebridge-next") / f"pulumi-{PULUMI_NEXT}",
         on_path=lambda: None,
-        download=lambda folder, running: download.pulumi(PULUMI_NEXT, folder, running),
+        download=lambda folder, running: _download_pulumi(PULUMI_NEXT, folder, running),
         build=lambda folder, running: build.next_pulumi(PULUMI_NEXT, folder, running),
-        built_from=("next", "language-python"),
+        built_from=("next", "engine"),
         install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
     )
     with one_at_a_time(console):
         return part.get(console, f"the next {part.name}")
 
 
-def get_all(console: Console) -> dict[str, Installed]:
-    """Gets every part; a second checkout waits for the first instead of building the same."""
+def get_all(console: Console, *, renew: bool = False) -> dict[str, Installed]:
+    """Gets every part; a second checkout waits for the first instead of building the same.
+
+    Args:
+        console: Where to say what is being done.
+        renew: Whether to try to download what is there but was built.
+    """
     with one_at_a_time(console):
         wanted = parts()
         return {
-            part.name: part.get(console, f"[{number}/{len(wanted)}] {part.name}")
+            part.name: part.get(console, f"[{number}/{len(wanted)}] {part.name}", renew=renew)
             for number, part in enumerate(wanted, start=1)
         }
 
@@ -236,68 +282,66 @@ def one_at_a_time(console: Console) -> Iterator[None]:
         yield
 
 
-def _pulumi_plugin(name: str, version: str, plugins: Path) -> Part:
+def _pulumi_plugin(name: str, version: str, plugins: Path, downside: str) -> Part:
     return Part(
         name=f"pulumi-resource-{name}",
         version=version,
         folder=plugins / f"resource-{name}-v{version}",
         on_path=lambda: _on_path(f"pulumi-resource-{name}", "--version", version),
-        download=lambda folder, running: _install_plugin(name, version, folder, running),
+        download=lambda folder, running: download.fetch(download.pulumi_plugin(name, version), folder, running),
         build=lambda folder, running: build.pulumi_plugin(name, version, folder, running),
         built_from=("engine", "bridge", "provider-aws") if name == "aws" else ("engine",),
         install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+        downside=downside,
     )
 
 
-def _install_plugin(name: str, version: str, folder: Path, running: Step) -> None:
-    """Lets the CLI install the plugin, as its publisher says, and takes it over into ``folder``."""
-    if not download.reachable("https://get.pulumi.com"):
-        raise Unavailable("https://get.pulumi.com cannot be reached")
-    running.detail = "pulumi plugin install"
-    home = folder.with_name(f"{folder.name}.home")
-    pulumi = find_all()["pulumi"]
-    command = [str(executable(pulumi, "pulumi")), "plugin", "install", "resource", name, version]
-    try:
-        run(command, {"PULUMI_HOME": str(home)})
-        shutil.copytree(home / "plugins" / f"resource-{name}-v{version}", folder, dirs_exist_ok=True)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+def _download_pulumi(version: str, folder: Path, running: Step) -> None:
+    """Gets the CLI and its language hosts into ``folder/bin``."""
+    download.fetch(download.pulumi(version), folder, running)
+    (folder / "pulumi").rename(folder / "bin")
 
 
-def _mirror_provider(folder: Path, running: Step) -> None:
-    """Lets Terraform fetch the provider from its registry, signature checked, into a mirror."""
-    if not download.reachable("https://registry.terraform.io/.well-known/terraform.json"):
-        raise Unavailable("https://registry.terraform.io cannot be reached")
-    running.detail = "terraform providers mirror"
-    (folder / "main.tf").write_text(
-        'terraform {\n  required_providers {\n    aws = {\n      source  = "hashicorp/aws"\n'
-        f'      version = "{AWS_PROVIDER}"\n    }}\n  }}\n}}\n'
-    )
-    terraform = executable(find_all()["terraform"], "terraform")
-    run([str(terraform), f"-chdir={folder}", "providers", "mirror", str(folder / "mirror")], {})
-    (folder / "main.tf").unlink()
-    _write_terraformrc(folder)
+def _download_terraform(folder: Path, running: Step) -> None:
+    """Gets Terraform into ``folder/bin``."""
+    download.fetch(download.terraform(TERRAFORM), folder, running)
+    (folder / "bin").mkdir()
+    (folder / "terraform").rename(folder / "bin" / "terraform")
+
+
+def _download_provider(folder: Path, running: Step) -> None:
+    mirrored = _mirrored(folder, AWS_PROVIDER)
+    download.fetch(download.terraform_provider("aws", AWS_PROVIDER), mirrored, running)
+    _complete_mirror(folder, mirrored)
 
 
 def _build_provider(folder: Path, running: Step) -> None:
+    mirrored = _mirrored(folder, AWS_PROVIDER_BUILT)
+    build.terraform_provider(mirrored / f"terraform-provider-aws_v{AWS_PROVIDER_BUILT}_x5", running)
+    _complete_mirror(folder, mirrored)
+
+
+def _provider_folder() -> Path:
+    return cache() / f"terraform-provider-aws-{AWS_PROVIDER}"
+
+
+def _mirrored(folder: Path, version: str) -> Path:
+    """Returns the folder of a mirror for an unpacked provider, to which `terraform init` only makes a link."""
     platform = f"linux_{download.architecture()}"
-    name = f"terraform-provider-aws_v{AWS_PROVIDER}_x5"
-    terraform, tofu = (
-        folder / "mirror" / host / "hashicorp" / "aws" / AWS_PROVIDER / platform
-        for host in ("registry.terraform.io", "registry.opentofu.org")
-    )
-    terraform.mkdir(parents=True)
-    build.terraform_provider(terraform / name, running)
-    tofu.mkdir(parents=True)
-    (tofu / name).hardlink_to(terraform / name)
-    _write_terraformrc(folder)
+    mirrored = folder / "mirror" / "registry.terraform.io" / "hashicorp" / "aws" / version / platform
+    mirrored.mkdir(parents=True)
+    return mirrored
 
 
-def _write_terraformrc(folder: Path) -> None:
-    final = cache() / f"terraform-provider-aws-{AWS_PROVIDER}"
+def _complete_mirror(folder: Path, mirrored: Path) -> None:
+    """Offers the mirror's provider to OpenTofu as well, and writes the settings that name the mirror."""
+    mirror = folder / "mirror"
+    relative = mirrored.relative_to(mirror / "registry.terraform.io")
+    shutil.copytree(mirrored, mirror / "registry.opentofu.org" / relative, copy_function=os.link)
+    final = _provider_folder() / "mirror"
     (folder / "terraformrc").write_text(
         "provider_installation {\n"
-        f'  filesystem_mirror {{\n    path    = "{final / "mirror"}"\n    include = ["hashicorp/aws"]\n  }}\n'
+        f'  filesystem_mirror {{\n    path    = "{final}"\n    include = ["hashicorp/aws"]\n  }}\n'
         '  direct {\n    exclude = ["hashicorp/aws"]\n  }\n}\n'
     )
 
@@ -358,15 +402,8 @@ def run(command: list[str], settings: dict[str, str]) -> None:
         Unavailable: it failed, or took longer than 600 s.
     """
     try:
-        subprocess.run(
-            command,
-            env=process_environment(settings, RULES),
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{' '.join(command[:4])} failed: {(error.stderr or error.stdout).strip()[-400:]}") from error
+        done = processes.complete(command, seconds=COMMAND_SECONDS, env=process_environment(settings, RULES), text=True)
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{' '.join(command[:4])} took longer than {COMMAND_SECONDS} s") from error
+    if done.returncode:
+        raise Unavailable(f"{' '.join(command[:4])} failed: {(done.stderr or done.stdout).strip()[-400:]}")

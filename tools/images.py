@@ -1,13 +1,13 @@
 """Renews the tables of AWS's images, ``sagebridge/images/tables``, from the newest sagemaker-core on PyPI."""
 
 import re
-import subprocess
 import sys
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from sagebridge import processes
 from sagebridge.images.uris import FRAMEWORKS
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT
@@ -62,7 +62,7 @@ def copy_tables(wheel: Path, tables: Path, today: date) -> str:
 def _download(folder: Path) -> Path:
     """Downloads the newest wheel of sagemaker-core without what it depends on; returns the file."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", PACKAGE]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = processes.complete(command, seconds=_SECONDS, cwd=folder, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise ToolsError(f"pip cannot download {PACKAGE}: {reason}. See whether PyPI can be reached, and try again")

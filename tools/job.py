@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sagebridge import processes
 from tools import engine, environment, model_data
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, STACK_SETTINGS
@@ -59,20 +60,15 @@ class Job:
         """
         shown = " ".join(command)
         try:
-            done = subprocess.run(
-                command,
-                cwd=CHECKOUT,
-                env=self._environment,
-                stdout=subprocess.PIPE if capture else None,
-                text=True,
-                timeout=STEP_SECONDS,
-                check=True,
-            )
-        except subprocess.CalledProcessError as error:
-            raise ToolsError(f"`{shown}` failed (exit {error.returncode}); its output is above.") from error
+            with processes.session(
+                command, cwd=CHECKOUT, env=self._environment, stdout=subprocess.PIPE if capture else None, text=True
+            ) as process:
+                output, _ = process.communicate(timeout=STEP_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise ToolsError(f"`{shown}` took longer than {STEP_SECONDS} s and was ended.") from error
-        return (done.stdout or "").strip()
+        if process.returncode:
+            raise ToolsError(f"`{shown}` failed (exit {process.returncode}); its output is above.")
+        return (output or "").strip()
 
     def summary(self) -> Table:
         """Returns how long each part took."""

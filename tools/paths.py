@@ -1,6 +1,7 @@
 """Where things are: in the checkout, and in the cache that all checkouts of a user share."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ STACK_SETTINGS = CHECKOUT / "tools" / "Pulumi.dev.yaml"
 """What the settings of the local stack are at first; those in use lie at the root, and git ignores them."""
 LOCAL = CHECKOUT / ".local"
 """What this checkout's commands keep: Pulumi's state and the local AWS."""
+NEEDED = "3 GiB"
+"""What the engine may take in the cache folder: the official aws plugin alone is 1.2 GiB while it is unpacked."""
 
 
 def cache() -> Path:
@@ -38,9 +41,21 @@ def writing(folder: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ToolsError(f"{folder} cannot be written: {error.strerror or error}. {remedy}") from error
+        raise ToolsError(f"{folder} cannot be written: {_reason(error)}. {remedy}") from error
 
 
 def writing_cache() -> AbstractContextManager[None]:
     """Returns the same for the cache folder."""
-    return writing(cache(), "Free space or make it writable, or set XDG_CACHE_HOME to another folder.")
+    return writing(
+        cache(),
+        f"The engine needs up to {NEEDED} there. Free space or make it writable,"
+        " or set XDG_CACHE_HOME to another folder.",
+    )
+
+
+def _reason(error: OSError) -> str:
+    """Returns the reason alone; `shutil.copytree` names every file that it could not copy, which may be thousands."""
+    if isinstance(error, shutil.Error):
+        (_, _, reason), *_ = error.args[0]
+        return str(reason)
+    return error.strerror or str(error)

@@ -37,7 +37,13 @@ that is too new for the AWS provider is refused in the preview, in the provider'
 GUARDS = """## Guards
 
 Each stops the command; nothing that serves is touched. What only the arguments decide is said in the preview, every
-problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-why) has the reasons."""
+problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-why) has the reasons.
+
+Where a create or an update fails on AWS, the message ends with the last lines of the failed container's log, without
+what comes from secrets. For that, whoever runs `pulumi up` needs `logs:DescribeLogStreams` and `logs:GetLogEvents` on
+`arn:aws:logs:REGION:ACCOUNT:log-group:/aws/sagemaker/Endpoints/*`. Without them, the message says so and names the log
+group. `sagebridge invoke` needs `logs:FilterLogEvents` there to find the error of a handler whose answer does not tell
+it; `grant_invoke` gives a caller none of these."""
 
 
 def page() -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from sagebridge import processes
 from tools import environment
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT
@@ -37,9 +38,9 @@ def run(console: Console, *selection: str) -> None:
         seed = f"--random-order-seed={secrets.randbelow(10**6)}"  # both workers must have the same order
         command = ("python", "-m", "pytest", *options, seed, *selection)
         console.print(f"Run {number} of {RUNS}: {shlex.join(command)}")
-        with busy_loops():
-            done = subprocess.run(command, cwd=CHECKOUT, env=settings, check=False)
-        if done.returncode:
+        with busy_loops(), processes.session(command, cwd=CHECKOUT, env=settings) as pytest:
+            pytest.wait()
+        if pytest.returncode:
             raise ToolsError(f"Run {number} of {RUNS} failed. Its order again: {shlex.join(command)}")
 
 

@@ -106,7 +106,10 @@ def logs_client(settings: Settings, config: Config | None = None) -> Any:  # noq
     return _client("logs", settings, config)
 
 
-_ENDPOINT_NAMES = {"application-autoscaling": ("appautoscaling", "applicationautoscaling")}
+_ENDPOINT_NAMES = {
+    "application-autoscaling": ("appautoscaling", "applicationautoscaling"),
+    "logs": ("logs", "cloudwatchlog", "cloudwatchlogs"),
+}
 """The provider's names of a service in its ``endpoints``, where they are not botocore's."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of a secret, as Pulumi shows it
-_SHORT = 3
+SHORTEST = 3
 """A secret text of fewer characters is not looked for in other texts, as in Pulumi's own logs: it may be anything."""
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ def is_bool(value: object) -> bool:
 def texts(value: object) -> Iterator[str]:
     """Finds the texts in a secret value that are long enough to be looked for in other texts."""
     if isinstance(value, str):
-        if len(value) >= _SHORT:
+        if len(value) >= SHORTEST:
             yield str.__str__(value)
     elif isinstance(value, Mapping):
         for key, inner in value.items():

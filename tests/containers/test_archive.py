@@ -38,6 +38,7 @@ def test_an_archive_is_unpacked(tmp_path: Path) -> None:
         member("link", type=tarfile.LNKTYPE, linkname="../escaped"),
         member("device", type=tarfile.CHRTYPE),
         pack({"inference.py": os.urandom(4096)})[:-2000],
+        pack({"inference.py": "1"})[:-8] + bytes(8),  # the checksum is wrong
         b"not an archive",
         b"",
     ],

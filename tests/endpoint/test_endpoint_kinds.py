@@ -71,9 +71,10 @@ def test_a_model_package(declare: Declare) -> None:
     assert only(seen, MODEL)["PrimaryContainer"] == {"ModelPackageName": package, "Mode": "SingleModel"}
 
 
-def test_uncompressed_model_data_which_is_not_looked_for(declare: Declare, world: World) -> None:
+def test_uncompressed_model_data_which_is_listed(declare: Declare, world: World) -> None:
     seen = declare(model_data_url=None, model_data_source={"s3_uri": "s3://models/llm/", "accept_eula": True})
-    assert only(seen, MODEL)["PrimaryContainer"]["ModelDataSource"] == {
+    container = only(seen, MODEL)["PrimaryContainer"]
+    assert container["ModelDataSource"] == {
         "S3DataSource": {
             "S3Uri": "s3://models/llm/",
             "S3DataType": "S3Prefix",
@@ -81,7 +82,9 @@ def test_uncompressed_model_data_which_is_not_looked_for(declare: Declare, world
             "ModelAccessConfig": {"AcceptEula": True},
         }
     }
-    assert world.calls == []
+    assert container.get("Environment", {}) == {}  # nobody knows what is there
+    (call,) = world.calls
+    assert (call.token, call.args["prefix"]) == ("aws:s3/getObjects:getObjects", "llm/")
 
 
 def test_an_archive_as_a_data_source_is_looked_for(declare: Declare) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -129,6 +130,8 @@ def test_a_create_that_fails_says_why_and_leaves_no_endpoint_behind(
     assert "did not pass the ping health check" in said
     assert f"/aws/sagemaker/Endpoints/{stack.endpoint}" in said
     assert "The failed endpoint was deleted" in said
+    assert re.search(r"The log of AllTraffic/i-[0-9a-f]{17} ends with:", said)
+    assert "from the top of its code only" in said
     assert nothing_was_made(aws, stack)
 
     stack.config(modelData=model_data)
@@ -144,6 +147,7 @@ def test_a_rolled_back_update_fails_keeps_what_is_serving_and_the_next_up_recove
     stack.config(modelData=without_handler)
     said = stack.up_fails()
     assert "AWS rolled the update back. Reason: The primary container" in said
+    assert "from the top of its code only" in said  # the last lines of the new container's log
     assert f"is InService on configuration {serving['endpointConfigName']}" in said
     assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
     aws.sagemaker.describe_endpoint_config(EndpointConfigName=serving["endpointConfigName"])

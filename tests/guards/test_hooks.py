@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pulumi
@@ -13,7 +14,7 @@ from sagebridge import SageMakerEndpoint, _aws, _sdk
 from sagebridge.guards import checks
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
-from tests.guards.answers import ARN, endpoint
+from tests.guards.answers import ARN, Logs, endpoint
 from tests.mocks import Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
@@ -27,6 +28,7 @@ class SageMaker:
         self.endpoints: dict[str, Any] = {}
         self.configurations: dict[str, Any] = {}
         self.settings: Any = None
+        self.logs = Logs()
 
     def describe_endpoint(self, *, EndpointName: str) -> Any:  # noqa: N803 - boto3's names
         if EndpointName in self.endpoints:
@@ -52,6 +54,7 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
         return made
 
     monkeypatch.setattr(_aws, "sagemaker_client", client)
+    monkeypatch.setattr(_aws, "logs_client", lambda settings, _: made.logs if settings == made.settings else None)
     return made
 
 
@@ -245,6 +248,39 @@ def test_a_failed_create_is_cleaned_up_but_not_an_endpoint_of_others(
     assert logged[-1] == checks.orphan(endpoint(EndpointConfigName="other"))
 
 
+def test_a_failed_create_tells_how_its_log_ends(registered: Monitor, sagemaker: SageMaker, logged: list[str]) -> None:
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    sagemaker.logs.streams = {"AllTraffic/i-1": (created, ["loads", "OSError: no such model"])}
+    reason = "The primary container for production variant AllTraffic did not pass the ping health check."
+    failed = endpoint(EndpointStatus="Failed", FailureReason=reason, CreationTime=created)
+    sagemaker.endpoints["boston"] = failed
+    hook(registered, "clean-up", new_inputs=CREATED, failed_operation="create")
+    assert logged == [
+        f"{checks.failed_create(failed)} The log of AllTraffic/i-1 ends with:\n    loads\n    OSError: no such model"
+    ]
+
+
+def test_a_rollback_tells_how_the_log_of_the_new_instances_ends(
+    registered: Monitor, sagemaker: SageMaker, logged: list[str]
+) -> None:
+    changed = datetime(2026, 1, 1, tzinfo=UTC)
+    old = endpoint(EndpointConfigName="old", LastModifiedTime=changed)
+    sagemaker.endpoints["boston"] = old
+    sagemaker.configurations["old"] = {"ProductionVariants": [], "EndpointConfigArn": "arn/old"}
+    outputs = {"name": "boston", "arn": ARN, "endpointConfigName": "old"}
+    sagemaker.logs.streams = {"AllTraffic/i-1": (changed - timedelta(minutes=9), ["old"])}
+    update = {"old_inputs": {**CREATED, "endpointConfigName": "old"}, "new_inputs": CREATED, "old_outputs": outputs}
+    hook(registered, "ready", **update)
+    with pytest.raises(pulumi.RunError, match=r"was kept\.$"):  # no container has begun
+        hook(registered, "verify", **update, new_outputs=outputs)
+    sagemaker.logs.streams["AllTraffic/i-2"] = (changed + timedelta(minutes=9), ["new"])
+    with pytest.raises(pulumi.RunError, match=r"was kept. The log of AllTraffic/i-2 ends with:\n    new$"):
+        hook(registered, "verify", **update, new_outputs=outputs)
+    sagemaker.endpoints["boston"] = {**old, "EndpointStatus": "RollingBack"}
+    hook(registered, "clean-up", new_inputs=CREATED, failed_operation="update")
+    assert logged[-1].endswith("The log of AllTraffic/i-2 ends with:\n    new")
+
+
 def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
     registered: Monitor, sagemaker: SageMaker, logged: list[str]
 ) -> None:
@@ -309,6 +345,14 @@ class TestSecrets:
         sagemaker.endpoints[self.NAME] = self.live(EndpointConfigName="old")
         named = {**CREATED, "name": self.NAME}
         with pytest.raises(pulumi.RunError, match=r"Reason: s3 of \[secret\] failed") as refused:
+            self.hook(registered, "verify", new_inputs=named, new_outputs={"name": self.NAME, "arn": ARN})
+        assert self.NAME not in str(refused.value)
+
+    def test_a_log_is_told_without_secrets(self, registered: Monitor, sagemaker: SageMaker) -> None:
+        sagemaker.endpoints[self.NAME] = self.live(EndpointConfigName="old")
+        sagemaker.logs.streams = {"AllTraffic/i-1": (datetime.now(UTC), [f"no access to {self.NAME}"])}
+        named = {**CREATED, "name": self.NAME}
+        with pytest.raises(pulumi.RunError, match=r"ends with:\n    no access to \[secret\]$") as refused:
             self.hook(registered, "verify", new_inputs=named, new_outputs={"name": self.NAME, "arn": ARN})
         assert self.NAME not in str(refused.value)
 

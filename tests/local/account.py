@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
+from sagebridge.endpoint_log import log_group
+
 T = TypeVar("T")
 COMMAND = str(Path(sys.executable).with_name("sagebridge"))
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
@@ -163,11 +165,17 @@ class Account:
         result: dict[str, Any] = json.loads(answer["Body"].read())
         return result
 
+    def log(self, endpoint: str) -> str:
+        """Returns what CloudWatch Logs has of an endpoint."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        events = [event for page in pages.paginate(logGroupName=log_group(endpoint)) for event in page["events"]]
+        return "".join(f"{event['message']}\n" for event in events)
+
     def kill_worker(self, endpoint: str) -> int:
         """Kills the process that serves an echoing endpoint; returns its number when it is dead."""
         pid: int = self.invoke(endpoint)["pid"]
         os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}/fd").exists() and _open_files(pid):
+        while _lives(pid):
             time.sleep(0.01)
         return pid
 
@@ -196,9 +204,14 @@ def until(look: Callable[[], T | None], seconds: float = 120) -> T:
     return result
 
 
-def _open_files(pid: int) -> bool:
-    """Returns whether a process has files open: a dead one has none, even before its parent has waited for it."""
+def _lives(pid: int) -> bool:
+    """Returns whether a process lives: a dead one is a zombie, with no thread left, until its parent waits for it.
+
+    Its sockets are closed by then. The list of its open files is empty a little earlier.
+    """
     try:
-        return any(Path(f"/proc/{pid}/task").glob("*/fd/*"))
+        threads = [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except OSError:
         return False
+    return threads != [str(pid)] or state != "Z"

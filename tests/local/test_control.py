@@ -1,5 +1,6 @@
 """Starting, stopping and finding the server, and what survives its end."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -17,7 +18,7 @@ from botocore.exceptions import CredentialRetrievalError
 from sagebridge import extras
 from sagebridge.errors import UserError
 from sagebridge.local import control, server, store
-from tests.local.account import COMMAND, Account, echo, pack
+from tests.local.account import COMMAND, Account, echo, pack, until
 
 pytestmark = pytest.mark.server
 
@@ -55,6 +56,15 @@ def crash(directory: Path) -> None:
         time.sleep(0.01)
 
 
+def commands() -> list[str]:
+    """Returns the command lines of all processes."""
+    texts = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            texts.append(file.read_text(errors="replace").replace("\0", " "))
+    return texts
+
+
 def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -90,6 +100,16 @@ def test_the_commands_from_start_to_reset(directory: Path) -> None:
     assert run(directory, "status")[0] == 3
     assert run(directory, "reset")[0] == 0
     assert {path.name for path in directory.iterdir()} == {"config", "lock", "pulumi"}
+
+
+def test_an_interrupted_start_leaves_no_server(directory: Path) -> None:
+    process = begin(directory, "start")
+    until((directory / "server.log").exists, 30)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    command = f"-m sagebridge.local.server {directory}"
+    assert not [name for name in commands() if command in name]
+    assert control.find(directory) is None
 
 
 def test_two_starts_at_once_make_one_server(directory: Path) -> None:

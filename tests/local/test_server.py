@@ -18,6 +18,7 @@ import sklearn
 from botocore.exceptions import ClientError
 from sklearn.linear_model import LinearRegression
 
+from sagebridge.endpoint_log import log_group
 from tests.local.account import ECHO, IMAGE, Account, echo, pack
 
 pytestmark = pytest.mark.server
@@ -218,10 +219,10 @@ def test_a_model_that_does_not_load_fails_the_ping_and_the_log_says_why(
 ) -> None:
     description = account.deploy(account.config(account.upload(pack(files))))
     assert (description["EndpointStatus"], description["FailureReason"]) == ("Failed", NO_PING)
-    log = shared_directory / "endpoints" / f"{description['EndpointName']}.log"
-    assert cause in log.read_text()
-    assert "Fatal Python error" not in log.read_text()
-    assert str(log) in (shared_directory / "server.log").read_text()
+    log = account.log(description["EndpointName"])
+    assert cause in log
+    assert "Fatal Python error" not in log
+    assert log_group(description["EndpointName"]) in (shared_directory / "server.log").read_text()
 
 
 @pytest.mark.parametrize(

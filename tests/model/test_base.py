@@ -8,6 +8,7 @@ import pytest
 from pulumi import automation
 
 from sagebridge.errors import UserError
+from sagebridge.model import pulumi_command
 from sagebridge.model.base import read_base
 from sagebridge.testing import MockedEngine
 from sagebridge.testing.mocks import EngineError
@@ -27,6 +28,7 @@ def engine(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         return SimpleNamespace(preview=lambda: MockedEngine(world).run(program, preview=True))
 
     monkeypatch.setattr(automation, "create_stack", create_stack)
+    monkeypatch.setattr(pulumi_command, "PulumiCommand", lambda: None)
     world.terraform_outputs = {**OUTPUTS, "token": "hunter2"}
     return world
 
@@ -121,6 +123,7 @@ def test_an_engine_that_fails_gives_one_line(monkeypatch: pytest.MonkeyPatch) ->
         raise automation.InvalidVersionError("Major version mismatch.\nUpdate it.")
 
     monkeypatch.setattr(automation, "create_stack", create_stack)
+    monkeypatch.setattr(pulumi_command, "PulumiCommand", lambda: None)
 
     with pytest.raises(UserError) as refused:
         read_base("dev", {"terraformState": "/base.tfstate"})

@@ -17,12 +17,19 @@ from sagebridge.cli import main
 from sagebridge.model.archive import package, read_versions
 from sagebridge.model.contents import Layout
 from sagebridge.model.contract import SAMPLE
+from tests.local.account import until
 
 from .conftest import config_json
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:"
 FITTING = f"{IMAGE}{version('scikit-learn').rpartition('.')[0]}-0-cpu-py3"
 """An image with the scikit-learn that trained the archive, which is the one here."""
+
+
+@pytest.fixture(autouse=True)
+def this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs handlers in this environment, so that no registry is needed; `test_check_in_image.py` has the images'."""
+    monkeypatch.setattr("sagebridge.containers.code.interpreter_for", lambda *_: "")
 
 
 def run(*arguments: str | Path) -> Result:
@@ -77,6 +84,23 @@ def test_an_archive_without_handler_and_with_broken_versions_is_not_ready(archiv
     assert result.output.count("\n- ") == 2
 
 
+@pytest.mark.parametrize("name", ["/opt/ml/model/escaped", "../escaped", "code/../../escaped", "/inference.py"])
+def test_an_archive_that_escapes_is_refused_before_its_code_runs(tmp_path: Path, name: str) -> None:
+    ran = tmp_path / "ran"
+    with tarfile.open(tmp_path / "bad.tgz", "w:gz") as target:
+        for member, content in (("inference.py", f"open({str(ran)!r}, 'w')".encode()), (name, b"x")):
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            target.addfile(info, io.BytesIO(content))
+
+    for arguments in ((), ("--image", FITTING), ("--image", "mine:1"), ("--json",)):
+        result = run("--archive", tmp_path / "bad.tgz", *arguments)
+        assert result.exit_code == 1
+        assert f"is not a whole and safe .tar.gz: {name!r} " in result.stderr.replace("member ", "")
+
+    assert not ran.exists()
+
+
 GOOD = """
 def model_fn(model_dir): return None
 def input_fn(body, content_type): return body
@@ -102,6 +126,18 @@ def test_a_handler_that_gives_no_answer_is_not_ready(archive: Path, tmp_path: Pa
 
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_what_a_handler_has_started_ends_with_the_check(archive: Path, tmp_path: Path) -> None:
+    start = "__import__('subprocess').Popen(['sleep', '600'], process_group=0).pid"
+    handler = GOOD.format(predict=f"return {start}", output="str(prediction)")
+
+    result = run("--archive", changed(archive, tmp_path / "starts.tgz", handler=handler))
+
+    assert result.exit_code == 0, result.output
+    pid = result.output.splitlines()[1].rpartition(" ")[2]
+    assert int(pid) > 1
+    until(lambda: not Path("/proc", pid, "exe").exists(), 10)  # init takes a moment to remove it
 
 
 @pytest.mark.parametrize(
@@ -219,6 +255,16 @@ def test_a_sample_is_made_for_the_features_of_the_model(classifier: Path, read: 
     assert (result.exit_code, findings["problems"]) == (0, [])
     assert findings["request"].count("1") == 3
     assert json.loads(findings["answer"])[1] in {"a", "b", "c"}
+
+
+def test_of_two_handlers_the_one_is_asked_that_the_component_deploys(classifier: Path, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    handler = "def model_fn(d): ...\ndef transform_fn(m, b, t, a): return {word!r}, a\n"
+    (tmp_path / "code" / "inference.py").write_text(handler.format(word="in code"))
+    (tmp_path / "root.py").write_text(handler.format(word="at the root"))
+    out = tmp_path / "model.tar.gz"
+    package(classifier / "forest.pkl", tmp_path / "root.py", out, [tmp_path / "code"])
+    assert "with in code" in run("--archive", out, "--image", FITTING).output
 
 
 def test_a_sample_has_the_names_of_the_features(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_every_way_to_say_json_is_taken(client: FlaskClient, content_type: str, 
     assert post(client, rows(ROW), content_type, Accept=accept)[0] == 200
 
 
-@pytest.mark.parametrize("accept", ["text/csv", "application/x-npy", "application/json;q=0", "text/*;q=1"])
+@pytest.mark.parametrize("accept", ["text/html", "application/x-npy", "application/json;q=0", "image/*;q=1"])
 def test_an_answer_in_another_format_is_406(client: FlaskClient, accept: str) -> None:
     status, answer = post(client, rows(ROW), Accept=accept)
 
@@ -84,7 +84,7 @@ def test_an_answer_in_another_format_is_406(client: FlaskClient, accept: str) ->
     assert JSON in answer["error"]
 
 
-@pytest.mark.parametrize("content_type", ["text/csv", "application/x-npy", "application/jsonlines"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-npy", "application/jsonlines"])
 def test_a_request_in_another_format_is_415(client: FlaskClient, content_type: str) -> None:
     status, answer = post(client, rows(ROW), content_type)
 
@@ -107,8 +107,10 @@ def test_a_request_in_another_format_is_415(client: FlaskClient, content_type: s
         ('{"input": [[1]]}', 'no "Input"'),
         ('{"Input": null}', '"Input" is null'),
         ('{"Input": []}', '"Input" is an empty list'),
-        ('{"Input": {"a": 1}}', '"Input" is a JSON object'),
-        (rows(*ROW), "row 1 is 0.09178, not a list"),
+        ('{"Input": {}}', '"Input" is an empty object'),
+        ('{"Input": {"a": 1}}', "row 1 is a JSON object, and the model was fitted without names"),
+        (rows(ROW, 0.5), "row 2 is 0.5, not a list"),
+        (rows(*ROW[:12]), "row 1 has 12 numbers; expected 13"),
         (rows(ROW, []), "row 2 is an empty list"),
         (rows(ROW, {}), "row 2 is an empty object"),
         (rows(ROW, ["4", *ROW[1:]]), 'row 2, column 1 is "4", not a finite number'),
@@ -189,5 +191,6 @@ def test_the_handler_is_in_the_python_of_the_oldest_image_and_needs_nothing_of_t
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
     assert imported == {
-        "__future__", "json", "math", "os", "re", "sys", "typing", "joblib", "numpy", "werkzeug.wrappers"
+        "__future__", "csv", "io", "json", "math", "os", "sys", "traceback", "typing", "joblib", "numpy", "pandas",
+        "collections.abc", "werkzeug.datastructures", "werkzeug.http", "werkzeug.wrappers"
     }  # fmt: skip

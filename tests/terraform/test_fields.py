@@ -10,11 +10,10 @@ import pytest
 from tests import fields
 from tests.conftest import Aws
 from tests.fields import Given, Ref, Resources
-from tools.engine import AWS_PROVIDER
 
 pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
-PROVIDER = {"required_providers": {"aws": {"source": "hashicorp/aws", "version": AWS_PROVIDER}}}
+PROVIDER = {"required_providers": {"aws": {"source": "hashicorp/aws"}}}  # the mirror has a single version
 
 
 @pytest.fixture

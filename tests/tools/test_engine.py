@@ -3,13 +3,14 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tools import build, download, engine
+from tools import build, engine
 from tools.engine import Installed, Part
 from tools.errors import ToolsError, Unavailable
 from tools.progress import Step
@@ -51,7 +52,7 @@ def part(folder: Path, **changes: object) -> Part:
         "on_path": lambda: None,
         "download": refuse,
         "build": make,
-        "built_from": ("language-python",),
+        "built_from": ("language-yaml",),
         "install": "Thing 1 or newer (https://example.invalid/install)",
         **changes,
     }
@@ -95,15 +96,48 @@ def test_a_broken_off_build_leaves_nothing_that_is_taken_for_a_part(own_cache: P
     assert not (own_cache / "thing" / "half").exists()
 
 
-def test_a_full_cache_folder_is_refused_in_one_line(own_cache: Path, console: Console) -> None:
-    def fill(_into: Path, _running: Step) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize(
+    "full",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        shutil.Error([(f"from/{number}", f"to/{number}", "No space left on device") for number in range(20_000)]),
+    ],
+    ids=["a file", "20,000 files"],
+)
+def test_a_full_cache_folder_is_refused_in_one_line(own_cache: Path, console: Console, full: OSError) -> None:
+    def fill(into: Path, _running: Step) -> None:
+        (into / "half").write_text("half")
+        raise full
 
     with pytest.raises(ToolsError) as failed:
         part(own_cache / "thing", build=fill).get(console, "thing")
     assert failed.value.message == (
-        f"{own_cache} cannot be written: No space left on device. "
+        f"{own_cache} cannot be written: No space left on device. The engine needs up to 3 GiB there. "
         "Free space or make it writable, or set XDG_CACHE_HOME to another folder."
+    )
+    assert list(own_cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "go: creating work dir: mkdir /tmp/go-build1: no space left on device",
+        "compile: writing output: write $WORK/b001/_pkg_.a: no space left on device",
+        "open /root/.cache/go-build/00/00-a: read-only file system",
+        "go: could not create module cache: mkdir /root/go/pkg: permission denied",
+        "write /root/go/pkg/mod/cache/x: disk quota exceeded",
+    ],
+)
+def test_a_full_folder_of_gos_is_refused_in_one_line(
+    tmp_path: Path, tool: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    tool("go", f"\ncat >&2 <<'.'\n{'# package' + chr(10)}{'message' + chr(10)}{line}\nmore\n.\nexit 1")
+    with pytest.raises(ToolsError) as failed:
+        build.opentofu(tmp_path / "part", Step("x"))
+    assert failed.value.message == (
+        f"Go cannot build tofu: {line}. Building needs up to 6 GiB in Go's own caches. Free space there or make it"
+        " writable, or set XDG_CACHE_HOME, GOMODCACHE or TMPDIR to another folder."
     )
 
 
@@ -238,7 +272,7 @@ def test_the_next_pulumi_is_kept_beside_the_engine_and_used_when_it_is_on_path(
             tool(name, f"v{engine.PULUMI_NEXT}").rename(folder / "bin" / name)
 
     monkeypatch.setattr(build, "next_pulumi", make)
-    monkeypatch.setattr(download, "pulumi", refuse)
+    monkeypatch.setattr(engine, "_download_pulumi", refuse)
     built = engine.get_next_pulumi(console)
     assert (built.version, built.origin) == (engine.PULUMI_NEXT, "built")
     assert not built.path.is_relative_to(own_cache)

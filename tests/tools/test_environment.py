@@ -53,7 +53,7 @@ def test_a_cache_folder_that_cannot_be_written_is_refused_in_one_line(
     result = CliRunner().invoke(main, [command])
     assert result.exit_code == 1
     assert result.stderr == (
-        f"Error: {file}/sagebridge cannot be written: Not a directory. "
+        f"Error: {file}/sagebridge cannot be written: Not a directory. The engine needs up to 3 GiB there. "
         "Free space or make it writable, or set XDG_CACHE_HOME to another folder.\n"
     )
 
@@ -78,7 +78,7 @@ def test_the_doctor_breaks_no_path(tmp_path: Path, columns: str) -> None:
         text=True,
         check=False,
     )
-    assert f"1.13.3   PATH     {tool}\n" in done.stdout
+    assert f"1.13.3   PATH     0 MiB  {tool}\n" in done.stdout
     assert done.stderr == ""
 
 

@@ -1,5 +1,7 @@
 """Makes a handler's code ready as AWS's containers do: fetches it, unpacks it, and installs its requirements.
 
+The interpreter is that of the image's own environment, where `interpreter.py` can make it.
+
 The scikit-learn container takes the code from where `SAGEMAKER_SUBMIT_DIRECTORY` says, and from nowhere else: an
 `s3://….tar.gz`, or a folder or an archive within the model. It puts the code into `/opt/ml/code`, which is empty
 otherwise. Source: `_env.py`, `_files.py` and `_modules.py` of sagemaker-containers 2.8.6.
@@ -11,6 +13,7 @@ The PyTorch and Hugging Face containers take it from the model's folder `code`. 
 import os
 import posixpath
 import shutil
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +23,18 @@ from typing import BinaryIO
 from sagebridge._tarfile import tarfile
 from sagebridge.containers.archive import unpack
 from sagebridge.containers.errors import NotServedError
-from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch, contract_of
+from sagebridge.containers.image import image_of
+from sagebridge.containers.interpreter import interpreter_for
+from sagebridge.containers.launch import (
+    CODE_DIR,
+    MODEL_DIR,
+    PROGRAM,
+    SUBMIT_DIRECTORY,
+    Contract,
+    Launch,
+    contract_of,
+)
 from sagebridge.containers.requirements import install
-
-PROGRAM = "SAGEMAKER_PROGRAM"
-SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 
 
 @dataclass(frozen=True)
@@ -89,16 +99,31 @@ def prepare(
         code_dir: Path | None = _submitted(definition, model_dir, workspace / "code", open_object)
     else:
         code_dir = model_dir and model_dir / "code"
+    image = image_of(definition.image)
+    is_further_model = definition.is_multi_model and model_dir is not None  # the log has it of the container already
+    python = interpreter_for(image, _discard if is_further_model else log) if image else ""
     installs = contract is Contract.SCIKIT_LEARN or not definition.is_multi_model
     if code_dir and installs and (code_dir / "requirements.txt").is_file() and not packages.exists():
-        install(code_dir / "requirements.txt", packages, log, is_isolated=definition.is_isolated)
+        install(
+            code_dir / "requirements.txt",
+            packages,
+            log,
+            is_isolated=definition.is_isolated,
+            python=python or sys.executable,
+        )
     return Launch(
         contract,
         definition.is_multi_model,
         str(model_dir or ""),
         str(code_dir or ""),
         str(packages) if packages.exists() else "",
+        python,
+        image.version if image else "",
     )
+
+
+def _discard(_: str) -> None:
+    pass
 
 
 def _submitted(

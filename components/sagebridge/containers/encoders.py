@@ -1,5 +1,7 @@
 """Reads and writes arrays as sagemaker-containers does, whose CSV is not that of sagemaker-inference."""
 
+from __future__ import annotations
+
 import csv
 import io
 from typing import Any

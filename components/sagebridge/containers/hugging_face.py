@@ -4,6 +4,8 @@ Source: `handler_service.py` and `decoder_encoder.py` of sagemaker-huggingface-i
 installed here without transformers and librosa. Images and audio are left to handlers that decode them themselves.
 """
 
+from __future__ import annotations
+
 import csv
 import datetime as dt
 import http.client

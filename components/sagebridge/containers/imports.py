@@ -1,7 +1,8 @@
 """Imports from the folders of a model without writing bytecode there: AWS's images write none, and handlers look."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Iterable
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed import ReadableBuffer as Buffer
 
 
 class _Loader(SourceFileLoader):
-    def set_data(self, path: str, data: "Buffer", *, _mode: int = 0o666) -> None:
+    def set_data(self, path: str, data: Buffer, *, _mode: int = 0o666) -> None:
         """Does nothing, where importlib writes a module's bytecode."""
 
 
@@ -26,7 +29,7 @@ def import_from(folders: Iterable[str]) -> None:
     roots = [folder for folder in folders if folder]
 
     def find(path: str) -> FileFinder:
-        if not any(Path(path).is_relative_to(root) for root in roots):
+        if not any(Path(root) in (Path(path), *Path(path).parents) for root in roots):
             raise ImportError(f"{path} is not the handler's")
         return FileFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Loader, SOURCE_SUFFIXES))
 

@@ -1,21 +1,27 @@
 """What a container serves: which of AWS's contracts its image follows, and where its model and its code are."""
 
+from __future__ import annotations
+
 import re
 import sys
-from enum import StrEnum
+from enum import Enum
 from typing import NamedTuple
 
+PROGRAM = "SAGEMAKER_PROGRAM"
+"""The variable that names the script that is the handler."""
+SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+"""The variable that says where AWS's scikit-learn container gets the code from."""
 MODEL_DIR = "/opt/ml/model"
 """The folder of the model in AWS's containers."""
 CODE_DIR = "/opt/ml/code"
 """The folder of the code in AWS's scikit-learn container."""
 
 
-class Contract(StrEnum):
+class Contract(str, Enum):
     """What an image expects of a handler, and does without one."""
 
     SCIKIT_LEARN = "scikit-learn"
-    """sagemaker-containers, which serves with Flask; what no other contract is known for is served by this one."""
+    """sagemaker-containers, which serves with Flask; an archive of which no image is known is asked by this one."""
     PYTORCH = "PyTorch"
     """The inference toolkit, with PyTorch's defaults."""
     HUGGING_FACE = "Hugging Face"
@@ -43,6 +49,10 @@ class Launch(NamedTuple):
     """The folder of the code; empty if the image looks for it in the model only."""
     packages: str
     """The folder of what requirements.txt adds to the environment; empty if it adds nothing."""
+    python: str = ""
+    """The interpreter of an environment with the image's packages; empty for this process's own."""
+    image: str = ""
+    """The version of the image, if it is known what the image has; see `image.py`."""
 
     @property
     def uses_toolkit(self) -> bool:
@@ -80,5 +90,5 @@ def contract_of(image: str) -> Contract:
 
 
 def is_known(image: str) -> bool:
-    """Returns whether an image is one of AWS's whose contract is served here; any other is served as scikit-learn's."""
+    """Returns whether an image is one of AWS's whose contract is served here; no other is served by a handler."""
     return any(pattern.search(image) for pattern in _IMAGES.values())

@@ -4,6 +4,8 @@ The package itself cannot be installed beside Flask 3. AWS's examples, and the h
 it for its encoders and its response; these are here. An error names what else a handler uses of it.
 """
 
+from __future__ import annotations
+
 import sys
 from importlib.util import find_spec
 from types import ModuleType
@@ -56,8 +58,8 @@ def provide() -> None:
     vars(beta).update(framework=framework, __path__=[])
     package = ModuleType("sagemaker_containers")
     vars(package).update(beta=beta, __path__=[])
-    sys.modules |= {module.__name__: module for module in (package, beta, framework, worker)}
-    sys.modules |= {f"{_FRAMEWORK}.content_types": content_types, f"{_FRAMEWORK}.encoders": encoders}
+    sys.modules.update({module.__name__: module for module in (package, beta, framework, worker)})
+    sys.modules.update({f"{_FRAMEWORK}.content_types": content_types, f"{_FRAMEWORK}.encoders": encoders})
 
 
 def _absent(name: str) -> _Absent:

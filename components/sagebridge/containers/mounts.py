@@ -1,16 +1,23 @@
 """Shows a process its model at `/opt/ml/model` and its code at `/opt/ml/code`, where the system allows it.
 
-Handlers name these paths, and the machine need not have them: a mount namespace is this process's alone. The machine's
-own `/opt` stays what it is, and all that is in it, but for `/opt/ml`, stays visible.
+Handlers, and programs that run instead of an image, name these paths, and the machine need not have them: a mount
+namespace is this process's alone. The machine's own `/opt` stays what it is, and all that is in it, but for `/opt/ml`,
+stays visible.
 """
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sagebridge.containers.launch import CODE_DIR, MODEL_DIR, Contract, Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
@@ -26,27 +33,43 @@ def show(launch: Launch) -> Launch:
         The launch with the mounted folders. It is the same one for a multi-model container, which has other places,
         and where the system does not allow a mount, which standard error then says.
     """
-    if launch.is_multi_model or sys.platform != "linux":
-        return launch
-    try:
-        return _mounted(launch)
-    except OSError as error:
-        sys.stderr.write(f"{MODEL_DIR} is not there: this system allows no mount ({error}). See {launch.model_dir}\n")
-        return launch
-
-
-def _mounted(launch: Launch) -> Launch:
     folders = {MODEL_DIR: launch.model_dir}
     if launch.contract == Contract.SCIKIT_LEARN:
         folders[CODE_DIR] = launch.code_dir
+    if launch.is_multi_model or not mount(folders):
+        return launch
+    return launch._replace(model_dir=MODEL_DIR, code_dir=CODE_DIR if CODE_DIR in folders else f"{MODEL_DIR}/code")
+
+
+def mount(folders: Mapping[str, str]) -> bool:
+    """Mounts folders for this process, which must have one thread, and for the processes that it starts.
+
+    Args:
+        folders: the folders by the paths below `/opt/ml` at which they are to be.
+
+    Returns:
+        Whether they are there. They are not where the system does not allow a mount, which standard error then says.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        _mount_all(folders)
+    except OSError as error:
+        for target, folder in folders.items():
+            sys.stderr.write(f"{target} is not there: this system allows no mount ({error}). See {folder}\n")
+        return False
+    return True
+
+
+def _mount_all(folders: Mapping[str, str]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _unshare(libc)
     _mount(libc, None, Path("/"), None, _MS_REC | _MS_PRIVATE)
     with contextlib.ExitStack() as held:  # what is held open stays reachable when the new /opt hides the old one
-        links = {entry: entry.readlink() for entry in _OPT.iterdir() if entry.is_symlink()}
+        links = {entry: os.readlink(entry) for entry in _OPT.iterdir() if entry.is_symlink()}
         sources = {entry: _open(held, entry) for entry in _OPT.iterdir() if entry not in links}
         sources.pop(_OPT / "ml", None)
-        sources |= {Path(target): _open(held, Path(folder)) for target, folder in folders.items()}
+        sources.update({Path(target): _open(held, Path(folder)) for target, folder in folders.items()})
         _mount(libc, b"tmpfs", _OPT, b"tmpfs", 0)
         try:
             for link, destination in links.items():
@@ -56,7 +79,6 @@ def _mounted(launch: Launch) -> Launch:
         except OSError:
             libc.umount2(os.fsencode(_OPT), _MNT_DETACH)
             raise
-    return launch._replace(model_dir=MODEL_DIR, code_dir=CODE_DIR if CODE_DIR in folders else f"{MODEL_DIR}/code")
 
 
 def _open(held: contextlib.ExitStack, path: Path) -> int:

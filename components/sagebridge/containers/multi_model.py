@@ -3,6 +3,8 @@
 Source: `handler_service.py` of aws/sagemaker-scikit-learn-container@eae7b6b. A single row becomes a table of one row.
 """
 
+from __future__ import annotations
+
 import io
 from typing import Any
 

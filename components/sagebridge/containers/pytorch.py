@@ -4,6 +4,8 @@ Source: `default_pytorch_inference_handler.py` of sagemaker-pytorch-inference 2.
 sagemaker-inference, as it has a copy of it.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,6 @@ from sagemaker_inference import decoder, encoder
 from sagemaker_inference.content_types import CSV, UTF8_TYPES
 from sagemaker_inference.default_inference_handler import DefaultInferenceHandler
 from sagemaker_inference.errors import UnsupportedFormatError
-from sagemaker_inference.utils import parse_accept
 
 
 class PyTorchDefaults(DefaultInferenceHandler):  # type: ignore[misc] # sagemaker-inference ships no types
@@ -47,6 +48,8 @@ class PyTorchDefaults(DefaultInferenceHandler):  # type: ignore[misc] # sagemake
 
     def default_output_fn(self, prediction: Any, accept: str) -> bytes | str:  # noqa: ANN401 - a tensor or array
         """Writes JSON, CSV or NPY, as the first of the accepted types that it knows."""
+        from sagemaker_inference.utils import parse_accept  # noqa: PLC0415 - scikit-learn's images have an older package
+
         if type(prediction).__module__ == "torch" and type(prediction).__name__ == "Tensor":
             prediction = prediction.detach().cpu().numpy().tolist()
         for content_type in parse_accept(accept):

@@ -7,13 +7,13 @@ what is missing in it, or has another version, goes into a folder that comes bef
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from uv import find_uv_bin
 
+from sagebridge import processes
 from sagebridge.containers.errors import NotServedError
 
 SECONDS = 600
@@ -26,7 +26,7 @@ _NO_REGISTRY = "Failed to fetch"
 """What uv says when it cannot reach a registry, and so does not know whether AWS could install the packages."""
 
 
-def install(requirements: Path, folder: Path, log: Callable[[str], object], *, is_isolated: bool) -> None:
+def install(requirements: Path, folder: Path, log: Callable[[str], object], *, is_isolated: bool, python: str) -> None:
     """Installs the packages that the environment does not have as a requirements.txt wants them.
 
     Without a registry nothing is installed, and the log says so: the handler then runs with the environment as it is.
@@ -36,13 +36,14 @@ def install(requirements: Path, folder: Path, log: Callable[[str], object], *, i
         folder: the new folder; it is not made when the environment has all that is required.
         log: writes a line to the container's log.
         is_isolated: whether the container has no network, so that it cannot install anything.
+        python: the interpreter of the environment.
 
     Raises:
         NotServedError: the packages cannot be installed on AWS either.
     """
-    problem = _attempt(requirements, folder, log, _OFFLINE)
+    problem = _attempt(requirements, folder, log, [*_OFFLINE, "--python", python])
     if problem and not is_isolated:
-        problem = _attempt(requirements, folder, log, [])
+        problem = _attempt(requirements, folder, log, ["--python", python])
         if problem and _NO_REGISTRY in problem:
             log(
                 "requirements.txt is not installed, because no registry answers. The handler runs with the packages of "
@@ -54,33 +55,31 @@ def install(requirements: Path, folder: Path, log: Callable[[str], object], *, i
         raise NotServedError(f"requirements.txt cannot be installed{why}:\n{problem}")
 
 
-def _attempt(requirements: Path, folder: Path, log: Callable[[str], object], network: list[str]) -> str | None:
+def _attempt(requirements: Path, folder: Path, log: Callable[[str], object], options: list[str]) -> str | None:
     """Installs what is missing; returns what uv says if it cannot."""
     wanted = ["--dry-run", "--break-system-packages", "--requirements", str(requirements)]
-    done = _uv([*network, *wanted], requirements.parent)
+    done = _uv([*options, *wanted], requirements.parent)
     packages: list[str] = _TO_INSTALL.findall(done.stderr)
     if not done.returncode and packages:
         log(f"requirements.txt: installing {', '.join(packages)}")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-", ignore_cleanup_errors=True) as part:
             target = Path(part, "packages")
-            done = _uv([*network, "--no-deps", "--target", str(target), *packages], requirements.parent)
+            done = _uv([*options, "--no-deps", "--target", str(target), *packages], requirements.parent)
             if not done.returncode:
                 target.replace(folder)
     return done.stderr.strip() if done.returncode else None
 
 
 def _uv(arguments: list[str], working_dir: Path) -> subprocess.CompletedProcess[str]:
-    command = [find_uv_bin(), "pip", "install", "--color", "never", "--python", sys.executable]
+    command = [find_uv_bin(), "pip", "install", "--color", "never"]
     try:
-        return subprocess.run(
+        return processes.complete(
             [*command, *arguments],
             cwd=working_dir,  # to which the paths in a requirements.txt are relative
             env={**os.environ, "UV_SYSTEM_CERTS": "true"},  # a company's proxy may sign with a certificate of its own
-            capture_output=True,
+            seconds=SECONDS,
             text=True,
-            timeout=SECONDS,
-            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise NotServedError(f"requirements.txt was not installed within {SECONDS} s.") from error

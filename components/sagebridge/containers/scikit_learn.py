@@ -11,26 +11,37 @@ it to recorded answers of the package.
 - Every exception, also of the default functions, becomes a ClientError, which nothing handles: 500.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flask import Flask, Response, request
-from flask.typing import ResponseReturnValue
 from sagemaker_inference.content_types import ANY, JSON, UTF8_TYPES
 
 from sagebridge.containers import encoders
 from sagebridge.containers.errors import NotServedError
+from sagebridge.containers.image import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from flask.typing import ResponseReturnValue
 
 
 class ClientError(Exception):
     """An exception of the model's functions."""
 
 
-def build_app(handler: ModuleType, model_dir: str) -> Flask:
+def build_app(handler: ModuleType, model_dir: str, image: str = "") -> Flask:
     """Loads the model with the handler's `model_fn`, and returns the application that serves it.
+
+    Args:
+        handler: the handler's module.
+        model_dir: the folder of the model.
+        image: the version of the image, if it is known what the image has.
 
     Raises:
         NotServedError: the handler's functions do not go together.
@@ -42,16 +53,20 @@ def build_app(handler: ModuleType, model_dir: str) -> Flask:
     app = Flask("worker")
     app.extensions["model"] = model
 
-    @app.get("/ping")
+    @app.route("/ping")
     def ping() -> ResponseReturnValue:
         return Response(status=200, mimetype=JSON)
 
-    @app.post("/invocations")
+    @app.route("/invocations", methods=["POST"])
     def invocations() -> ResponseReturnValue:
         content_type = request.headers.get("ContentType") or request.headers.get("Content-Type") or JSON
         content = request.get_data(as_text=True) if content_type in UTF8_TYPES else request.get_data()
         accept = request.headers.get("Accept", ANY)
-        result: Any = transform(content, content_type, default_accept if accept in ("", ANY) else accept)
+        try:
+            result: Any = transform(content, content_type, default_accept if accept in ("", ANY) else accept)
+        except ClientError as error:
+            explain(error, image)
+            raise
         return Response(result[0], mimetype=result[1]) if isinstance(result, tuple) else result
 
     return app
@@ -67,7 +82,7 @@ def _transform(handler: ModuleType, model: object) -> Callable[[str | bytes, str
         transform = _wrapped(transform_fn)
         return lambda content, content_type, accept: transform(model, content, content_type, accept)
     defaults = (default_input_fn, default_predict_fn, default_output_fn)
-    read, predict, write = (_wrapped(step or default) for step, default in zip(steps, defaults, strict=True))
+    read, predict, write = (_wrapped(step or default) for step, default in zip(steps, defaults))
     return lambda content, content_type, accept: write(predict(read(content, content_type), model), accept)
 
 

@@ -5,16 +5,22 @@ makes of the toolkit's result is `build_app`. Source: `mms/context.py`, `mms/ser
 `mms/protocol/otf_message_handler.py` of multi-model-server 1.1.11, to which TorchServe is alike.
 """
 
+from __future__ import annotations
+
 import http.client
 import json
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
-from flask.typing import ResponseReturnValue
-from sagemaker_inference.transformer import Transformer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+    from sagemaker_inference.transformer import Transformer
 
 
 class PredictionError(Exception):
@@ -109,7 +115,7 @@ def build_front() -> Flask:
     """Returns the application of a model server that has no model."""
     app = Flask("worker")
 
-    @app.get("/ping")
+    @app.route("/ping")
     def ping() -> ResponseReturnValue:
         return {"status": "Healthy"}
 
@@ -119,11 +125,12 @@ def build_front() -> Flask:
 def build_app(transformer: Transformer, model_dir: str) -> Flask:
     """Loads the model, and returns the application that serves it."""
     context = Context(model_dir)
-    transformer.validate_and_initialize(model_dir=model_dir, context=context)
+    takes_context = "context" in signature(transformer.validate_and_initialize).parameters  # since 1.6
+    transformer.validate_and_initialize(model_dir=model_dir, **({"context": context} if takes_context else {}))
     app = build_front()
     app.extensions["model"] = transformer._model  # noqa: SLF001 - it has no other name
 
-    @app.post("/invocations")
+    @app.route("/invocations", methods=["POST"])
     def invocations() -> ResponseReturnValue:
         headers = Headers(dict(request.headers))
         context.request_processor = [headers]
@@ -141,7 +148,7 @@ def build_app(transformer: Transformer, model_dir: str) -> Flask:
 
 
 def _body(result: object) -> bytes | str:
-    if isinstance(result, bytes | bytearray | str):
+    if isinstance(result, (bytes, bytearray, str)):
         return bytes(result) if isinstance(result, bytearray) else result
     try:
         return json.dumps(result, indent=2)

@@ -41,9 +41,11 @@ class ImageArgs(TypedDict):
     """Instead of ``model_data_url``, uncompressed model data. Not for serverless and not for multi-model."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Variables of the container, plain or secret; at most 100, and at most 32 KB with those of the model's other
-    containers. They are added to the defaults that AWS's framework containers need to find ``inference.py``."""
+    containers. They are added to ``SAGEMAKER_PROGRAM`` and ``SAGEMAKER_SUBMIT_DIRECTORY``, which the component sets to
+    where the model has its handler. Those that you set yourself are kept, and refused if the model contradicts them."""
     default_environment: NotRequired[bool]
-    """Whether those defaults are set. Default true; false leaves the container with ``environment`` alone."""
+    """Whether the component sets those two. Default true; false leaves the container with ``environment`` alone, and
+    lets a model without a handler pass, because an image may bring its own."""
     mode: NotRequired[pulumi.Input[str]]
     """``SingleModel`` or ``MultiModel``. Default ``SingleModel``."""
     model_cache_setting: NotRequired[pulumi.Input[str]]

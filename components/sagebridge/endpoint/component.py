@@ -17,6 +17,7 @@ from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
 from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
+from sagebridge.images.handler import has_rules
 from sagebridge.monitoring import alarms, dashboard
 from sagebridge.scaling import autoscaling
 from sagebridge.validation import Problem
@@ -50,8 +51,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     model_data_url: pulumi.Output[str] | None
     """S3 URL of the archive that is served, or of the first of several; None if there is none."""
     invoke_policy: pulumi.Output[str]
-    """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to read the
-    answers."""
+    """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to describe it and
+    to read the answers."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
@@ -140,20 +141,35 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         return replace(model, containers=tuple(self._checked(container, model) for container in model.containers))
 
     def _checked(self, container: Container, model: Model) -> Container:
-        """Returns a container with its image found and, if it loads one, its archive checked."""
+        """Returns a container with its image found and, if it loads one model, that model checked."""
         if "framework" in container.arguments:
             container = replace(container, image=self._image(container, model))
-        source, checked = container.model_data_source, partial(archive.checked, image=container.image, parent=self)
+        url, source = container.model_data_url, container.model_data_source
         if not container.loads_one_model:
             return container
-        if container.model_data_url is not None:
+        code = archive.Code(
+            container.image,
+            container.arguments.get("environment", {}),
+            container.default_environment,
+            self._declared.arguments.get("enable_network_isolation", False),
+        )
+        if url is not None:
             path = argument_name(field_path(container.path, "model_data_url"))
-            return replace(container, model_data_url=checked(path, container.model_data_url))
-        if source and source.is_archive:
+            loaded = archive.checked(path, url, code, self)
+            container = replace(container, model_data_url=loaded.apply(lambda model: model.url))
+        elif source and (source.is_archive or source.is_listed):
             path = argument_name(field_path(container.path, "model_data_source.s3_uri"))
-            uri = checked(path, source.s3_uri)
-            return replace(container, model_data_source=replace(source, s3_uri=uri))
-        return container
+            if source.is_archive:
+                loaded = archive.checked(path, source.s3_uri, code, self, is_source=True)
+            else:
+                loaded = archive.listed(path, source.s3_uri, code, self)
+            uri = loaded.apply(lambda model: model.url)
+            container = replace(container, model_data_source=replace(source, s3_uri=uri))
+        else:
+            return container
+        if not container.default_environment or (isinstance(container.image, str) and not has_rules(container.image)):
+            return container
+        return replace(container, handler_variables=loaded.apply(lambda model: model.variables))
 
     def _image(self, container: Container, model: Model) -> pulumi.Output[str]:
         """Returns the URI of AWS's image, for the instances of all variants that run the model."""

@@ -28,7 +28,9 @@ def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None =
     To call an asynchronous endpoint needs no right to S3: SageMaker reads the input and writes the answer with the
     model's execution role (Developer Guide, async-inference-create-endpoint-prerequisites), and up to 128 000 bytes may
     come with the request. But an answer stands in S3 alone, so a caller may read below the output and failure paths.
-    Where inputs are uploaded only the caller knows; that, and keys of its own for the bucket, it needs from elsewhere.
+    A caller may also describe the endpoint: that tells `sagebridge invoke`, which is given the name alone, that it is
+    asynchronous. Where inputs are uploaded only the caller knows; that, and keys of its own for the bucket, it needs
+    from elsewhere.
 
     Args:
         endpoint_arn: ARN of the endpoint; None in a unit test whose mocks have none.
@@ -38,7 +40,11 @@ def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None =
         return _document(("sagemaker:InvokeEndpoint", [endpoint_arn]))
     partition = endpoint_arn.split(":")[1] if endpoint_arn else "aws"
     answers = [_objects(partition, path) for path in output_paths]
-    return _document(("sagemaker:InvokeEndpointAsync", [endpoint_arn]), ("s3:GetObject", answers))
+    return _document(
+        ("sagemaker:InvokeEndpointAsync", [endpoint_arn]),
+        ("sagemaker:DescribeEndpoint", [endpoint_arn]),
+        ("s3:GetObject", answers),
+    )
 
 
 def invoke_policy_json(

@@ -22,6 +22,7 @@ from sagebridge.endpoint.spec import (
     Tags,
     Variant,
 )
+from sagebridge.images import handler
 
 Arguments = TypeVar("Arguments", bound=Mapping[str, object])
 
@@ -77,6 +78,8 @@ def container(declared: Container) -> sagemaker.ModelContainerArgsDict:
     """Returns the arguments of a container, be it a model's only one or one of several."""
     args, source = declared.arguments, declared.model_data_source
     cache = args.get("model_cache_setting")
+    variables = declared.handler_variables
+    defaults = default_environment(declared) if variables is None else variables
     return _set(
         sagemaker.ModelContainerArgsDict(
             image=declared.image,
@@ -84,26 +87,31 @@ def container(declared: Container) -> sagemaker.ModelContainerArgsDict:
             model_package_name=args.get("model_package_name"),
             container_hostname=args.get("container_hostname"),
             mode=declared.mode,
-            environment=_merged(default_environment(declared), args.get("environment", {})),
+            environment=_merged(defaults, args.get("environment", {})),
             multi_model_config=None if cache is None else {"model_cache_setting": cache},
             model_data_source=None if source is None else {"s3_data_sources": [_data_source(source)]},
         )
     )
 
 
-def default_environment(declared: Container) -> dict[str, pulumi.Input[str]]:
-    """Returns what AWS's framework containers read to find the handler in the archive of a single model."""
-    url = declared.model_data_url
-    if url is None or not declared.loads_one_model or not declared.default_environment:
+def default_environment(declared: Container) -> dict[str, str]:
+    """Returns what leads AWS's framework containers to the handler of a single model in whose archive nobody looked.
+
+    It is taken to be at the root.
+    """
+    image, url = declared.image, declared.model_data_url
+    if not (declared.loads_one_model and declared.default_environment):
         return {}
-    return {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": url}
+    if not (isinstance(image, str) and isinstance(url, str)):
+        return {}
+    return dict(handler.unseen(handler.Model(image, url, {})))
 
 
 def _merged(
-    defaults: Mapping[str, pulumi.Input[str]], declared: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    defaults: pulumi.Input[Mapping[str, str]], declared: pulumi.Input[Mapping[str, pulumi.Input[str]]]
 ) -> pulumi.Input[Mapping[str, pulumi.Input[str]]] | None:
-    """Returns the variables of a container; None if there are none. Those that are declared may be one output."""
-    if isinstance(declared, Mapping):
+    """Returns the variables of a container; None if there are none. Both may be outputs."""
+    if isinstance(defaults, Mapping) and isinstance(declared, Mapping):
         return {**defaults, **declared} or None
     return pulumi.Output.all(defaults, declared).apply(lambda variables: {**variables[0], **variables[1]})
 

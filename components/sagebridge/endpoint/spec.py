@@ -85,6 +85,11 @@ class ModelDataSource:
         """Whether it is one compressed archive after all."""
         return self.s3_data_type == "S3Object" and self.compression_type == "Gzip"
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is known to be files as they are, which can be listed."""
+        return isinstance(self.s3_data_type, str) and self.compression_type == "None"
+
 
 @dataclass(frozen=True)
 class Container:
@@ -98,6 +103,8 @@ class Container:
     model_data_source: ModelDataSource | None
     mode: pulumi.Input[str]
     default_environment: bool
+    handler_variables: pulumi.Input[Mapping[str, str]] | None = None
+    """The variables that lead it to the handler in its model; None as long as nobody has looked there."""
 
     @property
     def loads_one_model(self) -> bool:

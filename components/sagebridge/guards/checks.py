@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from sagebridge.endpoint.spec import Instances, Variant
+from sagebridge.endpoint_log import log_group
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef as Configuration
@@ -236,11 +237,6 @@ def _numbers(concurrency: int | None, count: int | None, weight: float) -> dict[
     if concurrency is not None:
         return {"provisioned_concurrency": concurrency, "initial_variant_weight": weight}
     return {} if count is None else {"initial_instance_count": count, "initial_variant_weight": weight}
-
-
-def log_group(endpoint_name: str) -> str:
-    """Returns the CloudWatch log group of an endpoint's containers."""
-    return f"/aws/sagemaker/Endpoints/{endpoint_name}"
 
 
 def _variant_names(endpoint: "Endpoint") -> set[str]:

@@ -8,13 +8,14 @@ instance counts and weights back to what is declared, as it cannot say ``RetainA
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 
 from sagebridge import _aws, _sdk
 from sagebridge.endpoint.outputs import resolved
-from sagebridge.guards import checks, lookup
+from sagebridge.guards import checks, log, lookup
 from sagebridge.redaction import redacted
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class EndpointHooks:
 
     def __init__(self) -> None:
         self._endpoints: defaultdict[str, list[GuardedEndpoint]] = defaultdict(list)
+        self._changed: dict[str, datetime] = {}
+        """When each endpoint was last changed before the update of this program, by the endpoint's URN."""
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
         verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
         orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)
@@ -112,6 +115,8 @@ class EndpointHooks:
         if client is None or not checks.rolls_out(old_inputs, inputs):
             return
         live = lookup.describe_endpoint(client, args.id)
+        if live and "LastModifiedTime" in live:
+            self._changed[args.urn] = live["LastModifiedTime"]
         problem = checks.update_problem(live, args.id, outputs, inputs.get("endpointConfigName"))
         if live and not problem and inputs.get("deploymentConfig"):
             problem = checks.variant_name_problem(live, endpoint.variants)
@@ -136,20 +141,23 @@ class EndpointHooks:
             raise pulumi.RunError(await endpoint.shown(checks.missing_endpoint(name, outputs["arn"], live)))
         sent = old_outputs.get("endpointConfigName") != configuration
         if problem := checks.rollout_problem(live, configuration, endpoint.variants, sent=sent):
+            log_end = await _end_of_log(endpoint, live, self._changed.get(args.urn)) if sent else ""
             text = f"{problem} {await _autoscaling_off(endpoint, name)}".rstrip()
-            raise pulumi.RunError(await endpoint.shown(text))
+            raise pulumi.RunError(await endpoint.shown(f"{text} {log_end}".rstrip()))
 
     async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
         """Deletes what a failed create left behind, and says what a failed update means; never asks for a retry."""
         endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
         client = await _sagemaker(endpoint)
         if client and args.failed_operation == "create" and "name" in inputs:
-            for sentence in _delete_failed(client, inputs["name"], inputs["endpointConfigName"]):
+            sentence = await _delete_failed(endpoint, client, inputs["name"], inputs["endpointConfigName"])
+            if sentence:
                 pulumi.log.error(await endpoint.shown(sentence))
         if args.failed_operation == "update":
             live = lookup.describe_endpoint(client, args.id) if client else None
             if live and live["EndpointStatus"] == "RollingBack":
-                pulumi.log.error(await endpoint.shown(checks.rolling_back(live)))
+                log_end = await _end_of_log(endpoint, live, self._changed.get(args.urn))
+                pulumi.log.error(await endpoint.shown(f"{checks.rolling_back(live)} {log_end}".rstrip()))
             if sentence := await _autoscaling_off(endpoint, args.id):
                 pulumi.log.error(sentence)
         return False
@@ -201,14 +209,25 @@ async def _wait_until_deleted(
         raise pulumi.RunError(await endpoint.shown(checks.deletion_timeout(name))) from None
 
 
-def _delete_failed(client: "SageMakerClient", name: str, configuration: str) -> list[str]:
+async def _delete_failed(
+    endpoint: GuardedEndpoint, client: "SageMakerClient", name: str, configuration: str
+) -> str | None:
     """Deletes the endpoint that a failed create left behind, unless it is not the stack's; returns what to say."""
     live = lookup.describe_endpoint(client, name)
     if live is None:
-        return []
+        return None
     if live["EndpointConfigName"] != configuration:
-        return [checks.orphan(live)]
+        return checks.orphan(live)
     if live["EndpointStatus"] != "Failed":
-        return []
+        return None
     client.delete_endpoint(EndpointName=name)
-    return [checks.failed_create(live)]
+    return f"{checks.failed_create(live)} {await _end_of_log(endpoint, live, live.get('CreationTime'))}".rstrip()
+
+
+async def _end_of_log(endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTypeDef", since: datetime | None) -> str:
+    """Returns how the log of a failed container ends, in a sentence; see :func:`log.end_of_log`."""
+    settings = await _settings(endpoint)
+    if settings is None:
+        return ""
+    reason, secrets = live.get("FailureReason", ""), await endpoint.secret_texts()
+    return log.end_of_log(settings, live["EndpointName"], since, reason, secrets)

@@ -1,27 +1,99 @@
-"""Checks that an archive exists and fits the image that is to load it, before the model is made."""
+"""Checks that a model is there, fits its image and has its handler where the image looks, before the model is made.
+
+An archive is fetched with the provider's own credentials, and no more of it than :data:`contents.BEGINNING`.
+"""
 
 import asyncio
+import base64
+import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pulumi
 
 from sagebridge import _sdk
+from sagebridge._tarfile import tarfile
 from sagebridge.containers.fit import misfit
 from sagebridge.endpoint.outputs import resolved
+from sagebridge.endpoint.refusal import camel_case
 from sagebridge.errors import reason
+from sagebridge.images import handler
+from sagebridge.images.contents import BEGINNING, Contents, contents_of
 from sagebridge.redaction import Concealed
 
 _LOOK_UP = "aws:s3/getObject:getObject"
 """``aws.s3.get_object``, called by its token: to import ``pulumi_aws.s3`` takes as long as all of SageMaker's."""
+_LIST = "aws:s3/getObjects:getObjects"
+_LISTED = 1000
+"""Objects below a prefix that are listed."""
+
+
+class Code(NamedTuple):
+    """What of a container's definition decides where its code comes from."""
+
+    image: pulumi.Input[str] | None
+    environment: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """The variables that the user declares."""
+    sets_defaults: bool
+    """Whether the component sets those that the user does not."""
+    is_isolated: pulumi.Input[bool]
+    """Whether the container has no network."""
+
+
+class Loaded(NamedTuple):
+    """A model that a container can load."""
+
+    url: str
+    variables: Mapping[str, str]
+    """The variables that lead the container to its handler."""
+
+
+class _Archive(NamedTuple):
+    """What was found of an archive."""
+
+    metadata: Mapping[str, str]
+    """The metadata of its object."""
+    contents: Contents | None = None
+    """Its files; None if nobody looked."""
+    damage: str | None = None
+    """Why its files cannot be told."""
+
+
+class _Argument(NamedTuple):
+    """The argument that names a model, for what there is to say of that model."""
+
+    path: str
+    parent: pulumi.Resource
+    may_be_replaced: bool
+    """Whether this is a preview of an update that may put another model in its place, or the first one."""
+
+    def refuse(self, problem: str) -> None:
+        """Fails because of a problem; only warns of it if the update may end it."""
+        if not self.may_be_replaced:
+            raise _sdk.failure(self._text(problem))
+        self.warn(f"{problem}. It is refused unless this update replaces it")
+
+    def warn(self, warning: str) -> None:
+        """Warns."""
+        pulumi.log.warn(self._text(warning), self.parent)
+
+    def note(self, note: str) -> None:
+        """Tells what was chosen."""
+        pulumi.log.info(self._text(note), self.parent)
+
+    def _text(self, text: str) -> str:
+        """Returns a text with the names that the program's language has for the arguments."""
+        return f"{self.path}: {camel_case(text) if _sdk.runs_in_plugin() else text}."
 
 
 def checked(
-    path: str, url: pulumi.Input[str], image: pulumi.Input[str] | None, parent: pulumi.Resource
-) -> pulumi.Output[str]:
-    """Returns the archive's URL, once the archive is known to exist and to fit the image.
+    path: str, url: pulumi.Input[str], code: Code, parent: pulumi.Resource, *, is_source: bool = False
+) -> pulumi.Output[Loaded]:
+    """Returns an archive, once it is known to exist, to fit the image and to have its handler in its place.
 
     The archive is looked up as soon as URL and image are known, in a preview too; the program goes on meanwhile. An
     archive whose URL comes from a resource may be one that this update uploads: in a preview it may be missing.
@@ -29,52 +101,169 @@ def checked(
     Args:
         path: name of the argument, for the message.
         url: S3 URL of the archive.
-        image: URI of the image.
+        code: where the container's code comes from.
         parent: the resource whose provider looks the archive up.
+        is_source: whether the archive is a ``model_data_source``.
     """
 
-    async def check(values: Sequence[Any]) -> str:
+    async def check(values: Sequence[Any]) -> Loaded:
         plain_url, _, may_be_missing = values
-        shown_url, shown_image = await resolved(url) or "", await resolved(image)
-        await _check(path, shown_url, shown_image, parent, may_be_missing=may_be_missing)
-        return str(plain_url)
+        argument = _Argument(path, parent, may_be_missing)
+        shown_url, shown_image = await resolved(url) or "", await resolved(code.image)
+        model = await _model(code, shown_image, None if is_source else shown_url)
+        reads = model is not None and handler.has_rules(model.image)
+        archive = await _look_up(argument, shown_url, reads=reads)
+        contents = archive.contents if archive else None
+        if archive:
+            versions = {**(contents.versions if contents else {}), **archive.metadata}
+            if shown_image is not None and (problem := misfit(shown_image, versions)):
+                argument.refuse(f"{shown_url} does not fit the image: {problem}")
+            if contents:
+                contents = replace(contents, versions=versions)
+            if archive.damage:
+                argument.warn(f"the files of {shown_url} cannot be read: {archive.damage}")
+        return Loaded(plain_url, _variables(argument, shown_url, model, contents))
 
-    return pulumi.Output.all(url, image, _may_be_missing(url)).apply(check)
+    return pulumi.Output.all(url, code.image, _may_be_missing(url)).apply(check)
 
 
-class _Archives:
-    """Looks up each of a program's archives once, however many endpoints or variants load it."""
+def listed(path: str, uri: pulumi.Input[str], code: Code, parent: pulumi.Resource) -> pulumi.Output[Loaded]:
+    """Returns uncompressed model data, once its handler is known to be in its place, as far as it can be listed.
+
+    Args:
+        path: name of the argument, for the message.
+        uri: S3 URI of an object, or of a prefix, which ends in a slash.
+        code: where the container's code comes from.
+        parent: the resource whose provider lists the objects.
+    """
+
+    async def check(values: Sequence[Any]) -> Loaded:
+        plain_uri, _, may_be_missing = values
+        argument = _Argument(path, parent, may_be_missing)
+        shown_uri, shown_image = await resolved(uri) or "", await resolved(code.image)
+        model = await _model(code, shown_image, None)
+        reads = model is not None and handler.has_rules(model.image)
+        contents = await _files_below(argument, shown_uri) if reads else None
+        return Loaded(plain_uri, _variables(argument, shown_uri, model, contents))
+
+    return pulumi.Output.all(uri, code.image, _may_be_missing(uri)).apply(check)
+
+
+async def _model(code: Code, image: str | None, url: str | None) -> handler.Model | None:
+    """Returns what decides where a handler is looked for; None if the image is not known."""
+    if image is None:
+        return None
+    declared: Any = code.environment
+    if not isinstance(declared, Mapping):
+        declared = await resolved(declared)
+    if declared is None:
+        declared = dict.fromkeys(handler.VARIABLES)
+    variables = {name: await resolved(declared[name]) for name in handler.VARIABLES if name in declared}
+    is_isolated = await resolved(code.is_isolated) is True
+    return handler.Model(image, url, variables, is_isolated, code.sets_defaults)
+
+
+def _variables(
+    argument: _Argument, url: str, model: handler.Model | None, contents: Contents | None
+) -> Mapping[str, str]:
+    """Returns the variables that the component sets; says what there is to say of the model."""
+    if model is None:
+        return {}
+    judgement = handler.judge(model, contents) if contents else handler.Judgement(handler.unseen(model))
+    if judgement.problem:
+        argument.refuse(f"{url} {judgement.problem}")
+    for warning in judgement.warnings:
+        argument.warn(f"{url} {warning}")
+    if judgement.note:
+        argument.note(f"{url} {judgement.note}")
+    return {name: str.__str__(value) for name, value in judgement.variables.items()}
+
+
+class _Objects:
+    """Looks up each of a program's archives and prefixes once, however many endpoints or variants load it."""
 
     def __init__(self) -> None:
-        self._look_ups: dict[tuple[str, pulumi.ProviderResource | None], asyncio.Task[Mapping[str, Any]]] = {}
+        self._look_ups: dict[tuple[str, bool, pulumi.ProviderResource | None], asyncio.Task[_Archive]] = {}
+        self._lists: dict[tuple[str, pulumi.ProviderResource | None], asyncio.Task[Contents | None]] = {}
 
-    def look_up(self, url: str, parent: pulumi.Resource) -> asyncio.Task[Mapping[str, Any]]:
-        """Returns the look-up of an archive with the provider of a resource."""
-        key = url, parent.get_provider(_LOOK_UP)
+    def look_up(self, url: str, parent: pulumi.Resource, *, reads: bool) -> asyncio.Task[_Archive]:
+        """Returns the look-up of an archive with the provider of a resource; it may read the archive's files, too."""
+        key = url, reads, parent.get_provider(_LOOK_UP)
         if key not in self._look_ups:
-            location = urlsplit(str.__str__(url))
-            arguments = {"bucket": location.netloc, "key": location.path.lstrip("/")}
-            opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi-aws"))
-            self._look_ups[key] = asyncio.ensure_future(pulumi.runtime.invoke_async(_LOOK_UP, arguments, opts))
+            self._look_ups[key] = asyncio.ensure_future(_read(url, parent, reads=reads))
         return self._look_ups[key]
+
+    def list(self, uri: str, parent: pulumi.Resource) -> asyncio.Task[Contents | None]:
+        """Returns the list of the objects below a prefix, with the provider of a resource."""
+        key = uri, parent.get_provider(_LIST)
+        if key not in self._lists:
+            self._lists[key] = asyncio.ensure_future(_list(uri, parent))
+        return self._lists[key]
 
 
 async def _may_be_missing(url: pulumi.Input[str]) -> bool:
     return pulumi.runtime.is_dry_run() and isinstance(url, pulumi.Output) and bool(await url.resources())
 
 
-async def _check(path: str, url: str, image: str | None, parent: pulumi.Resource, *, may_be_missing: bool) -> None:
+async def _look_up(argument: _Argument, url: str, *, reads: bool) -> _Archive | None:
+    """Returns what there is of an archive; None if it is missing and may be."""
     try:
-        archive = await _sdk.once(_Archives).look_up(url, parent)
+        return await _sdk.once(_Objects).look_up(url, argument.parent, reads=reads)
     except Exception as error:  # the engine has no type of its own for a failed invoke
         why = reason(error)
         if "couldn't find resource" in why or "NotFound" in why:
-            if may_be_missing:
-                return
+            if argument.may_be_replaced:
+                return None
             why = "it is not there; publish the archive first (sagebridge publish --stack …)"
+        elif "StatusCode: 416" in why:  # S3 has no range of an empty object
+            why = "it is empty"
         elif isinstance(url, Concealed):
             why = "the answer is not shown, because it may contain the URL, which is a secret"
-        raise _sdk.failure(f"{path}: cannot read {url}: {why}") from error
-    versions = archive.get("metadata") or {}  # a user's unit test need not answer
-    if image is not None and (problem := misfit(image, versions)):
-        raise _sdk.failure(f"{path}: {url} does not fit the image: {problem}")
+        raise _sdk.failure(f"{argument.path}: cannot read {url}: {why}") from error
+
+
+async def _files_below(argument: _Argument, uri: str) -> Contents | None:
+    """Returns the files of uncompressed model data; None if they cannot be told, which a warning then says."""
+    if not uri.endswith("/"):
+        return Contents([PurePosixPath(urlsplit(str.__str__(uri)).path).name], is_whole=True)
+    try:
+        return await _sdk.once(_Objects).list(uri, argument.parent)
+    except Exception as error:  # noqa: BLE001 - the engine has no type of its own for a failed invoke
+        why = "" if isinstance(uri, Concealed) else f": {reason(error)}"
+        argument.warn(f"{uri} cannot be listed, so it is not known whether it has a handler{why}")
+        return None
+
+
+async def _read(url: str, parent: pulumi.Resource, *, reads: bool) -> _Archive:
+    bucket, key = _location(url)
+    arguments = {"bucket": bucket, "key": key}
+    if reads:
+        arguments |= {"range": f"bytes=0-{BEGINNING - 1}", "downloadBody": "true"}
+    found = await _invoke(_LOOK_UP, arguments, parent)
+    metadata, body = found.get("metadata") or {}, found.get("bodyBase64")  # a user's unit test need not answer
+    if not (reads and body):
+        return _Archive(metadata)
+    try:
+        return _Archive(metadata, await asyncio.to_thread(contents_of, base64.b64decode(body)))
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        return _Archive(metadata, damage=f"{type(error).__name__}: {error}")
+
+
+async def _list(uri: str, parent: pulumi.Resource) -> Contents | None:
+    bucket, prefix = _location(uri)
+    found = await _invoke(_LIST, {"bucket": bucket, "prefix": prefix, "maxKeys": _LISTED}, parent)
+    keys = found.get("keys") or []
+    names = [key.removeprefix(prefix) for key in keys if not key.endswith("/")]
+    return Contents(names, is_whole=len(keys) < _LISTED) if names else None  # AWS itself refuses an empty prefix
+
+
+async def _invoke(token: str, arguments: Mapping[str, Any], parent: pulumi.Resource) -> Mapping[str, Any]:
+    opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi-aws"))
+    found: Mapping[str, Any] = await pulumi.runtime.invoke_async(token, arguments, opts) or {}
+    return found
+
+
+def _location(url: str) -> tuple[str, str]:
+    """Returns the bucket and the key of an S3 URL, also of one that is a secret."""
+    location = urlsplit(str.__str__(url))
+    return location.netloc, location.path.lstrip("/")

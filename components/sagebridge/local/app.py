@@ -7,6 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -14,11 +15,13 @@ from werkzeug.wrappers import Request, Response
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import CONTROL_PATH, REGION
+from sagebridge.local import CONTROL_PATH, REGION, images
 from sagebridge.local.cloudwatch import moto as cloudwatch
+from sagebridge.local.cloudwatch import moto_logs
 from sagebridge.local.cloudwatch.alarms import Alarms
 from sagebridge.local.cloudwatch.cbor import in_cbor
 from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
+from sagebridge.local.cloudwatch.logs import Logs
 from sagebridge.local.cloudwatch.metrics import Metrics
 from sagebridge.local.console.page import RECENT, Console, Sources
 from sagebridge.local.console.views import facts
@@ -32,10 +35,12 @@ from sagebridge.local.sagemaker.service import SageMaker
 from sagebridge.local.scaling.api import Api
 from sagebridge.local.scaling.scaler import Scaler
 from sagebridge.local.scaling.targets import Targets
+from sagebridge.local.serving import docker
 from sagebridge.local.serving.asynchronous import Asynchronous
 from sagebridge.local.serving.capture import Capture
 from sagebridge.local.serving.hosting import Hosting
 from sagebridge.local.serving.invocations import Invocation, Invocations
+from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record, invalid
 from sagebridge.local.times import SettableTimes
 
@@ -56,7 +61,7 @@ class App:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        state, logs = directory / "state", directory / "endpoints"
+        state = directory / "state"
         self._faults = Faults()
         self._moto = FaultyMoto(state, self._faults)
         self._times = SettableTimes(directory / "settings.json")
@@ -64,7 +69,13 @@ class App:
         targets = Targets(*_saved_state(state / "autoscaling.json"), book)
         resources = Resources(*_saved_state(state / "sagemaker.json"))
         self._endpoints = Endpoints(resources, targets.scaled_of)
-        self._hosting = Hosting(self._endpoints, self._moto, logs, self._times, self._faults)
+        docker.remove_left_behind(directory / "endpoints")
+        logs = Logs(directory / "logs", partial(moto_logs.register, self._moto))
+        moto_logs.install(logs)
+        settings = Settings(self._times, partial(images.find, directory))
+        self._hosting = Hosting(
+            self._endpoints, self._moto, directory / "endpoints", logs=logs, settings=settings, faults=self._faults
+        )
         self._sagemaker = SageMaker(resources, self._endpoints, self._hosting.work, targets.remove_endpoint)
         self._capture = Capture(self._moto)
         recent: deque[Invocation] = deque(maxlen=RECENT)

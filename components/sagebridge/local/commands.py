@@ -1,4 +1,4 @@
-"""The commands `sagebridge local start|stop|status|env|configure|times|fault|reset`."""
+"""The commands `sagebridge local start|stop|status|env|configure|times|fault|image|reset`."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import click
 
 from sagebridge.errors import UserError
 from sagebridge.extras import require
-from sagebridge.local import FAULTS, control, environment
+from sagebridge.local import FAULTS, control, environment, images
 from sagebridge.local.times import Times
 
 _EXIT_NOT_RUNNING = 3
@@ -193,6 +193,42 @@ def fault(kind: str | None, *, as_json: bool, **members: str | float | None) -> 
         click.echo(f"{active['kind']:10}{', '.join(details)}")
     if not faults:
         click.echo("Nothing goes wrong.")
+
+
+@local.command()
+@click.argument("pattern", required=False)
+@click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
+@click.option("--docker", is_flag=True, help="Let Docker run the images themselves.")
+@click.option("--remove", is_flag=True, help="Remove what is set for PATTERN.")
+@_json_option
+def image(pattern: str | None, command: tuple[str, ...], *, docker: bool, remove: bool, as_json: bool) -> None:
+    """Say what runs instead of an image, or show what does.
+
+    PATTERN is a glob over the image's URI, such as '*/my-image:*'; it may leave out the registry, the tag, or both.
+    COMMAND, after --, is a program that answers GET /ping and POST /invocations at $SAGEBRIDGE_PORT. What is set
+    takes effect with the next deployment.
+    """
+    ways = sum((bool(command), docker, remove))
+    if (pattern is None and ways) or (pattern is not None and ways != 1):
+        raise click.UsageError("Give a PATTERN and one of: -- COMMAND, --docker, --remove. Give none to show all.")
+    directory = control.default_directory()
+    if pattern is not None:
+        control.prepare(directory)
+        if remove:
+            images.remove(directory, pattern)
+        else:
+            images.put(directory, images.docker(pattern) if docker else images.program(pattern, command))
+    substitutes = images.listed(directory)
+    if as_json:
+        _print_json([images.to_json(substitute) for substitute in substitutes])
+        return
+    width = max((len(substitute.pattern) for substitute in substitutes), default=0)
+    for substitute in substitutes:
+        click.echo(f"{substitute.pattern:{width}}  {substitute}")
+    if not substitutes:
+        click.echo("Nothing runs instead of an image.")
+    if pattern is not None:
+        click.echo("The next deployments use this; an endpoint that serves keeps what it has.")
 
 
 @local.command()

@@ -23,16 +23,19 @@ from urllib.parse import urlsplit
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
-from sagebridge.local import CONTROL_PATH, PORT, REGION, environment
+from sagebridge.local import CONTROL_PATH, PORT, REGION, environment, images
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 DYING_SECONDS = 1.0
 """Seconds for the kernel to release the files of a process that was killed."""
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
-_SAVED = ("state", "endpoints", "server.json", "server.log", "settings.json")
+_SAVED = ("state", "endpoints", "logs", "server.json", "server.log", "settings.json", images.FILE)
 """What a reset removes."""
-PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+PASSED = (
+    *("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+    *("XDG_CACHE_HOME", "PYENV_ROOT"),  # where the Pythons of images are
+)
 """What the server gets of the caller's environment.
 
 Handlers run as the server's user, and can read the environment that a process was started with. So it must have no
@@ -138,6 +141,16 @@ def start(directory: Path) -> tuple[Running, bool]:
         return running, True
     require("local")
     process = _spawn(directory)
+    try:
+        return _answering(directory, process)
+    except BaseException:  # an interrupt too must not leave a server that nobody has been told of
+        process.kill()
+        process.wait()
+        raise
+
+
+def _answering(directory: Path, process: subprocess.Popen[bytes]) -> tuple[Running, bool]:
+    """Waits until a server answers that was started, or one that was quicker; see `start`."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if running := find(directory):

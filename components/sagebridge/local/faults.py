@@ -31,6 +31,7 @@ _SERVICES = (
     "iam",
     "sts",
     "cloudwatch",
+    "logs",
     "application-autoscaling",
     "sns",
     "sqs",

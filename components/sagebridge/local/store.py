@@ -1,7 +1,7 @@
 """moto, kept on disk: the AWS services other than SageMaker.
 
 This module knows moto's insides: how its backends are registered, and how an S3 object holds its body. Those of
-CloudWatch are in `cloudwatch/moto.py`. Both were written for moto 5.2.5; this one refuses to start on another version.
+CloudWatch are in `cloudwatch/`. All were written for moto 5.2.5; this one refuses to start on another version.
 
 On disk are `moto.pickle`, the backends without the bodies of S3 objects, and `bodies/`, which has each body once, named
 by its SHA-256. So a change writes little however big the objects are, and only the services that a request can have
@@ -58,7 +58,15 @@ _TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
 _BIG = frozenset({"s3", "iam", "cloudwatch"})
 """Services that may hold thousands of things, so that writing them down takes a while, as moto names them."""
-_CHANGES = {"s3": {"s3"}, "iam": {"iam"}, "sts": {"iam"}, "monitoring": {"cloudwatch"}, "sns": set(), "sqs": set()}
+_CHANGES = {
+    "s3": {"s3"},
+    "iam": {"iam"},
+    "sts": {"iam"},
+    "monitoring": {"cloudwatch"},
+    "logs": set(),
+    "sns": set(),
+    "sqs": set(),
+}
 """The big services that a request may change, by the name that it is signed for; other requests may change all."""
 
 

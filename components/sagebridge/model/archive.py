@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from sagebridge._tarfile import tarfile
+from sagebridge.containers import archive as containers_archive
 from sagebridge.errors import UserError
 from sagebridge.files import open_whole
 from sagebridge.model.contents import Layout, code_files, merged, model_files
+from sagebridge.model.estimators import unserved
 from sagebridge.model.progress import progress
 from sagebridge.model.versions import versions_of
 
 VERSIONS = "versions.json"
 VERSIONS_LIMIT = 64 * 1024
-UNPACKED_LIMIT = 20 * 1024**3
 # Not 0: the container's pip makes a wheel of the handler, and a wheel is a ZIP, which cannot date a file
 # before 1980. The second of January, so that it holds in every time zone.
 _MTIME = 315_619_200
 _LEVEL = 6
-_CHUNK = 1024**2
 
 
 class Package(NamedTuple):
@@ -52,11 +52,14 @@ def package(
         layout: Where the code goes; the model is at the root.
 
     Raises:
-        UserError: See `code_files`, `model_files` and `versions_of`; or a file cannot be read or written.
+        UserError: See `code_files`, `model_files`, `versions_of` and `unserved`; or a file cannot be read or written.
     """
     try:
         model_parts = model_files(model) if model else {}
-        return _package(code_files(handler, include, layout), model_parts, out)
+        code = code_files(handler, include, layout)
+        if model and model.is_file() and (problem := unserved(model, handler)):
+            raise UserError(problem)
+        return _package(code, model_parts, out)
     except OSError as error:
         raise UserError(f"{error.filename or out}: {error.strerror or error}; no archive was written") from error
 
@@ -95,7 +98,7 @@ def read_versions(archive: Path) -> dict[str, str]:
     Raises:
         UserError: The archive cannot be read, or its versions.json is not an object of strings.
     """
-    with _reading(archive) as (_, tar):
+    with _read_errors(archive), gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
         for member in tar:
             file = tar.extractfile(member) if member.name.removeprefix("./") == VERSIONS else None
             if file:
@@ -125,38 +128,32 @@ def parse_versions(origin: Path, content: bytes) -> dict[str, str]:
     return versions
 
 
-def unpack(archive: Path, folder: Path, limit: int = UNPACKED_LIMIT) -> None:
-    """Unpacks an archive into an empty folder, and writes nothing outside of it.
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpacks an archive into a new folder, as the containers do, and writes nothing outside of it.
 
     Args:
         archive: The file model.tar.gz.
-        folder: The folder to fill, which exists.
-        limit: The number of bytes that the unpacked files may have together.
+        folder: The new folder.
 
     Raises:
-        UserError: The archive cannot be read, is damaged, would unpack to more than `limit` bytes, or has
-            a member that is no plain file or folder, or that leads out of `folder`.
+        UserError: The archive cannot be read, is damaged, has more files or bytes than a container unpacks, or has a
+            member with an absolute name or one that leads out of `folder`.
     """
-    room = limit
-    with _reading(archive) as (compressed, tar):
-        for member in tar:
-            room -= member.size
-            if room < 0:
-                raise UserError(f"{archive} unpacks to more than the limit of {limit} bytes at {member.name}")
-            if not (member.isreg() or member.isdir()):
-                raise UserError(f"{archive}: {member.name} is neither a file nor a folder")
-            tar.extract(member, folder, filter="data")
-        while rest := compressed.read(_CHUNK):  # to the end, where gzip's checksum is
-            room -= len(rest)
-            if room < 0:
-                raise UserError(f"{archive} has more than the limit of {limit} bytes after its last file")
+    with _read_errors(archive), archive.open("rb") as file:
+        containers_archive.unpack(file, folder, member_filter=_only_relative)
+
+
+def _only_relative(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """Refuses a member that tar would only unpack elsewhere than where its name says."""
+    if member.name.startswith("/"):
+        raise tarfile.AbsolutePathError(member)
+    return tarfile.data_filter(member, folder)
 
 
 @contextlib.contextmanager
-def _reading(archive: Path) -> Iterator[tuple[gzip.GzipFile, tarfile.TarFile]]:
+def _read_errors(archive: Path) -> Iterator[None]:
     try:
-        with gzip.open(archive) as compressed, tarfile.open(fileobj=compressed, mode="r|") as tar:
-            yield compressed, tar
+        yield
     except FileNotFoundError as error:
         raise UserError(f"the archive {archive} does not exist; `sagebridge package` writes one") from error
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:

@@ -11,10 +11,10 @@ import click
 from botocore.exceptions import ClientError
 
 from sagebridge._aws import IMPATIENT, s3_client, shapes
+from sagebridge.endpoint_log import log_group
 from sagebridge.errors import UserError
 from sagebridge.model.content import S3_SCHEME, open_content
 from sagebridge.model.failure import why
-from sagebridge.model.log import log_group
 from sagebridge.model.progress import progress, waiting
 
 if TYPE_CHECKING:

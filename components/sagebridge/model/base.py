@@ -69,6 +69,7 @@ def _preview(location: StateLocation, region: str | None, output_names: Mapping[
     import pulumi  # noqa: PLC0415 - half a second, which a publication to a named bucket need not spend
     from pulumi import automation  # noqa: PLC0415 - the same
 
+    from sagebridge.model.pulumi_command import PulumiCommand  # noqa: PLC0415 - the same
     from sagebridge.terraform_base import TerraformBase  # noqa: PLC0415 - the same
 
     answers: list[Base | str] = []
@@ -83,7 +84,9 @@ def _preview(location: StateLocation, region: str | None, output_names: Mapping[
     with scratch_folder() as folder:
         env = {"PULUMI_BACKEND_URL": folder.as_uri(), "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex()}
         try:
-            options = automation.LocalWorkspaceOptions(work_dir=str(folder), env_vars=env)
+            options = automation.LocalWorkspaceOptions(
+                work_dir=str(folder), env_vars=env, pulumi_command=PulumiCommand()
+            )
             automation.create_stack("publish", "sagebridge-publish", program, opts=options).preview()
         except (automation.CommandError, automation.InvalidVersionError) as error:
             problem = " ".join(str(error).split())

@@ -1,6 +1,7 @@
 """Checks an archive before it is published: what it contains, whether an image can load it, and whether it predicts."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,19 +28,22 @@ class Findings(NamedTuple):
     """Why this machine cannot tell whether the archive predicts; None when it can."""
 
 
-def check(archive: Path, image: str | None, sample: Request | None = None) -> Findings:
+def check(
+    archive: Path, image: str | None, sample: Request | None = None, log: Callable[[str], object] = lambda _: None
+) -> Findings:
     """Checks an archive and, given an image's URI, whether that image can load the model. Runs the archive's own code.
 
     Args:
         archive: The file model.tar.gz.
         image: The image's URI; without one, the handler is asked as AWS's scikit-learn image asks it.
         sample: The request that the handler is to answer; without one, requests are made for its model.
+        log: Writes a line about how the handler's environment is made ready.
 
     Raises:
         UserError: The archive is missing, damaged, or not safe to unpack.
     """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name, "model")
         unpack(archive, folder)
         problems: list[str] = []
         versions: dict[str, str] = {}
@@ -57,7 +61,7 @@ def check(archive: Path, image: str | None, sample: Request | None = None) -> Fi
                 return Findings([*problems, f"there is no {HANDLER} at the root or in {CODE}/"], versions, None)
             why = f"there is no {HANDLER}, and what {image} does without one is not done here"
             return Findings(problems, versions, None, None, why)
-        answer = ask(folder, sample, image)
+        answer = ask(folder, sample, image, log)
         if answer.problem:
             problems.append(answer.problem)
             if not _has_model(folder):

@@ -64,7 +64,6 @@ def package_command(
 
     The same model and code always give the same bytes. Runs no code of either.
     """
-    require("model")
     from sagebridge.model.archive import package
     from sagebridge.model.contents import Layout
 
@@ -116,7 +115,7 @@ def check_command(
         image = get_config(stack).get(IMAGE)
         if not image:
             raise UserError(f"the stack {stack} has no {IMAGE}: name the image with --image")
-    findings = check(archive, image, request)
+    findings = check(archive, image, request, lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(findings._asdict()))
         raise SystemExit(1 if findings.problems else 0)

@@ -3,6 +3,8 @@
 That process runs this module: it reads a request's body from standard input and prints an `Answer` as JSON.
 """
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import json
@@ -14,7 +16,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sagebridge import processes
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from sagebridge.containers.launch import Launch
@@ -25,6 +31,8 @@ SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16
 """The article's sample row."""
 JSON = "application/json"
 SECONDS = 60
+MODULE = "sagebridge.model.contract"
+"""The name of this module, by which it is run."""
 _TORCH = {"torch", "torchvision", "torchaudio"}
 _IN_IMAGE = {"PyTorch": _TORCH, "Hugging Face": {*_TORCH, "tensorflow", "transformers"}}
 """What the image of a contract has to import. Source: the Dockerfiles of aws/deep-learning-containers."""
@@ -55,35 +63,36 @@ class Answer(NamedTuple):
     """A line that says why this machine cannot tell whether there would be a body."""
 
 
-def ask(folder: Path, sample: Request | None, image: str | None) -> Answer:
+def ask(
+    folder: Path, sample: Request | None, image: str | None, log: Callable[[str], object] = lambda _: None
+) -> Answer:
     """Sends a request to the handler of an archive, and waits up to 60 s. Runs the archive's own code.
 
     Args:
         folder: The unpacked archive.
         sample: The request; without one, some are made for the model, of which one must be answered.
         image: The URI of the image whose contract holds; without one, it is that of AWS's scikit-learn image.
+        log: Writes a line about how the handler's environment is made ready.
     """
     from sagebridge.containers.code import Definition, prepare  # noqa: PLC0415 - only here is it needed
     from sagebridge.containers.errors import NotServedError  # noqa: PLC0415 - the same
     from sagebridge.containers.launch import MODEL_DIR  # noqa: PLC0415 - the same
+    from sagebridge.containers.program import command  # noqa: PLC0415 - the same
 
     folder = folder.resolve()
-    code_dir = MODEL_DIR if (folder / HANDLER).is_file() else f"{MODEL_DIR}/{CODE}"
+    code_dir = f"{MODEL_DIR}/{CODE}" if (folder / CODE / HANDLER).is_file() else MODEL_DIR
     variables = {"SAGEMAKER_PROGRAM": HANDLER, "SAGEMAKER_SUBMIT_DIRECTORY": code_dir}
     definition = Definition(image or "", variables)
-    notes: list[str] = []
     header = None if sample is None else [sample.content_type, sample.accept]
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         try:
-            launch = prepare(definition, folder, home / "container", lambda _: None, notes.append)
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "sagebridge.model.contract", json.dumps(launch), json.dumps(header)],
+            launch = prepare(definition, folder, home / "container", lambda _: None, log)
+            done = processes.complete(
+                command(launch.python or sys.executable, MODULE, json.dumps(launch), json.dumps(header)),
                 env=definition.process_environment(folder, home),
-                input=b"" if sample is None else sample.body,
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
+                stdin=b"" if sample is None else sample.body,
+                seconds=SECONDS,
             )
         except NotServedError as error:
             return Answer(None, str(error))
@@ -127,7 +136,7 @@ def answer(launch_json: str, sample: Request | None) -> Answer:
     )
 
 
-def _send(app: "Flask", launch: "Launch", request: Request) -> Answer:
+def _send(app: Flask, launch: Launch, request: Request) -> Answer:
     headers = {"Accept": request.accept} if request.accept else {}
     try:
         response = app.test_client().post(
@@ -151,12 +160,19 @@ def _raised(error: BaseException) -> str:
     return f"{HANDLER} raised {type(cause).__name__}: {cause}"
 
 
-def _failed(launch: "Launch", problem: str) -> Answer:
+def _failed(launch: Launch, problem: str) -> Answer:
     """Returns an answer with a problem, or an unjudged one if this machine lacks a package that the image has."""
     missing = _MISSING.search(problem)
-    if missing and missing[1] in _IN_IMAGE.get(launch.contract, ()):
+    if missing and (missing[1] in _IN_IMAGE.get(launch.contract, ()) or _is_in_image(launch, missing[1])):
         return Answer(None, unjudged=f"it needs {missing[1]}, which is in the image and not installed here")
     return Answer(None, problem)
+
+
+def _is_in_image(launch: Launch, module: str) -> bool:
+    from sagebridge.containers.image import image, package_of  # noqa: PLC0415 - only here is it needed
+
+    facts = image(launch.image)
+    return facts is not None and facts.version_of(package_of(module)) is not None
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import json
 from html.parser import HTMLParser
 from typing import Any
 
-from sagebridge.model.log import log_group, logged_error
+from sagebridge.endpoint_log import log_group
+from sagebridge.model.log import logged_error
 
 GENERIC = "The server encountered an internal error"
 """How the page begins with which Flask answers any error that nothing handles (`werkzeug.exceptions`)."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge._aws import IMPATIENT, logs_client
+from sagebridge.endpoint_log import log_group
 
 _TRACEBACK = "Traceback (most recent call last):"
 _INGESTION_SECONDS = 8.0
@@ -13,11 +14,6 @@ _INGESTION_SECONDS = 8.0
 _PAUSE = 1.0
 _SKEW_SECONDS = 5.0
 """How far the clocks of this machine and of AWS may be apart."""
-
-
-def log_group(endpoint: str) -> str:
-    """Returns the name of the CloudWatch log group of an endpoint."""
-    return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
 def logged_error(endpoint: str, since: float) -> str | None:

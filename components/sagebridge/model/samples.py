@@ -1,5 +1,7 @@
 """Makes requests for a model that tells how many features it takes, in the formats that handlers usually read."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
@@ -29,7 +31,7 @@ def samples_for(model: object) -> list[Request]:
     documents: list[Any] = [{"Input": [row]}, [row], {"instances": [row]}]
     tables = [values]
     if names:
-        record = dict(zip(names, row, strict=True))
+        record = dict(zip(names, row))
         documents += [[record], record]
         tables += [f"{','.join(names)}\n{values}"]
     return [

@@ -6,6 +6,7 @@ import pytest
 
 from sagebridge.bridge.adopt.discover import TYPES
 from sagebridge.bridge.stack.mapping import ProviderMapping, parse_mapping
+from sagebridge.pulumi_cli import run_pulumi
 from tests.conftest import Aws
 
 
@@ -13,5 +14,5 @@ from tests.conftest import Aws
 def provider_mapping(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> ProviderMapping:
     """Returns the plugin's own mapping."""
     file = Path(tmp_path_factory.mktemp("mapping"), "mapping.json")
-    aws.must("pulumi", "package", "get-mapping", "terraform", "aws@7.51.1", "--out", str(file))
+    run_pulumi("package", "get-mapping", "terraform", "aws@7.51.1", "--out", str(file), env=aws.environment)
     return parse_mapping(file.read_text(), TYPES)

@@ -14,7 +14,7 @@ from sagebridge.local.console.page import RECENT, SAMPLE
 from sagebridge.model import contract
 from tests.browser import Browser
 from tests.conftest import PREDICTION
-from tests.local.account import Account, echo, pack
+from tests.local.account import ECHO, Account, echo, pack
 from tests.local.console.screenshot import arrange
 from tools import browser
 from tools.errors import ToolsError
@@ -86,7 +86,7 @@ def test_a_person_sees_endpoints_a_canary_and_a_failure(arranged: Account, page:
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 600])
+@pytest.mark.parametrize("width", [1280, 600, 420])
 def test_it_fits_the_window_and_needs_nothing_from_elsewhere(
     arranged: Account, page: Browser, width: int, colours: str
 ) -> None:
@@ -173,10 +173,36 @@ def test_the_last_invocations_are_kept_and_no_more(account: Account) -> None:
 
 def test_the_endpoints_page_has_its_log_and_its_timeline(arranged: Account) -> None:
     _, _, text = send(arranged, "GET", "/_local/console/endpoints/rents")
-    assert "endpoints/rents.log" in text
+    assert "aws logs tail /aws/sagemaker/Endpoints/rents" in text
     assert "There is no object at s3://models/rents/model.tar.gz." in text
     timeline = text[text.index("<h2>Timeline</h2>") :]
     assert timeline.index(">Failed<") < timeline.index(">Creating<")
+
+
+def test_the_page_of_an_endpoint_has_the_ends_of_its_logs(account: Account, page: Browser) -> None:
+    prints = "print('<b>bold</b>', 'x' * 5000, *range(300), sep='\\n')\n"
+    first, second = [prints + ECHO.format(word=word) + f"print({word!r})\n" for word in ("first", "second")]
+    name = account.deploy(account.config(account.upload(pack({"inference.py": first}))))["EndpointName"]
+    account.update(name, account.config(account.upload(pack({"inference.py": second}))))
+    page.look(width=420)
+    page.goto(f"{account.url}/_local/console/endpoints/{name}")
+    assert page.ask("document.documentElement.scrollWidth") == 420
+    log = page.ask("[...document.querySelectorAll('details')].map(log => [log.open, log.innerText])")
+    assert [is_open for is_open, _ in log] == [True, False]  # the newest comes first
+    assert log[0][1].startswith("AllTraffic/i-")
+    shown = log[0][1].splitlines()[1:]
+    assert [line.partition(" ")[2] for line in shown] == [*map(str, range(201, 300)), "second"]
+    assert "first" in page.ask("document.querySelectorAll('details pre')[1].textContent")
+
+
+def test_a_log_on_the_page_is_text_and_its_lines_are_cut(account: Account) -> None:
+    handler = ECHO.format(word="x") + "print('<b>bold</b>', 'x' * 5000, sep='\\n')\n"
+    name = account.deploy(account.config(account.upload(pack({"inference.py": handler}))))["EndpointName"]
+    _, _, text = send(account, "GET", f"/_local/console/endpoints/{name}")
+    assert "&lt;b&gt;bold&lt;/b&gt;" in text
+    assert "<b>" not in text
+    assert "x" * 1000 in text
+    assert "x" * 1001 not in text
 
 
 @pytest.mark.parametrize("path", ["/_local/console/endpoints/nothing", "/_local/console/", "/_local/console/../x<b>"])

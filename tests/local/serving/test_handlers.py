@@ -65,9 +65,9 @@ def deploy(account: Account) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def log(shared_directory: Path) -> Callable[[dict[str, Any]], str]:
+def log(account: Account) -> Callable[[dict[str, Any]], str]:
     """Reads the log of an endpoint."""
-    return lambda description: (shared_directory / "endpoints" / f"{description['EndpointName']}.log").read_text()
+    return lambda description: account.log(description["EndpointName"])
 
 
 def served(account: Account, description: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from sagebridge.local.serving.instances import NO_MODEL
 from sagebridge.local.serving.model_data import DeployError
 from sagebridge.local.serving.request import Request
 from sagebridge.local.serving.variant import Variant
+from sagebridge.local.settings import Settings
 from sagebridge.local.times import Times
 from tests.local.account import HANDLER, IMAGE, INSTANCE, Account, echo, pack, until
 
@@ -96,7 +97,8 @@ def fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
         primary = {"Image": IMAGE, "Environment": HANDLER | (environment or {})}
         record = {"VariantName": "v", "ModelName": "m", "InitialVariantWeight": 1, "InitialInstanceCount": 1, **variant}
         deployment = {"config": {"ProductionVariants": [record]}, "models": {"m": {"PrimaryContainer": primary}}}
-        made.append(Fleet(deployment, home, NoAws(), tmp_path / "log", lambda: times or Times()))
+        settings = Settings(lambda: times or Times(), lambda _: None)
+        made.append(Fleet(deployment, home, NoAws(), lambda _: len, settings))
         return made[-1]
 
     yield make

@@ -25,6 +25,7 @@ from sagebridge.endpoint.parts import DEFAULT_VARIANT, SHORT_FORM
 from sagebridge.endpoint.reverse.existing import Arguments, Existing, Reveal, block, blocks, plain
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import UNKNOWN
+from sagebridge.images import handler
 from sagebridge.monitoring import alarms as monitoring
 from sagebridge.scaling import autoscaling as scaling
 from sagebridge.validation import Problem
@@ -96,12 +97,19 @@ def _container(container: Arguments, reveal: Reveal) -> Arguments:
 
 
 def _environment(container: Arguments, environment: Arguments, reveal: Reveal) -> Arguments:
-    """Returns the variables that the component does not set by itself, and whether it is to set those."""
+    """Returns the variables that the component does not set by itself, and whether it is to set those.
+
+    Nobody looks into the archive here. So what the component sets only for some archives is always declared.
+    """
     declared = spec.container_of("", cast("ContainerArgs", reveal(container)))
-    defaults: Arguments = resources.default_environment(declared)
-    switch = {}
-    if defaults.keys() - environment.keys():
-        defaults, switch = {}, {"default_environment": False}
+    has_data = declared.model_data_url is not None or declared.model_data_source is not None
+    switch: Arguments = {}
+    defaults: Arguments = {}
+    if isinstance(image := declared.image, str) and handler.has_rules(image) and has_data and declared.loads_one_model:
+        if set(handler.VARIABLES) - environment.keys():
+            switch = {"default_environment": False}
+        elif not handler.uses_toolkit(image):
+            defaults = resources.default_environment(declared)
     others = {name: value for name, value in environment.items() if reveal(value) != defaults.get(name)}
     return {**switch, **({"environment": others} if others else {})}
 

@@ -1,1 +1,1 @@
-"""CloudWatch: metrics and alarms that follow them, in place of moto's, whose alarms nobody evaluates."""
+"""CloudWatch: metrics and alarms that follow them, in place of moto's, whose alarms nobody evaluates; and logs."""

@@ -8,13 +8,16 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import jinja2
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
+from sagebridge.endpoint_log import log_group
 from sagebridge.local import ACCOUNT, CONTROL_PATH, REGION
+from sagebridge.local.cloudwatch.logs import Logs
 from sagebridge.local.console.views import Shares, alarms, rows
 from sagebridge.local.runtime import BODY_LIMIT
 from sagebridge.local.sagemaker.endpoints import Endpoints
@@ -30,8 +33,12 @@ RECENT = 50
 """Invocations that are remembered, of all endpoints."""
 _FORM_BYTES = 32 * 1024**2
 """More than any body that an endpoint takes, as a form encodes it."""
-_LOG_BYTES = 8192
-"""Bytes of an endpoint's log that are shown."""
+_LOG_STREAMS = 8
+"""Streams of an endpoint's log that are shown: those that were written last."""
+_LOG_EVENTS = 100
+"""Events of a stream that are shown: the last ones."""
+_LOG_CHARACTERS = 1000
+"""Characters of an event that are shown."""
 _ANSWER_CHARACTERS = 20_000
 """Characters of an answer that are shown."""
 _ENDPOINT = re.compile(rf"{CONTROL_PATH}/console/endpoints/([A-Za-z0-9-]+)")
@@ -64,6 +71,28 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class ShownStream:
+    """A stream of an endpoint's log, as the page shows it."""
+
+    name: str
+    """The stream's name."""
+    time: float
+    """When the last event was written, in seconds since the epoch."""
+    text: str
+    """The last events, one a line."""
+
+
+@dataclass(frozen=True)
+class ShownLog:
+    """An endpoint's log, as the page shows it."""
+
+    group: str
+    """The name of the CloudWatch log group."""
+    streams: list[ShownStream]
+    """The streams that were written last, the newest first."""
+
+
+@dataclass(frozen=True)
 class Sources:
     """What the console shows comes from here."""
 
@@ -79,8 +108,8 @@ class Sources:
     """Returns the states of CloudWatch alarms by their names."""
     facts: Callable[[], Mapping[str, str]]
     """Returns what else the page says of the server, by name."""
-    logs: Path
-    """The folder of the endpoints' logs."""
+    logs: Logs
+    """The endpoints' logs."""
 
 
 class Console:
@@ -117,7 +146,7 @@ class Console:
             except HTTPException as refused:
                 return self._page("problem.html", refused.code or 400, problem=refused.description)
             record = self._sources.endpoints.find(name) or record
-        return self._page("endpoint.html", endpoint=self._shown(record), asked=asked, log=self._log_tail(name))
+        return self._page("endpoint.html", endpoint=self._shown(record), asked=asked, log=self._log(name))
 
     def _page(self, template: str, status: int = 200, **values: object) -> Response:
         page = self._templates.get_template(template).render(
@@ -162,16 +191,13 @@ class Console:
         seconds = time.perf_counter() - start
         return Asked(body, content_type, seconds, variant, text[:_ANSWER_CHARACTERS], error)
 
-    def _log_tail(self, name: str) -> tuple[Path, str]:
-        """Returns an endpoint's log file and its last lines."""
-        path = self._sources.logs / f"{name}.log"
-        if not path.exists():
-            return path, ""
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _LOG_BYTES))
-            tail = file.read().decode(errors="replace")
-        return path, tail if size <= _LOG_BYTES else tail.partition("\n")[2]
+    def _log(self, name: str) -> ShownLog:
+        streams = []
+        for stream_name, stream in islice(self._sources.logs.streams(name).items(), _LOG_STREAMS):
+            events = stream.last(_LOG_EVENTS)
+            lines = [f"{_clock(event.time / 1000)} {event.message[:_LOG_CHARACTERS]}" for event in events]
+            streams.append(ShownStream(stream_name, stream.written(), "\n".join(lines)))
+        return ShownLog(log_group(name), streams)
 
 
 def _clock(seconds: float) -> str:

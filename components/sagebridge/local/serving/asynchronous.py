@@ -195,7 +195,9 @@ class Asynchronous:
             self._fail(queued, problem.encode(), problem)
             return True
         seconds = queued.asked.get("InvocationTimeoutSeconds", INVOCATION_SECONDS)
-        request = Request(queued.endpoint, body, queued.headers, seconds=seconds, asynchronous=True)
+        request = Request(
+            queued.endpoint, body, queued.headers, seconds=seconds, asynchronous=True, inference_id=queued.id
+        )
         try:
             _, answer = self._invocations.invoke(request, INPUT_BYTES)
         except NoInstanceError:

@@ -1,6 +1,6 @@
 """The code of a container's handler, made ready once for all processes that serve from it."""
 
-import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -17,22 +17,21 @@ class Code:
         definition: the container's definition.
         workspace: the folder for what is fetched and installed; it stays when the server stops.
         aws: has the code.
-        log_file: the endpoint's log.
     """
 
-    def __init__(self, definition: Definition, workspace: Path, aws: Aws, log_file: Path) -> None:
+    def __init__(self, definition: Definition, workspace: Path, aws: Aws) -> None:
         self.definition = definition
         self._workspace = workspace
         self._aws = aws
-        self._log_file = log_file
         self._lock = Lock()
         self._launches: dict[Path | None, Launch] = {}
 
-    def launch(self, model_dir: Path | None) -> Launch:
+    def launch(self, model_dir: Path | None, log: Callable[[str], object]) -> Launch:
         """Returns what a process needs to know to serve a model.
 
         Args:
             model_dir: the model's folder, or None for a multi-model container that has loaded none.
+            log: writes to the log of the container that needs the code.
 
         Raises:
             NotServedError: there is no such code, or its requirements cannot be installed.
@@ -40,13 +39,9 @@ class Code:
         with self._lock:
             launch = self._launches.get(model_dir)
             if launch is None:
-                launch = prepare(self.definition, model_dir, self._workspace, self._open, self._log)
+                launch = prepare(self.definition, model_dir, self._workspace, self._open, log)
                 self._launches[model_dir] = launch
         return launch
 
     def _open(self, url: str) -> BinaryIO | None:
         return self._aws.open_object(*split_url(url))
-
-    def _log(self, text: str) -> None:
-        with self._log_file.open("a") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")

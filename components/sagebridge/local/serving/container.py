@@ -1,24 +1,29 @@
-"""A container of an instance: the process that serves it, started when it is needed and ended when it is not."""
+"""A container of an instance, and the process that serves one: started when it is needed, ended when it is not."""
 
 import contextlib
 import http.client
 import json
+import shlex
 import shutil
 import socket
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Protocol
 from weakref import WeakSet
 
 from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.fit import misfit
+from sagebridge.containers.launch import is_known
 from sagebridge.local.serving.code import Code
 from sagebridge.local.serving.forks import FORKS, Child
 from sagebridge.local.serving.model_data import Aws, DeployError, ModelData
-from sagebridge.local.times import Times
+from sagebridge.local.serving.output import Output
+from sagebridge.local.settings import Settings
 
 PING_SECONDS = 240.0
 """Seconds for a container to answer /ping, unless ContainerStartupHealthCheckTimeoutInSeconds says otherwise."""
@@ -31,7 +36,12 @@ NO_RESPONSE = (
     "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 """AWS's own words."""
-_NOT_STARTED = "The container could not be started."
+NOT_RUN = (
+    "The local AWS cannot serve the image {image}, because it does not know what this image does. Say what runs "
+    "instead of it: sagebridge local image {pattern} -- COMMAND, or have Docker run the image itself: "
+    "sagebridge local image {pattern} --docker. Then deploy again."
+)
+NOT_STARTED = "The container could not be started."
 _CHUNK = 64 * 1024
 
 
@@ -64,10 +74,10 @@ class Site:
     """The folder of the deployment."""
     aws: Aws
     """The account's other services."""
-    log_file: Path
-    """The endpoint's log, which takes what the processes print."""
-    times: Callable[[], Times]
-    """Returns the times that hold now; they say how long an idle process is kept."""
+    log: Callable[[str], Callable[[bytes], object]]
+    """Returns what appends lines to a stream of the endpoint's log, by the stream's name."""
+    settings: Settings
+    """What is set at the moment."""
 
 
 class Reply:
@@ -93,8 +103,8 @@ class Reply:
             TimeoutError, OSError, http.client.HTTPException: the rest of the body does not come.
         """
         while True:
-            self._connection.settimeout(_seconds_until(self._deadline))
-            read = self._response.read1 if self._response.chunked else self._response.read
+            self._connection.settimeout(seconds_until(self._deadline))
+            read = self._response.read1 if self._response.length is None else self._response.read
             chunk = read(_CHUNK)
             if not chunk:
                 if self._response.length:  # it broke off
@@ -107,8 +117,56 @@ class Reply:
         return Answer(self.status, self.headers, b"".join(self.chunks()))
 
 
-class Container:
+class Container(ABC):
     """A container of an instance, or a model of a multi-model container.
+
+    Args:
+        name: the name that errors give it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def exchange(
+        self, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> contextlib.AbstractContextManager[Reply]:
+        """Passes a request on, and starts what answers it if it does not run.
+
+        Args:
+            body: the request's body.
+            headers: the request's headers.
+            deadline: the time by which the answer must have come, in the seconds of `time.monotonic`.
+
+        Raises:
+            RetiredError: the container no longer serves.
+            DeployError: what answers cannot be started.
+            TimeoutError, OSError, http.client.HTTPException: there is no answer.
+        """
+
+    @abstractmethod
+    def retire(self) -> None:
+        """Ends for good, after the requests that are being answered."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends for good and at once, whatever is being answered."""
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
+        """Passes a request on and waits for the answer, which has the status 0 if the container gives none.
+
+        Raises:
+            RetiredError: the container no longer serves.
+        """
+        try:
+            with self.exchange(body, headers, deadline) as reply:
+                return reply.whole()
+        except (OSError, http.client.HTTPException, DeployError) as error:
+            return no_answer(self.name, error)
+
+
+class HandlerContainer(Container):
+    """A container that serves a handler, by the contract of its image.
 
     Its process answers one request at a time.
 
@@ -117,16 +175,20 @@ class Container:
         data: the container's model data.
         code: the code of its handler.
         ping_seconds: the most seconds that loading the model may take.
+        stream: the name of the stream of the endpoint's log that takes what the processes print.
         site: the deployment's site.
     """
 
-    def __init__(self, name: str, data: ModelData, code: Code, ping_seconds: float, site: Site) -> None:
-        self.name = name
+    def __init__(  # noqa: PLR0913 - what its part has, its log, and the deployment's site
+        self, name: str, data: ModelData, code: Code, ping_seconds: float, *, stream: str, site: Site
+    ) -> None:
+        super().__init__(name)
         self.warm = False
         """Whether an idle process is kept for ever."""
         self._data = data
         self._code = code
         self._ping_seconds = ping_seconds
+        self._output = Output(site.log(stream))
         self._site = site
         self._lock = Lock()
         self._used = time.monotonic()
@@ -153,28 +215,18 @@ class Container:
 
         A process that has not given its whole answer when this ends is killed: it would go on with a request that
         nobody waits for.
-
-        Args:
-            body: the request's body.
-            headers: the request's headers.
-            deadline: the time by which the answer must have come, in the seconds of `time.monotonic`.
-
-        Raises:
-            RetiredError: the container no longer serves.
-            DeployError: the process cannot be started.
-            TimeoutError, OSError, http.client.HTTPException: the process gave no answer.
         """
-        if not self._lock.acquire(timeout=_seconds_until(deadline)):
+        if not self._lock.acquire(timeout=seconds_until(deadline)):
             raise TimeoutError
         try:
             if self._retired:
                 raise RetiredError
             before = time.monotonic()
-            connection = self._ensure(_NOT_STARTED).connection
+            connection = self._ensure(NOT_STARTED).connection
             extended = deadline + time.monotonic() - before  # the caller's time does not include loading the model
             response = None
             try:
-                connection.settimeout(_seconds_until(extended))
+                connection.settimeout(seconds_until(extended))
                 self._http.request("POST", "/invocations", body, dict(headers))
                 response = self._http.getresponse()
                 yield Reply(response, connection, extended)
@@ -184,18 +236,6 @@ class Container:
                 self._used = time.monotonic()
         finally:
             self._lock.release()
-
-    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
-        """Passes a request on and waits for the answer, which has the status 0 if the container gives none.
-
-        Raises:
-            RetiredError: the container no longer serves.
-        """
-        try:
-            with self.exchange(body, headers, deadline) as reply:
-                return reply.whole()
-        except (OSError, http.client.HTTPException, DeployError) as error:
-            return no_answer(self.name, error)
 
     def retire(self) -> None:
         """Ends for good, after the request that is being answered."""
@@ -217,7 +257,7 @@ class Container:
         if self._lock.acquire(blocking=False):
             try:
                 idle_seconds = time.monotonic() - self._used
-                if self._child is not None and not self.warm and idle_seconds > self._site.times().idle:
+                if self._child is not None and not self.warm and idle_seconds > self._site.settings.times().idle:
                     self._end()
             finally:
                 self._lock.release()
@@ -227,23 +267,35 @@ class Container:
         if self._child is not None and _is_open(self._child.connection):
             return self._child
         self._end()
+        try:
+            return self._start(not_ready)
+        except DeployError as error:
+            self._output.note(error.cause)
+            raise
+
+    def _start(self, not_ready: str) -> Child:
+        image = self._code.definition.image
+        if not is_known(image):
+            reason = NOT_RUN.format(image=image, pattern=shlex.quote(image))
+            raise DeployError(reason, reason)
         self._data.fetch()
         versions = self._data.folder / "versions.json"
         try:
-            cause = misfit(self._code.definition.image, json.loads(versions.read_bytes()) if versions.exists() else {})
+            cause = misfit(image, json.loads(versions.read_bytes()) if versions.exists() else {})
         except (ValueError, AttributeError) as error:
             raise DeployError(not_ready, f"The archive's versions.json is no JSON object: {error}") from error
         if cause:
             raise DeployError(not_ready, f"The archive does not fit its image: {cause}.")
         loads_none = self._code.definition.is_multi_model and self._data.is_empty
         try:
-            launch = self._code.launch(None if loads_none else self._data.folder)
+            launch = self._code.launch(None if loads_none else self._data.folder, self._output.note)
         except NotServedError as error:
             raise DeployError(not_ready, str(error)) from error
         self._home = Path(tempfile.mkdtemp(dir=self._data.folder.parent, prefix=".home-"))
         try:
             environment = self._code.definition.process_environment(self._data.folder, self._home)
-            child = self._child = FORKS.spawn(launch, environment, self._home, self._site.log_file)
+            with self._output.opened() as output:
+                child = self._child = FORKS.spawn(launch, environment, self._home, output)
             self._http.sock = child.connection
             child.connection.settimeout(self._ping_seconds)
             self._http.request("GET", "/ping")
@@ -260,15 +312,23 @@ class Container:
             self._end()
             raise DeployError(not_ready, f"The answer to /ping has the status {answer.status}.")
         self._used = time.monotonic()
-        _SWEEPER.watch(self)
+        SWEEPER.watch(self)
         return child
 
     def _end(self) -> None:
         if self._child is not None:
             self._child.end()
+            self._output.drain()
             self._http.close()
             shutil.rmtree(self._home, ignore_errors=True)
         self._child = None
+
+
+class _Sleeper(Protocol):
+    """What has a process that ends when it is idle."""
+
+    def rest(self) -> bool:
+        """Ends the process if it is idle; returns whether it still runs."""
 
 
 class _Sweeper:
@@ -276,10 +336,10 @@ class _Sweeper:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._running: WeakSet[Container] = WeakSet()
+        self._running: WeakSet[_Sleeper] = WeakSet()
         self._thread: Thread | None = None
 
-    def watch(self, container: Container) -> None:
+    def watch(self, container: _Sleeper) -> None:
         """Watches a container whose process was started."""
         with self._lock:
             self._running.add(container)
@@ -300,7 +360,7 @@ class _Sweeper:
                     return
 
 
-_SWEEPER = _Sweeper()
+SWEEPER = _Sweeper()
 
 
 def no_answer(name: str, error: Exception) -> Answer:
@@ -310,7 +370,7 @@ def no_answer(name: str, error: Exception) -> Answer:
     return Answer(0, {}, f"The container gave no response: {getattr(error, 'cause', error)}".encode())
 
 
-def _seconds_until(deadline: float) -> float:
+def seconds_until(deadline: float) -> float:
     """Returns the seconds until a deadline, but never 0, which a socket takes for "do not wait"."""
     return max(0.001, deadline - time.monotonic())
 

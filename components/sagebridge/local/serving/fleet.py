@@ -9,8 +9,8 @@ from typing import Any
 from sagebridge.local.serving.container import Site
 from sagebridge.local.serving.model_data import Aws, DeployError
 from sagebridge.local.serving.variant import Variant
+from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record
-from sagebridge.local.times import Times
 
 NO_ROLE = (
     'The execution role ARN "{arn}" is invalid. Please ensure that the role exists and that its trust '
@@ -43,16 +43,23 @@ class Fleet:
         deployment: a deployment out of an endpoint's record (see `sagemaker/endpoints.py`).
         home: the folder of the deployment.
         aws: the account's other services.
-        log_file: the endpoint's log.
-        times: returns the times that hold now; they say how long an idle process is kept.
+        log: returns what appends lines to a stream of the endpoint's log, by the stream's name.
+        settings: what is set at the moment.
     """
 
-    def __init__(self, deployment: Record, home: Path, aws: Aws, log_file: Path, times: Callable[[], Times]) -> None:
+    def __init__(
+        self,
+        deployment: Record,
+        home: Path,
+        aws: Aws,
+        log: Callable[[str], Callable[[bytes], object]],
+        settings: Settings,
+    ) -> None:
         self.home = home
         self.config: Record = deployment["config"]
         """The endpoint configuration's record."""
         self._aws = aws
-        site = Site(home, aws, log_file, times)
+        site = Site(home, aws, log, settings)
         self._models: Record = deployment["models"]
         self._production, self._shadow = (
             {

@@ -1,6 +1,7 @@
 """Processes for containers: each is forked, in milliseconds, from a process that has imported what handlers share.
 
-`forkserver.py` is that process. It is started when it is first needed, and again when it has died.
+`forkserver.py` is that process. There is one for each Python that containers run with. It is started when it is first
+needed, and again when it has died.
 """
 
 import contextlib
@@ -16,13 +17,14 @@ from pathlib import Path
 from threading import Lock
 
 from sagebridge.containers.launch import Launch
+from sagebridge.containers.program import command
+from sagebridge.local.serving.forkserver import MODULE
 
 log = logging.getLogger(__name__)
 FORK_SECONDS = 60.0
 """Seconds for the fork server to import its modules, on a busy machine, and to fork."""
 KILL_SECONDS = 10.0
 """Seconds for the kernel to end a process."""
-_PROGRAM = Path(__file__).with_name("forkserver.py")
 _ENVIRONMENT = {
     "PATH": os.defpath,
     "LANG": "C.UTF-8",
@@ -30,6 +32,7 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator has a thread of its own otherwise
 }
 
 
@@ -96,48 +99,67 @@ class Child:
 
 
 class Forks:
-    """Starts processes for containers."""
+    """Starts processes for containers, each with the Python of its launch."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests = socket.socket()
+        self._servers: dict[str, _ForkServer] = {}
 
-    def spawn(self, launch: Launch, environment: Mapping[str, str], home: Path, log_file: Path) -> Child:
+    def spawn(self, launch: Launch, environment: Mapping[str, str], home: Path, output: int) -> Child:
         """Starts a process that serves a model.
 
         Args:
             launch: what the process is to serve.
             environment: the whole environment of the process.
             home: a folder that the process removes if the server ends before it.
-            log_file: the file that takes what the process prints.
+            output: the open file that takes what the process prints.
 
         Raises:
             OSError: the process cannot be started, not even by a new fork server.
         """
         order = json.dumps([dict(environment), str(home), launch]).encode() + b"\n"  # see `forkserver.Order`
         with self._lock:
+            server = self._servers.get(launch.python)
+            if server is None:
+                server = self._servers[launch.python] = _ForkServer(launch.python)
+        return server.spawn(order, output)
+
+
+class _ForkServer:
+    """The fork server of a Python.
+
+    Args:
+        python: the interpreter; empty for the one of this process.
+    """
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests = socket.socket()
+
+    def spawn(self, order: bytes, output: int) -> Child:
+        """Starts a process that reads an order; raises OSError if it cannot, not even with a new fork server."""
+        with self._lock:
             server = self._server()
         try:
-            return self._spawn(order, log_file)
+            return self._spawn(order, output)
         except (OSError, EOFError) as error:
             log.warning("the fork server is started again: %s", error or type(error).__name__)
             server.kill()  # it may hang; its children go on
             server.wait()
         try:
-            return self._spawn(order, log_file)
+            return self._spawn(order, output)
         except EOFError as error:
             raise OSError("The fork server ended.") from error
 
-    def _spawn(self, order: bytes, log_file: Path) -> Child:
+    def _spawn(self, order: bytes, output: int) -> Child:
         control, child_control = socket.socketpair()
         connection, child_connection = socket.socketpair()
         try:
-            with child_control, child_connection, log_file.open("ab") as output, self._lock:
+            with child_control, child_connection, self._lock:
                 self._server()
-                socket.send_fds(
-                    self._requests, [b"f"], [child_control.fileno(), child_connection.fileno(), output.fileno()]
-                )
+                socket.send_fds(self._requests, [b"f"], [child_control.fileno(), child_connection.fileno(), output])
             control.sendall(order)
             return Child(control, connection)
         except BaseException:
@@ -153,7 +175,7 @@ class Forks:
         self._requests, server_end = socket.socketpair()
         with server_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_PROGRAM), str(server_end.fileno())],
+                command(self._python or sys.executable, MODULE, str(server_end.fileno())),
                 cwd="/",
                 env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
@@ -164,4 +186,4 @@ class Forks:
 
 
 FORKS = Forks()
-"""The fork server of all fleets."""
+"""The fork servers of all fleets."""

@@ -9,6 +9,8 @@ status. It ends when its own socket is closed, and so with the server; the child
 This process has no threads, and numpy's libraries have one each: a fork copies only the thread that forks.
 """
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import importlib
@@ -21,12 +23,16 @@ import socket
 import sys
 import tempfile
 import time
+from array import array
 from pathlib import Path
 from typing import NamedTuple
 
 from sagebridge.containers.launch import Launch
 from sagebridge.containers.mounts import show
+from sagebridge.containers.program import command
 
+MODULE = "sagebridge.local.serving.forkserver"
+"""The name of this module, by which it is run."""
 _SHARED = (
     "flask",
     "werkzeug.serving",
@@ -70,7 +76,7 @@ def prepare() -> None:
     for name in _SHARED:
         try:
             importlib.import_module(name)
-        except ImportError as error:
+        except ImportError as error:  # noqa: PERF203 - there are few
             sys.stderr.write(f"fork server: {name} is not shared: {error}\n")
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page of what is shared
@@ -91,7 +97,7 @@ def serve(requests: socket.socket) -> Child:
                 os.read(woken, 4096)
                 _reap(children)
                 continue
-            content, fds, *_ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
+            content, fds = _receive_files(requests)
             if not content:
                 sys.exit()
             control, connection = socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1])
@@ -112,6 +118,16 @@ def serve(requests: socket.socket) -> Child:
             _report(control, pid)
 
 
+def _receive_files(requests: socket.socket) -> tuple[bytes, array[int]]:
+    """Returns what `socket.recv_fds` returns, which Python has since 3.9."""
+    fds = array("i")
+    space = socket.CMSG_SPACE(3 * fds.itemsize)
+    content, messages, *_ = requests.recvmsg(1, space, socket.MSG_CMSG_CLOEXEC)
+    for _level, _type, numbers in messages:
+        fds.frombytes(numbers)
+    return content, fds
+
+
 def _reap(children: dict[int, socket.socket]) -> None:
     """Reports the children that ended, after ending what they had started."""
     while children:
@@ -120,9 +136,10 @@ def _reap(children: dict[int, socket.socket]) -> None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(ended.si_pid, signal.SIGKILL)  # its number is not free before the wait below
-        _, status = os.waitpid(ended.si_pid, 0)
+        os.waitpid(ended.si_pid, 0)
+        has_exited = ended.si_code == os.CLD_EXITED
         with children.pop(ended.si_pid) as control:
-            _report(control, os.waitstatus_to_exitcode(status))
+            _report(control, ended.si_status if has_exited else -ended.si_status)
 
 
 def _report(control: socket.socket, number: int) -> None:
@@ -172,7 +189,7 @@ def become(order: Order, child: Child) -> Order:
         for end in child:
             end.set_inheritable(True)
         numbers = [str(end.fileno()) for end in child]
-        program = [sys.executable, "-P", __file__, *numbers, json.dumps(order._replace(environment={}))]
+        program = command(sys.executable, MODULE, *numbers, json.dumps(order._replace(environment={})))
         os.execve(program[0], program, order.environment)  # noqa: S606 - no shell is wanted
     os.environ.clear()
     os.environ.update(order.environment)

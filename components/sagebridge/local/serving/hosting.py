@@ -1,6 +1,6 @@
 """The work of the endpoints: makes their statuses follow what was asked for, with AWS's reasons when that fails.
 
-The endpoint's log, `endpoints/<name>.log`, says what really went wrong.
+The log of a container says why it did not start, and the server's log says what else went wrong.
 
 An endpoint keeps its status when the server stops. The next start does the endpoint's work from the beginning, with all
 traffic on the old fleet.
@@ -18,7 +18,9 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Protocol
 
+from sagebridge.endpoint_log import log_group
 from sagebridge.local import ACCOUNT
+from sagebridge.local.cloudwatch.logs import Logs
 from sagebridge.local.deployment import Plan, plan
 from sagebridge.local.faults import Faults
 from sagebridge.local.sagemaker.endpoints import Endpoints
@@ -27,8 +29,8 @@ from sagebridge.local.sagemaker.variants import current_capacities, sized
 from sagebridge.local.serving.fleet import Fleet
 from sagebridge.local.serving.model_data import Aws, DeployError
 from sagebridge.local.serving.variant import NO_PING
+from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record
-from sagebridge.local.times import Times
 
 log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.1
@@ -71,18 +73,28 @@ class Hosting:
     Args:
         endpoints: SageMaker's endpoints, whose statuses say what is to be done.
         aws: the account's other services.
-        directory: the folder where archives are unpacked and where the endpoints' logs are.
-        times: returns the times that hold now; called at each use.
+        directory: the folder where archives are unpacked.
+        logs: the endpoints' logs.
+        settings: what is set at the moment; asked for at each use.
         faults: says what is to go wrong.
     """
 
-    def __init__(
-        self, endpoints: Endpoints, aws: Account, directory: Path, times: Callable[[], Times], faults: Faults
+    def __init__(  # noqa: PLR0913 - everything that its endpoints work with
+        self,
+        endpoints: Endpoints,
+        aws: Account,
+        directory: Path,
+        *,
+        logs: Logs,
+        settings: Settings,
+        faults: Faults,
     ) -> None:
         self._endpoints = endpoints
         self._aws = aws
         self._directory = directory
-        self._times = times
+        self._logs = logs
+        self._settings = settings
+        self._times = settings.times
         self._faults = faults
         self._parts: dict[str, list[Part]] = {}
         self._lock = Lock()
@@ -143,16 +155,13 @@ class Hosting:
 
     def _new_fleet(self, name: str, deployment: Record) -> Fleet:
         home = self._directory / name / deployment["id"]
-        return Fleet(deployment, home, self._aws, self._log_file(name), self._times)
-
-    def _log_file(self, name: str) -> Path:
-        return self._directory / f"{name}.log"
+        return Fleet(deployment, home, self._aws, lambda stream: self._logs.stream(name, stream).append, self._settings)
 
     def _work(self, name: str) -> None:
         record = self._endpoints.find(name)
         if record is None:
             return
-        log.info("endpoint %s: %s; its log is %s", name, record["EndpointStatus"], self._log_file(name))
+        log.info("endpoint %s: %s; its log group is %s", name, record["EndpointStatus"], log_group(name))
         try:
             if record["EndpointStatus"] == "RollingBack":
                 self._last("rolling_back")
@@ -175,8 +184,8 @@ class Hosting:
             raise
         except Exception as error:  # noqa: BLE001 - whatever happens, the endpoint must not hang in its status
             reason = error.reason if isinstance(error, DeployError) else BROKEN
-            self._note(name, error.cause if isinstance(error, DeployError) else traceback.format_exc())
-            log.warning("endpoint %s failed: %s See %s", name, reason, self._log_file(name))
+            cause = error.cause if isinstance(error, DeployError) else traceback.format_exc()
+            log.warning("endpoint %s failed: %s %s", name, reason, cause)
             self._endpoints.failed(name, reason, at_once=not self._times().rolling_back)
             self._work(name)
         else:
@@ -321,10 +330,6 @@ class Hosting:
         shutil.rmtree(self._directory / name, ignore_errors=True)
         self._endpoints.deleted(name)
         log.info("endpoint %s: deleted", name)
-
-    def _note(self, name: str, text: str) -> None:
-        with self._log_file(name).open("a") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
 
 def _resize(fleet: Fleet, capacities: Record) -> None:

@@ -1,12 +1,16 @@
 """HTTP/1.1 with connections that stay open, for werkzeug's server, which closes a connection after a request."""
 
+from __future__ import annotations
+
 import traceback
-from collections.abc import Callable
-from typing import IO, cast
-from wsgiref.types import WSGIEnvironment
+from typing import IO, TYPE_CHECKING, cast
 
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
 
 _DRAINED = 64 * 1024
 """Bytes of a body that nobody read, up to which a connection is worth keeping."""
@@ -113,5 +117,8 @@ class KeepAlive(WSGIRequestHandler):
 
     def _swallow(self, unread: int) -> None:
         unread = min(unread, _SWALLOWED)
-        while unread > 0 and (content := self.rfile.read(min(unread, 1024**2))):
+        while unread > 0:
+            content = self.rfile.read(min(unread, 1024**2))
+            if not content:
+                return
             unread -= len(content)

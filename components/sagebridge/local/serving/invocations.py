@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 
+from sagebridge.endpoint_log import log_group
 from sagebridge.local import ACCOUNT, REGION
 from sagebridge.local.serving import container
 from sagebridge.local.serving.container import Answer, RetiredError
@@ -248,7 +249,7 @@ def _model_error(endpoint: str, name: str, answer: Answer) -> AwsError:
     """Returns the error with which SageMaker answers when a container answered with an error."""
     side = "client" if http.client.BAD_REQUEST <= answer.status < http.client.INTERNAL_SERVER_ERROR else "server"
     original = answer.body.decode(errors="replace")
-    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    group = log_group(endpoint)
     console = f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#logEventViewer:group={group}"
     return AwsError(
         "ModelError",

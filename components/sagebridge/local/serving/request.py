@@ -24,3 +24,5 @@ class Request:
     """The time within which the answer must come; None for AWS's 60 s."""
     asynchronous: bool = False
     """Whether the request comes from the queue of an asynchronous endpoint."""
+    inference_id: str = ""
+    """The InferenceId of a request from the queue."""

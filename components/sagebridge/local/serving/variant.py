@@ -1,19 +1,24 @@
 """One variant of a deployment: its instances, and how it distributes requests among them."""
 
 import contextlib
+import hashlib
 import http.client
 import random
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from threading import Lock
 
 from sagebridge.local.sagemaker.models import containers
 from sagebridge.local.serving.container import Answer, Container, Site, no_answer
 from sagebridge.local.serving.instances import Instance, Part
 from sagebridge.local.serving.model_data import DeployError
+from sagebridge.local.serving.output import Output
 from sagebridge.local.serving.request import Request
 from sagebridge.local.shapes import AwsError, Record
 
+DATA_LOG = "data-log"
+"""The end of the name of the stream that has a line for each asynchronous request of an instance."""
 MAX_INSTANCES = 4
 """Real instances of a variant, whatever its count: all of them are on this machine."""
 MAX_SESSIONS = 1000
@@ -54,6 +59,7 @@ class Variant:
         strategy = record.get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM")
         self._random = strategy == "RANDOM" and serverless is None
         self._parts = [Part(record, model, number, site) for number in range(1, len(containers(model)) + 1)]
+        self._site = site
         self._lock = Lock()
         self._outstanding = 0
         self._sessions: OrderedDict[str, Instance] = OrderedDict()
@@ -68,19 +74,19 @@ class Variant:
     def start(self) -> None:
         """Makes the first instance answer /ping.
 
-        A multi-model container does so before it has a model, so its process is not kept.
+        A multi-model container does so before it has a model; its process is not kept, unless it loads all models.
 
         Raises:
             DeployError: with AWS's reason.
         """
         for part in self._parts if self._instances else ():
-            if part.is_multi_model:
-                front = part.new_container()
+            if part.loads_apart:
+                front = part.new_container(self._instances[0].stream)
                 try:
                     front.start(NO_PING.format(container=front.name, variant=self.name))
                 finally:
                     front.retire()
-        for container in self._instances[0].single_model_containers if self._instances else ():
+        for container in self._instances[0].first_containers if self._instances else ():
             container.start(NO_PING.format(container=container.name, variant=self.name))
 
     def resize(self, count: int) -> None:
@@ -88,8 +94,8 @@ class Variant:
         count = min(count, MAX_INSTANCES)
         warm = (self._serverless or {}).get("ProvisionedConcurrency", 0)
         with self._lock:
-            for _ in range(len(self._instances), count):
-                self._instances.append(Instance(self._parts))
+            for number in range(len(self._instances), count):
+                self._instances.append(Instance(self._parts, f"{self.name}/{self._instance_id(number)}"))
             self._instances, ended = self._instances[:count], self._instances[count:]
             for number, instance in enumerate(self._instances):
                 instance.keep_warm(warm=number < warm)
@@ -129,6 +135,9 @@ class Variant:
                 if not answer.good:
                     break
             self._remember(answer.headers, instance)
+            if request.asynchronous:
+                data_log = Output(self._site.log(f"{instance.stream}/{DATA_LOG}"))
+                data_log.note(_outcome(request.inference_id, name, answer))
             return name, answer
 
     @contextlib.contextmanager
@@ -187,6 +196,10 @@ class Variant:
                 instance.outstanding -= 1
                 self._outstanding -= 1
 
+    def _instance_id(self, number: int) -> str:
+        """Returns the ID of an instance, in the form of EC2's; it is the same when the server starts again."""
+        return f"i-{hashlib.sha256(f'{self._site.home}/{self.name}/{number}'.encode()).hexdigest()[:17]}"
+
     def _choose(self, session: str | None) -> Instance:
         remembered = self._sessions.get(session or "")
         if remembered in self._instances:
@@ -225,6 +238,13 @@ class Variant:
         if request.target_model is not None and not any(part.is_multi_model for part in parts):
             raise AwsError("ValidationError", NOT_MULTI_MODEL.format(endpoint=request.endpoint))
         return [instance.container(part, request.target_model) for part in parts]
+
+
+def _outcome(inference_id: str, container: str, answer: Answer) -> str:
+    """Returns what the data log says of a request: its InferenceId in SageMaker's form, its outcome in our words."""
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    outcome = f"{container} answered {answer.status}." if answer.status else f"{container} gave no answer."
+    return f"{now}:[sagemaker logs] [{inference_id}] {outcome}"
 
 
 def _passed(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,24 +1,31 @@
 """A container's process: it loads a model, and answers GET /ping and POST /invocations.
 
-This is a stand-in for the image: whatever image the model names, it runs with the Python and the libraries of the
-server. `containers/` has what AWS's images do.
+This is a stand-in for the image: it runs with the Python and the packages of the image where these are known, and else
+with those of the server. `containers/` has what AWS's images do.
 
 `forkserver.py` runs it. It ends when its control socket is closed, and so with the server.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
-from pathlib import Path
-from socket import SHUT_RDWR, socket
+from socket import SHUT_RDWR
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from werkzeug.serving import make_server
 
 from sagebridge.containers.application import build
 from sagebridge.containers.errors import NotServedError
-from sagebridge.containers.launch import Launch
 from sagebridge.local.serving.http11 import KeepAlive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from socket import socket
+
+    from sagebridge.containers.launch import Launch
 
 
 class _Quiet(KeepAlive):

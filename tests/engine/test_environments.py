@@ -1,0 +1,124 @@
+"""Which Python environment runs a program: that of the options in its Pulumi.yaml, as with Pulumi's own host.
+
+The programs here need no AWS. Each environment sees the packages of this checkout, so nothing is installed.
+"""
+
+import dataclasses
+import site
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Aws
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """
+import sys
+import pulumi
+
+pulumi.log.info(f"environment {sys.prefix}")
+"""
+
+
+class Project:
+    """A project with a program that says which environment runs it."""
+
+    def __init__(self, aws: Aws, folder: Path) -> None:
+        self.folder = folder
+        (folder / "state").mkdir()
+        environment = {"PULUMI_BACKEND_URL": (folder / "state").as_uri(), "UV_OFFLINE": "1"}
+        self._aws = dataclasses.replace(aws, environment=aws.environment | environment)
+        self.declare()
+        self._aws.must("pulumi", "stack", "init", "dev", cwd=folder)
+
+    def declare(self, options: str = "", *, main: str = ".", program: str = PROGRAM) -> None:
+        """Writes the project, with options of the runtime."""
+        text = f"name: environments\nmain: {main}\nruntime: {{name: python, options: {{{options}}}}}\n"
+        (self.folder / "Pulumi.yaml").write_text(text)
+        (self.folder / main).mkdir(exist_ok=True)
+        (self.folder / main / "__main__.py").write_text(program)
+
+    def environment(self, name: str) -> Path:
+        """Makes an environment that sees the packages of this one."""
+        folder = self.folder / name
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        (packages,) = folder.glob("lib/*/site-packages")
+        (packages / "checkout.pth").write_text("\n".join(site.getsitepackages()))
+        return folder
+
+    def preview(self) -> str:
+        done = self._aws.run("pulumi", "preview", "--stack", "dev", "--color", "never", cwd=self.folder)
+        return done.stdout + done.stderr
+
+    def about(self) -> str:
+        return self._aws.must("pulumi", "about", "--color", "never", cwd=self.folder)
+
+
+@pytest.fixture
+def project(aws: Aws, tmp_path: Path) -> Project:
+    (tmp_path / "acme scoring").mkdir()
+    return Project(aws, tmp_path / "acme scoring")
+
+
+def test_without_options_the_first_python_on_path_runs_the_program(project: Project) -> None:
+    assert f"environment {sys.prefix}\n" in project.preview()
+
+
+@pytest.mark.parametrize("options", ["virtualenv: venv", "toolchain: pip, virtualenv: venv"])
+@pytest.mark.parametrize("main", [".", "infra"])
+def test_the_virtualenv_is_one_beside_the_project_s_file(project: Project, options: str, main: str) -> None:
+    environment = project.environment("venv")
+    project.declare(options, main=main)
+    assert f"environment {environment}\n" in project.preview()
+    assert str(environment / "bin" / "python") in project.about()
+
+
+def test_the_virtualenv_may_be_anywhere(project: Project, tmp_path: Path) -> None:
+    environment = project.environment(str(tmp_path / "elsewhere"))
+    project.declare(f"virtualenv: {environment}")
+    assert f"environment {environment}\n" in project.preview()
+
+
+@pytest.mark.parametrize(
+    ("options", "lock"), [("toolchain: uv", False), ("", True), ("toolchain: uv, virtualenv: own", False)]
+)
+def test_uv_runs_the_program_in_its_environment(project: Project, options: str, lock: bool) -> None:  # noqa: FBT001 - a table
+    environment = project.environment("own" if "own" in options else ".venv")
+    pyproject = '[project]\nname = "environments"\nversion = "0"\nrequires-python = ">=3.11"\n'
+    (project.folder / "pyproject.toml").write_text(pyproject)
+    if lock:
+        (project.folder / "uv.lock").write_text('version = 1\nrequires-python = ">=3.11"\n')
+    project.declare(options)
+    assert f"environment {environment}\n" in project.preview()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("virtualenv: state", "doesn't appear to be a virtual environment"),
+        ("virtualenv: 3", "the runtime's option virtualenv must be a text, not 3"),
+        ("toolchain: conda", "the runtime's option toolchain must be pip, poetry or uv, not conda"),
+        ("typechecker: pylint", "the runtime's option typechecker must be mypy, pyright or none, not pylint"),
+    ],
+)
+def test_an_environment_that_is_not_there_is_refused(project: Project, options: str, said: str) -> None:
+    project.declare(options)
+    output = project.preview()
+    assert said in output
+    assert "environment /" not in output
+
+
+def test_the_typechecker_reads_the_program_before_it_runs(project: Project) -> None:
+    project.environment("venv")
+    project.declare("virtualenv: venv, typechecker: mypy", program=f"{PROGRAM}\nnumber: int = 'one'\n")
+    output = project.preview()
+    assert 'Incompatible types in assignment (expression has type "str", variable has type "int")' in output
+    assert "environment /" not in output
+
+
+def test_a_toolchain_that_is_not_installed_is_named(project: Project) -> None:
+    project.declare("toolchain: poetry")
+    assert "Could not find `poetry` executable" in project.preview()
