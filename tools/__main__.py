@@ -96,6 +96,19 @@ def stress_command() -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...]) -> None:
     """Run COMMAND in the environment that `make env` describes."""
+    _become(command)
+
+
+@main.command(name="next", context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def next_command(command: tuple[str, ...]) -> None:
+    """Run COMMAND in the same environment, but with the newest Pulumi that can be built."""
+    folder = engine.get_next_pulumi(console).path / "bin"
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    _become(command)
+
+
+def _become(command: tuple[str, ...]) -> None:
     settings = environment.process_environment()
     try:
         os.execvpe(command[0], command, settings)  # noqa: S606 - no shell is wanted

@@ -1,7 +1,9 @@
 """Builds the engine's parts with the Go toolchain, from modules pinned in ``tools/go``.
 
 The AWS provider is far too large to build whole, so its source is copied out of Go's module cache and two generated
-registries are cut down to the services that are used here. Go's own build cache lets a broken-off build go on.
+registries are cut down to the services that an endpoint stands beside. Pulumi's bridge is copied too, without the file
+that imports its code generator, as that needs modules that no proxy serves. Go's own build cache lets a broken-off
+build go on.
 """
 
 import hashlib
@@ -23,10 +25,14 @@ MODULES = Path(__file__).parent / "go"
 MINIMUM_GO = "1.25.11"
 """What pulumi/pkg v3.246.0 asks for; an older Go may fetch a newer toolchain by itself (GOTOOLCHAIN=auto)."""
 
-SERVICES = ("appautoscaling", "cloudwatch", "iam", "s3", "s3control", "sagemaker", "sts")
+SERVICES = (
+    *("appautoscaling", "cloudwatch", "ecr", "iam", "kms", "logs", "meta", "s3", "s3control", "sagemaker", "sns"),
+    *("sqs", "sts"),
+)
 """Packages under the provider's ``internal/service`` that are kept."""
 CLIENTS = (
-    *("applicationautoscaling", "cloudwatch", "iam", "s3", "s3control", "sagemaker", "sts"),
+    *("applicationautoscaling", "cloudwatch", "cloudwatchlogs", "ecr", "iam", "kms", "s3", "s3control", "sagemaker"),
+    *("sns", "sqs", "sts"),
     *("apigatewayv2", "resourcegroupstaggingapi"),  # other code of the provider imports these two
 )
 """AWS SDK clients that are kept."""
@@ -38,10 +44,20 @@ _UNWRITABLE = re.compile(
     re.MULTILINE,
 )
 
+META_NEEDS_EC2 = {
+    "service_package_gen.go": (r"^\t\t\{\n\t\t\tFactory:  newRegionsDataSource,\n(?:\t\t\t.*\n)*\t\t\},\n",),
+    "region_data_source.go": (
+        r'^\t"(?:net/url|github\.com/aws/aws-sdk-go-v2/(?:aws|service/ec2))"\n',
+        r"^func ec2Endpoint\(.*\n(?:.*\n)*?\}\n",
+    ),
+}
+"""What is cut out of the files of the package ``meta`` as it needs EC2, which is far too large: the data source
+``aws_regions``, and the function whose place ``tools/go/provider-aws/overlay`` takes."""
+
 
 def recipe(*modules: str) -> str:
     """Returns a short digest of all that a build from ``modules`` depends on, to tell a stale result."""
-    digest = hashlib.sha256(repr((SERVICES, CLIENTS)).encode())
+    digest = hashlib.sha256(repr((SERVICES, CLIENTS, META_NEEDS_EC2)).encode())
     for module in modules:
         for file in sorted((MODULES / module).rglob("*")):
             if file.is_file():
@@ -51,12 +67,21 @@ def recipe(*modules: str) -> str:
 
 def pulumi(version: str, folder: Path, running: Step) -> None:
     """Builds the CLI and its Python language host into ``folder/bin``."""
+    _pulumi(_engine(running), version, folder, running)
+
+
+def next_pulumi(version: str, folder: Path, running: Step) -> None:
+    """Builds the same of the version of ``tools/go/next``."""
+    _pulumi(MODULES / "next", version, folder, running)
+
+
+def _pulumi(module: Path, version: str, folder: Path, running: Step) -> None:
     flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
     binaries = folder / "bin"
-    _compile(_engine(running), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
+    _compile(module, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", binaries / "pulumi", running, flags)
     host = "pulumi-language-python"
     _compile(_engine(running), f"./cmd/{host}", binaries / host, running, flags)
-    sdk = _module(_engine(running), "github.com/pulumi/pulumi/sdk/v3")
+    sdk = _module(module, "github.com/pulumi/pulumi/sdk/v3")
     script = binaries / "pulumi-language-python-exec"
     shutil.copyfile(sdk / "python" / "cmd" / script.name, script)
     script.chmod(0o755)
@@ -72,7 +97,8 @@ def yaml_host(version: str, folder: Path, running: Step) -> None:
 def pulumi_plugin(name: str, version: str, folder: Path, running: Step) -> None:
     """Builds ``pulumi-resource-<name>`` into ``folder``."""
     command = f"pulumi-resource-{name}"
-    _compile(_engine(running), f"./cmd/{command}", folder / command, running, f"-X main.version={version}")
+    flags = f"-X main.version={version} -X main.services={','.join(SERVICES)}"
+    _compile(_engine(running), f"./cmd/{command}", folder / command, running, flags)
 
 
 def terraform_provider(executable: Path, running: Step) -> None:
@@ -88,7 +114,7 @@ def opentofu(folder: Path, running: Step) -> None:
 
 
 def trim(source: Path) -> None:
-    """Cuts the provider's generated registries down to ``SERVICES`` and ``CLIENTS``."""
+    """Cuts the provider's source down to ``SERVICES`` and ``CLIENTS``, and ``meta`` to what needs no EC2."""
     packages = source / "internal/provider/sdkv2/service_packages_gen.go"
     text = packages.read_text()
     text = _keep(text, r'^\t"github\.com/hashicorp/terraform-provider-aws/internal/service/(\w+)"\n', SERVICES)
@@ -97,34 +123,41 @@ def trim(source: Path) -> None:
     text = _keep(clients.read_text(), r'^\t"github\.com/aws/aws-sdk-go-v2/service/(\w+)"\n', CLIENTS)
     method = r"^func \(c \*AWSClient\) \w+\(ctx context\.Context\) \*(\w+)\.Client \{\n(?:.*\n)*?\}\n"
     clients.write_text(_keep(text, method, CLIENTS))
+    meta = source / "internal/service/meta"
+    (meta / "regions_data_source.go").unlink()
+    for name, patterns in META_NEEDS_EC2.items():
+        text = (meta / name).read_text()
+        for pattern in patterns:
+            text = _keep(text, pattern, ())
+        (meta / name).write_text(text)
 
 
 def _keep(text: str, pattern: str, names: tuple[str, ...]) -> str:
-    kept, count = re.subn(pattern, lambda m: m[0] if m[1] in names else "", text, flags=re.MULTILINE)
+    kept, count = re.subn(pattern, lambda m: m[0] if names and m[1] in names else "", text, flags=re.MULTILINE)
     if not count:
         raise Unavailable(f"the AWS provider's source has nothing like {pattern!r}; its version has changed")
     return kept
 
 
 def _engine(running: Step) -> Path:
-    """Returns the build folder: ``tools/go/engine`` with the trimmed provider in its folder ``aws``."""
-    folder = cache() / f"source-{recipe('engine', 'provider-aws')}"
+    """Returns the build folder: ``tools/go/engine``, with the trimmed provider and the bridge in folders of it."""
+    folder = cache() / f"source-{recipe('engine', 'bridge', 'provider-aws')}"
     if folder.is_dir():
         return folder
     for stale in cache().glob("source-*"):
         shutil.rmtree(stale)
-    running.detail = "fetching the AWS provider's source"
-    upstream = provider_source()
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(MODULES / "engine", partial)
+    running.detail = "fetching the AWS provider's source"
+    upstream = provider_source()
     running.detail = "copying the AWS provider's source"
-    unused = shutil.ignore_patterns("docs", "website", "examples", "infrastructure", "testdata", "*_test.go")
-    shutil.copytree(upstream, partial / "aws", ignore=unused, copy_function=shutil.copyfile)
-    for path in (partial / "aws").rglob("*"):
-        if path.is_dir():
-            path.chmod(0o755)  # Go's module cache is read-only
+    _copy(upstream, partial / "aws", "docs", "website", "examples", "infrastructure", "testdata", "*_test.go")
     trim(partial / "aws")
+    shutil.copytree(MODULES / "provider-aws" / "overlay", partial / "aws", dirs_exist_ok=True)
+    running.detail = "fetching the source of Pulumi's bridge"
+    bridge = _module(MODULES / "bridge", "github.com/pulumi/pulumi-terraform-bridge/v3")
+    _copy(bridge, partial / "bridge", "docs", "dynamic", "tests", "testdata", "*_test.go", "provider_mux.go")
     partial.rename(folder)
     return folder
 
@@ -136,6 +169,14 @@ def provider_source() -> Path:
         Unavailable: Go is missing, or cannot download it.
     """
     return _module(MODULES / "provider-aws", "github.com/hashicorp/terraform-provider-aws")
+
+
+def _copy(source: Path, target: Path, *unused: str) -> None:
+    """Copies a module out of Go's cache, which is read-only, without what is not needed for a build."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*unused), copy_function=shutil.copyfile)
+    for folder in (target, *target.rglob("*")):
+        if folder.is_dir():
+            folder.chmod(0o755)
 
 
 def _module(folder: Path, path: str) -> Path:

@@ -25,6 +25,8 @@ from tools.variables import RULES
 PULUMI = "3.246.0"
 PULUMI_MINIMUM = "3.238.0"
 """The first engine in which a failing after-hook fails the update (pulumi/pulumi CHANGELOG)."""
+PULUMI_NEXT = "3.274.1"
+"""The newest engine that can be built, for ``make next``."""
 PULUMI_YAML = "1.25.0"
 PULUMI_AWS = "7.51.1"
 PULUMI_TERRAFORM = "6.1.0"
@@ -215,6 +217,25 @@ def yaml_host() -> Part:
     )
 
 
+def get_next_pulumi(console: Console) -> Installed:
+    """Returns the newest Pulumi that can be built, getting it if it is not there.
+
+    It is kept apart from the engine's parts: on PATH, it is used in the place of theirs.
+    """
+    part = Part(
+        name="pulumi",
+        version=PULUMI_NEXT,
+        folder=cache().with_name("sagebridge-next") / f"pulumi-{PULUMI_NEXT}",
+        on_path=lambda: None,
+        download=lambda folder, running: _download_pulumi(PULUMI_NEXT, folder, running),
+        build=lambda folder, running: build.next_pulumi(PULUMI_NEXT, folder, running),
+        built_from=("next", "engine"),
+        install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+    )
+    with one_at_a_time(console):
+        return part.get(console, f"the next {part.name}")
+
+
 def get_all(console: Console, *, renew: bool = False) -> dict[str, Installed]:
     """Gets every part; a second checkout waits for the first instead of building the same.
 
@@ -237,8 +258,13 @@ def find_all() -> dict[str, Installed | None]:
 
 def outer_path() -> str:
     """Returns PATH without this project's own folders, which `make env` puts first."""
-    ours = (str(cache()), str(CHECKOUT))
-    return os.pathsep.join(p for p in os.environ.get("PATH", "").split(os.pathsep) if not p.startswith(ours))
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not _is_ours(Path(folder)))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Says whether a folder is in the cache or in this checkout."""
+    return any(folder.is_relative_to(ours) for ours in (cache(), CHECKOUT))
 
 
 @contextmanager
@@ -264,7 +290,7 @@ def _pulumi_plugin(name: str, version: str, plugins: Path, downside: str) -> Par
         on_path=lambda: _on_path(f"pulumi-resource-{name}", "--version", version),
         download=lambda folder, running: download.fetch(download.pulumi_plugin(name, version), folder, running),
         build=lambda folder, running: build.pulumi_plugin(name, version, folder, running),
-        built_from=("engine", "provider-aws") if name == "aws" else ("engine",),
+        built_from=("engine", "bridge", "provider-aws") if name == "aws" else ("engine",),
         install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
         downside=downside,
     )

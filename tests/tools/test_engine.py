@@ -37,12 +37,13 @@ def tool(tmp_path: Path) -> Callable[[str, str], Path]:
     return put
 
 
+def refuse(*_arguments: object) -> None:
+    raise Unavailable("https://example.invalid cannot be reached")
+
+
 def part(folder: Path, **changes: object) -> Part:
     def make(into: Path, _running: Step) -> None:
         (into / "thing").write_text("made")
-
-    def refuse(_into: Path, _running: Step) -> None:
-        raise Unavailable("https://example.invalid cannot be reached")
 
     fields: dict[str, object] = {
         "name": "thing",
@@ -209,11 +210,14 @@ def test_the_recipe_changes_with_what_it_depends_on() -> None:
     assert build.recipe("engine") != build.recipe("engine", "provider-aws")
 
 
-def test_trimming_keeps_the_services_that_are_used(tmp_path: Path) -> None:
+@pytest.fixture
+def provider(tmp_path: Path) -> Path:
+    """A source of the AWS provider in miniature."""
     packages = tmp_path / "internal/provider/sdkv2/service_packages_gen.go"
     clients = tmp_path / "internal/conns/awsclient_gen.go"
-    for file in (packages, clients):
-        file.parent.mkdir(parents=True)
+    meta = tmp_path / "internal/service/meta"
+    for folder in (packages.parent, clients.parent, meta):
+        folder.mkdir(parents=True)
     module = "github.com/hashicorp/terraform-provider-aws/internal/service"
     packages.write_text(
         f'import (\n\t"context"\n\t"{module}/acm"\n\t"{module}/sagemaker"\n)\n'
@@ -226,11 +230,60 @@ def test_trimming_keeps_the_services_that_are_used(tmp_path: Path) -> None:
         + method.format("ACM", "acm")
         + method.format("SM", "sagemaker")
     )
-    build.trim(tmp_path)
-    for file in (packages, clients):
+    (meta / "regions_data_source.go").write_text(f'import "{sdk}/ec2"\n')
+    (meta / "region_data_source.go").write_text(
+        f'import (\n\t"fmt"\n\t"net/url"\n\n\t"github.com/aws/aws-sdk-go-v2/aws"\n\t"{sdk}/ec2"\n)\n\n'
+        "func find() {\n\tec2Endpoint(ctx)\n}\n\n"
+        "func ec2Endpoint(ctx context.Context) (*url.URL, error) {\n\tif err {\n\t\treturn nil\n\t}\n}\n"
+    )
+    entry = '\t\t{{\n\t\t\tFactory:  new{0}DataSource,\n\t\t\tName: "{0}",\n\t\t}},\n'
+    (meta / "service_package_gen.go").write_text(
+        f"x := []Y{{\n{entry.format('Region')}{entry.format('Regions')}{entry.format('Service')}}}\n"
+    )
+    return tmp_path
+
+
+def test_trimming_keeps_the_services_that_are_used(provider: Path) -> None:
+    build.trim(provider)
+    packages = provider / "internal/provider/sdkv2/service_packages_gen.go"
+    for file in (packages, provider / "internal/conns/awsclient_gen.go"):
         assert "acm" not in file.read_text()
         assert "sagemaker" in file.read_text()
     assert '"context"' in packages.read_text()
+
+
+def test_trimming_keeps_of_meta_what_needs_no_ec2(provider: Path) -> None:
+    build.trim(provider)
+    meta = provider / "internal/service/meta"
+    registry = '\t\t{\n\t\t\tFactory:  new{0}DataSource,\n\t\t\tName: "{0}",\n\t\t},\n'
+    expected = "".join(registry.replace("{0}", name) for name in ("Region", "Service"))
+    assert (meta / "service_package_gen.go").read_text() == f"x := []Y{{\n{expected}}}\n"
+    region = (meta / "region_data_source.go").read_text()
+    assert region == 'import (\n\t"fmt"\n\n)\n\nfunc find() {\n\tec2Endpoint(ctx)\n}\n\n'
+    assert sorted(file.name for file in meta.iterdir()) == ["region_data_source.go", "service_package_gen.go"]
+
+
+def test_the_next_pulumi_is_kept_beside_the_engine_and_used_when_it_is_on_path(
+    own_cache: Path, tool: Callable[[str, str], Path], console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(_version: str, folder: Path, _running: Step) -> None:
+        (folder / "bin").mkdir()
+        for name in ("pulumi", "pulumi-language-python"):
+            tool(name, f"v{engine.PULUMI_NEXT}").rename(folder / "bin" / name)
+
+    monkeypatch.setattr(build, "next_pulumi", make)
+    monkeypatch.setattr(engine, "_download_pulumi", refuse)
+    built = engine.get_next_pulumi(console)
+    assert (built.version, built.origin) == (engine.PULUMI_NEXT, "built")
+    assert not built.path.is_relative_to(own_cache)
+    assert engine.find_all()["pulumi"] is None
+    monkeypatch.setenv("PATH", f"{built.path / 'bin'}:{os.environ['PATH']}")
+    assert engine.find_all()["pulumi"] == Installed(engine.PULUMI_NEXT, "PATH", built.path / "bin" / "pulumi")
+
+
+def test_the_next_pulumi_is_of_the_version_that_its_module_names() -> None:
+    module = (build.MODULES / "next" / "go.mod").read_text()
+    assert f"\nrequire github.com/pulumi/pulumi/pkg/v3 v{engine.PULUMI_NEXT}\n" in module
 
 
 def test_another_source_than_the_recipe_was_made_for_is_refused(tmp_path: Path) -> None:

@@ -1,51 +1,226 @@
-"""The plugins that are built here answer for the official ones."""
+"""The plugin that is built here answers for the official one: its names are those of the package pulumi_aws."""
 
+import importlib
+import inspect
 import json
 import re
 import subprocess
-from importlib.resources import files
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, get_args
 
+import pulumi_aws
 import pytest
+from pulumi import _types
 
-from tools import engine
+from tools import engine, environment
 
 pytestmark = pytest.mark.engine
 
+OF_OTHER_SERVICES = re.compile(
+    r"aws:cloudwatch/(event|getEvent|internetMonitor|alarmMuteRule|otelEnrichment|resourceMetricsConfiguration)"
+    r"|aws:s3/(files|vectors|getFiles)"
+    r"|aws:index/get(AvailabilityZones?|BillingServiceAccount|Regions):"
+)
+"""What stands in the module of a kept service, but belongs to another, such as EventBridge or EC2."""
+NEWER = {
+    "aws:cloudwatch/logS3TableIntegrationSource:LogS3TableIntegrationSource",
+    "aws:cloudwatch/logStorageTierPolicy:LogStorageTierPolicy",
+    "aws:iam/getOutboundWebIdentityFederation:getOutboundWebIdentityFederation",
+    "aws:iam/getRolePolicies:getRolePolicies",
+    "aws:iam/getRolePolicyAttachments:getRolePolicyAttachments",
+    "aws:s3/getBucketNotification:getBucketNotification",
+    "aws:s3/getBuckets:getBuckets",
+    "aws:s3control/multiRegionAccessPointRoutes:MultiRegionAccessPointRoutes",
+    "aws:sagemaker/algorithm:Algorithm",
+    "aws:sagemaker/hubContentReference:HubContentReference",
+    "aws:sagemaker/hyperParameterTuningJob:HyperParameterTuningJob",
+    "aws:sagemaker/mlflowApp:MlflowApp",
+    "aws:sagemaker/trainingJob:TrainingJob",
+}
+"""What pulumi_aws has of a later version of Terraform's provider than the one that is built."""
 
-def provider_info() -> dict[str, dict[str, dict[str, object]]]:
-    found = engine.find_all()["pulumi-resource-aws"]
-    assert found is not None
-    if found.origin != "built":
+RELAXED_SINCE = {
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {"policyName"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"comparisonOperator", "evaluationPeriods"},
+}
+"""What a later version of the provider no longer requires."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """An object of the schema beside the class of the package that stands for it."""
+
+    place: str
+    properties: dict[str, Any]
+    required: set[str]
+    python: type
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    plugin = engine.find_all()["pulumi-resource-aws"]
+    assert plugin is not None
+    if plugin.origin != "built":
         pytest.skip("the official plugin is in use")
     done = subprocess.run(
-        [found.path / "pulumi-resource-aws", "-get-provider-info"], capture_output=True, text=True, check=True
+        ["pulumi", "package", "get-schema", plugin.path / "pulumi-resource-aws"],
+        env=environment.process_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    info: dict[str, dict[str, dict[str, object]]] = json.loads(done.stdout)
-    return info
+    assert done.returncode == 0, done.stderr
+    described: dict[str, Any] = json.loads(done.stdout)
+    return described
 
 
-def official_tokens() -> set[str]:
-    source = Path(str(files("pulumi_aws") / "__init__.py")).read_text()
-    return set(re.findall(r'"(aws:\w+/\w+:\w+)"', source))
+@cache
+def official_resources() -> dict[str, tuple[str, str]]:
+    """Returns the modules and names of the package's resources by their tokens."""
+    (text,) = re.findall(r'resource_modules="""\n(.*?)\n"""', Path(pulumi_aws.__file__).read_text(), re.DOTALL)
+    return {token: (module["fqn"], name) for module in json.loads(text) for token, name in module["classes"].items()}
 
 
-def test_every_resource_has_the_official_token() -> None:
-    official = official_tokens()
-    tokens = {str(resource["tok"]) for resource in provider_info()["resources"].values()}
-    assert len(tokens) > 50
+@cache
+def official_functions() -> dict[str, tuple[str, str]]:
+    """Returns the modules and names of the package's functions by their tokens."""
+    folder = Path(pulumi_aws.__file__).parent
+    functions = {}
+    for file in (*folder.glob("get_*.py"), *folder.glob("*/get_*.py")):
+        package = ".".join(("pulumi_aws", *file.relative_to(folder).parts[:-1]))
+        for token in re.findall(r"invoke\('(aws:\w+/\w+:\w+)'", file.read_text()):
+            functions[token] = (package, file.stem)
+    return functions
+
+
+def inputs_of(token: str) -> type:
+    """Returns the class of a resource's arguments, which has another name where a nested type took the first."""
+    module_name, name = official_resources()[token]
+    module = importlib.import_module(module_name)
+    arguments: type = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
+    return arguments
+
+
+def resources_of(schema: dict[str, Any]) -> Iterator[Described]:
+    """Yields the inputs of each resource, and what is nested in them."""
+    for token, resource in schema["resources"].items():
+        inputs, required = resource.get("inputProperties", {}), set(resource.get("requiredInputs", ()))
+        yield from nested(Described(token, inputs, required, inputs_of(token)), schema["types"])
+
+
+def nested(described: Described, types: dict[str, Any]) -> Iterator[Described]:
+    """Yields an object and all that is nested in it, each beside the class that its annotation names."""
+    yield described
+    annotations = types_of(described.python)
+    for name, described_property in described.properties.items():
+        token = reference(described_property)
+        if token is None or name not in annotations:
+            continue
+        type_name = token.rpartition(":")[2]
+        names = {f"{type_name[0].upper()}{type_name[1:]}{end}" for end in ("", "Args", "Result")}
+        classes = [found for found in classes_in(annotations[name]) if found.__name__ in names]
+        place = f"{described.place}.{name}"
+        assert classes, f"{place} is a {type_name}, but in the package {annotations[name]}"
+        object_type = types[token]
+        properties, required = object_type.get("properties", {}), set(object_type.get("required", ()))
+        yield from nested(Described(place, properties, required, classes[0]), types)
+
+
+def types_of(python: type) -> dict[str, Any]:
+    return _types.input_type_types(python) if _types.is_input_type(python) else _types.output_type_types(python)
+
+
+def reference(described: dict[str, Any]) -> str | None:
+    """Returns the token of the nested type that a property holds, directly or in a list or map."""
+    held = described.get("items") or described.get("additionalProperties") or described
+    if held is not described:
+        return reference(held)
+    found = re.fullmatch("#/types/(.*)", held.get("$ref", ""))
+    return found[1] if found else None
+
+
+def classes_in(annotation: Any) -> list[type]:
+    if inspect.isclass(annotation) and not get_args(annotation):
+        return [annotation]
+    return [found for argument in get_args(annotation) for found in classes_in(argument)]
+
+
+def modules_of(schema: dict[str, Any]) -> set[str]:
+    return {re.split("[:/]", token)[1] for token in (*schema["resources"], *schema["functions"])}
+
+
+def test_every_resource_and_function_of_the_kept_services_has_the_official_token(schema: dict[str, Any]) -> None:
+    modules = modules_of(schema)
+    assert {"cloudwatch", "ecr", "index", "kms", "s3", "sagemaker", "sns", "sqs"} <= modules
+    tokens = {*schema["resources"], *schema["functions"]}
+    official = {
+        token
+        for token in (*official_resources(), *official_functions())
+        if re.split("[:/]", token)[1] in modules and not OF_OTHER_SERVICES.match(token)
+    }
     assert tokens - official == set()
+    assert official - tokens == NEWER
 
 
-def test_what_the_components_and_the_bridge_need_is_there() -> None:
-    tokens = {str(resource["tok"]) for resource in provider_info()["resources"].values()}
-    assert {
-        "aws:sagemaker/model:Model",
-        "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
-        "aws:sagemaker/endpoint:Endpoint",
-        "aws:appautoscaling/target:Target",
-        "aws:appautoscaling/policy:Policy",
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-        "aws:s3/bucketObjectv2:BucketObjectv2",
-        "aws:iam/role:Role",
-    } <= tokens
+def test_the_properties_of_resources_have_the_official_names_at_every_depth(schema: dict[str, Any]) -> None:
+    described = list(resources_of(schema))
+    assert len(described) > len(schema["resources"]) + 400
+    for inputs in described:
+        assert set(inputs.properties) - set(types_of(inputs.python)) == set(), inputs.place
+    for token, resource in schema["resources"].items():
+        module_name, name = official_resources()[token]
+        official = set(_types.resource_types(getattr(importlib.import_module(module_name), name)))
+        assert set(resource["properties"]) - official == set(), token
+
+
+def test_lists_and_single_objects_are_the_official_ones(schema: dict[str, Any]) -> None:
+    for inputs in resources_of(schema):
+        annotations = types_of(inputs.python)
+        for name, described in inputs.properties.items():
+            assert (described.get("type") == "array") == ("Sequence[" in str(annotations[name])), (inputs.place, name)
+
+
+def test_what_may_be_left_out_as_it_is_named_by_itself_is_so_officially(schema: dict[str, Any]) -> None:
+    for inputs in resources_of(schema):
+        parameters = inspect.signature(inputs.python).parameters.values()
+        names = _types.input_type_py_to_pulumi_names(inputs.python)
+        required = {
+            names.get(parameter.name, parameter.name)
+            for parameter in parameters
+            if parameter.default is inspect.Parameter.empty
+        }
+        assert inputs.required == required | RELAXED_SINCE.get(inputs.place, set()), inputs.place
+
+
+def test_policies_are_taken_as_dictionaries_where_the_package_takes_them(schema: dict[str, Any]) -> None:
+    documents = {
+        (token, name)
+        for token in schema["resources"]
+        for name, annotation in types_of(inputs_of(token)).items()
+        if any(found.__name__.endswith("PolicyDocumentArgs") for found in classes_in(annotation))
+    }
+    taken = {
+        (token, name)
+        for token, resource in schema["resources"].items()
+        for name, described in resource.get("inputProperties", {}).items()
+        if "oneOf" in described
+    }
+    assert len(documents) > 10
+    assert taken == documents
+
+
+def test_functions_have_the_official_arguments_and_results(schema: dict[str, Any]) -> None:
+    for token, function in schema["functions"].items():
+        package, python_name = official_functions()[token]
+        module = importlib.import_module(package)
+        arguments = set(re.findall(r"__args__\['(\w+)'\]", inspect.getsource(getattr(module, python_name))))
+        assert set(function["inputs"].get("properties", {})) - arguments == set(), token
+        name = token.rpartition(":")[2]
+        result = getattr(module, f"{name[0].upper()}{name[1:]}Result")
+        outputs = function["outputs"]
+        described = Described(token, outputs["properties"], set(outputs.get("required", ())), result)
+        for part in nested(described, schema["types"]):
+            assert set(part.properties) - set(types_of(part.python)) == set(), part.place

@@ -14,11 +14,12 @@ from sagebridge.bridge.documents import parse_json
 from sagebridge.bridge.stack.plurals import plural
 from sagebridge.errors import UserError
 
-_ALIAS = re.compile(r"(_v\d+)?_(legacy|compat)$")
-"""The end of the names that Pulumi's provider gives to a second token of a type (pkg/tfbridge/info/rename.go)."""
-
 KINDS = ("", "bool", "int", "float", "string", "list", "map", "set", "any")
 """Terraform's types by the numbers of the bridge's `shim.ValueType`."""
+
+_RENAMED = re.compile("(_legacy|_v2_compat)$")
+"""What the mapping adds to Terraform's name where a type has an older name in Pulumi too, such as aws.s3.BucketV2. The
+first is pulumi-terraform-bridge's `RenamedEntitySuffix`, the second is pulumi-aws's (provider/compatibility.go)."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def parse_mapping(text: str, types: Iterable[str]) -> ProviderMapping:
             terraform_version=str(document.get("tfProviderVersion") or ""),
             provider=_fields(document["provider"]["schema"], document.get("config") or {}),
             types=tuple(
-                ResourceType(info["tok"], _ALIAS.sub("", name), _fields(schemas[name], info.get("fields") or {}))
+                ResourceType(info["tok"], _RENAMED.sub("", name), _fields(schemas[name], info.get("fields") or {}))
                 for name, info in document["resources"].items()
                 if name in schemas and (name in names or info["tok"] in names)
             ),

@@ -1,84 +1,72 @@
 // Command pulumi-resource-aws serves hashicorp/terraform-provider-aws as Pulumi's `aws` plugin, for machines that cannot
 // download the official one. It is built from the same source as this project's Terraform provider, trimmed to the
 // services in tools/build.py, and uses pulumi-aws's tokens, names and auto-naming, so that a program
-// written for the official plugin runs unchanged. tests/tools checks the tokens against the pulumi_aws package.
+// written for the official plugin runs unchanged. tests/tools checks all of these against the pulumi_aws package.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
-	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	"github.com/hashicorp/terraform-provider-aws/xpprovider"
+	pftfbridge "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
+	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
+	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/x/muxer"
+	"github.com/pulumi/pulumi-terraform-bridge/v3/unstable/metadata"
 )
 
-// version of the pulumi_aws package whose calls this plugin answers; set by the build.
-var version = "0.0.0"
-
-// modules maps the prefix of a Terraform type to pulumi-aws's module.
-var modules = map[string]string{
-	"aws_appautoscaling_": "appautoscaling",
-	"aws_cloudwatch_":     "cloudwatch",
-	"aws_iam_":            "iam",
-	"aws_s3_":             "s3",
-	"aws_s3control_":      "s3control",
-	"aws_sagemaker_":      "sagemaker",
-}
-
-// typeNames are the types whose Pulumi name is not the Terraform name in PascalCase.
-var typeNames = map[string]string{
-	"aws_iam_openid_connect_provider":         "OpenIdConnectProvider",
-	"aws_iam_user_ssh_key":                    "SshKey",
-	"aws_s3_bucket_analytics_configuration":   "AnalyticsConfiguration",
-	"aws_s3_bucket_inventory":                 "Inventory",
-	"aws_s3_bucket_replication_configuration": "BucketReplicationConfig",
-	"aws_s3_object":                           "BucketObjectv2",
-	"aws_sagemaker_human_task_ui":             "HumanTaskUI",
-}
+// Set by the build.
+var (
+	// version of the pulumi_aws package whose calls this plugin answers.
+	version = "0.0.0"
+	// services that the provider was trimmed to, by the names of its packages, with commas between them.
+	services = ""
+)
 
 func main() {
-	upstream, err := xpprovider.GetProviderSchema(context.Background())
-	if err != nil {
+	if err := run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "pulumi-resource-aws:", err)
 		os.Exit(1)
 	}
-	tfbridge.Main("aws", version, provider(upstream), []byte(`{"name":"aws","version":"`+version+`"}`))
 }
 
-func provider(upstream *schema.Provider) tfbridge.ProviderInfo {
-	resources := map[string]*tfbridge.ResourceInfo{}
-	for name := range upstream.ResourcesMap {
-		if module, rest, ok := split(name); ok {
-			typeName := typeNames[name]
-			if typeName == "" {
-				typeName = pascal(rest)
-			}
-			resources[name] = &tfbridge.ResourceInfo{Tok: tfbridge.MakeResource("aws", module, typeName)}
-		} else {
-			delete(upstream.ResourcesMap, name)
-		}
+func run(ctx context.Context) error {
+	framework, sdk, err := xpprovider.GetProvider(ctx)
+	if err != nil {
+		return err
 	}
-	dataSources := map[string]*tfbridge.DataSourceInfo{}
-	for name := range upstream.DataSourcesMap {
-		if module, rest, ok := split(name); ok {
-			dataSources[name] = &tfbridge.DataSourceInfo{Tok: tfbridge.MakeDataSource("aws", module, "get"+pascal(rest))}
-		} else if name == "aws_caller_identity" {
-			dataSources[name] = &tfbridge.DataSourceInfo{Tok: "aws:index/getCallerIdentity:getCallerIdentity"}
-		} else {
-			delete(upstream.DataSourcesMap, name)
-		}
+	// The provider is written with two of Terraform's libraries; the bridge serves both halves as one.
+	info := describe(pftfbridge.MuxShimWithDisjointgPF(ctx, shimv2.NewProvider(sdk), framework))
+	// The official plugin computes at its build which half has which type.
+	table, err := info.P.(muxed).ResolveDispatch(&info)
+	if err != nil {
+		return err
 	}
+	if err := metadata.Set(info.GetMetadata(), "mux", table); err != nil {
+		return err
+	}
+	return serve(ctx, info)
+}
+
+// muxed is what MuxShimWithDisjointgPF returns, whose type the bridge does not export.
+type muxed interface {
+	ResolveDispatch(info *tfbridge.ProviderInfo) (muxer.DispatchTable, error)
+	ResourceIsPF(name string) bool
+	DataSourceIsPF(name string) bool
+}
+
+func describe(upstream shim.Provider) tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
-		P:              shimv2.NewProvider(upstream),
+		P:              upstream,
 		Name:           "aws",
 		Version:        version,
 		ResourcePrefix: "aws",
-		Resources:      resources,
-		DataSources:    dataSources,
+		MetadataInfo:   tfbridge.NewProviderMetadata(nil),
+		Resources:      map[string]*tfbridge.ResourceInfo{},
+		DataSources:    map[string]*tfbridge.DataSourceInfo{},
 		Config: map[string]*tfbridge.SchemaInfo{
 			"region":     {Default: &tfbridge.DefaultInfo{EnvVars: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}}},
 			"access_key": {Secret: tfbridge.True()},
@@ -86,44 +74,18 @@ func provider(upstream *schema.Provider) tfbridge.ProviderInfo {
 			"token":      {Secret: tfbridge.True()},
 		},
 	}
-	info.SetAutonaming(255, "-")
-	setFields(resources)
+	upstream.ResourcesMap().Range(func(name string, _ shim.Resource) bool {
+		if token, ok := resourceToken(name); ok {
+			info.Resources[name] = &tfbridge.ResourceInfo{Tok: token, Fields: map[string]*tfbridge.SchemaInfo{}}
+		}
+		return true
+	})
+	upstream.DataSourcesMap().Range(func(name string, _ shim.Resource) bool {
+		if token, ok := functionToken(name); ok {
+			info.DataSources[name] = &tfbridge.DataSourceInfo{Tok: token, Fields: map[string]*tfbridge.SchemaInfo{}}
+		}
+		return true
+	})
+	override(&info)
 	return info
-}
-
-// setFields adds what pulumi-aws says of single properties beyond the automatic mapping.
-func setFields(resources map[string]*tfbridge.ResourceInfo) {
-	set := func(resource, field string, info *tfbridge.SchemaInfo) {
-		r := resources[resource]
-		if r.Fields == nil {
-			r.Fields = map[string]*tfbridge.SchemaInfo{}
-		}
-		r.Fields[field] = info
-	}
-	set("aws_cloudwatch_metric_alarm", "alarm_name", tfbridge.AutoName("name", 255, "-"))
-	set("aws_s3_bucket", "bucket", tfbridge.AutoNameTransform("bucket", 63, strings.ToLower))
-	for _, object := range []string{"aws_s3_object", "aws_s3_bucket_object"} {
-		set(object, "key", &tfbridge.SchemaInfo{Default: &tfbridge.DefaultInfo{
-			From: func(res *tfbridge.PulumiResource) (any, error) { return string(res.URN.Name()), nil },
-		}})
-		set(object, "source", &tfbridge.SchemaInfo{Asset: &tfbridge.AssetTranslation{Kind: tfbridge.FileAsset}})
-	}
-}
-
-// split takes aws_sagemaker_endpoint apart into the module sagemaker and the rest, endpoint.
-func split(name string) (module, rest string, ok bool) {
-	for prefix, module := range modules {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			return module, rest, true
-		}
-	}
-	return "", "", false
-}
-
-func pascal(snake string) string {
-	var b strings.Builder
-	for _, word := range strings.Split(snake, "_") {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String()
 }

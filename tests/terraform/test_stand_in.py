@@ -1,0 +1,81 @@
+"""What modules read of the account and the Region, and what stands beside an endpoint, on the provider that is used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Aws
+
+pytestmark = pytest.mark.terraform
+
+MODULE = """\
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {
+  default_tags {
+    tags = { team = "ml" }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+data "aws_region" "by_endpoint" {
+  endpoint = "ec2.eu-west-1.amazonaws.com"
+}
+data "aws_partition" "current" {}
+data "aws_default_tags" "current" {}
+data "aws_arn" "role" {
+  arn = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:role/x"
+}
+data "aws_service_principal" "sagemaker" {
+  service_name = "sagemaker"
+}
+
+resource "aws_sns_topic" "notices" {}
+resource "aws_kms_key" "captured" {
+  deletion_window_in_days = 7
+}
+resource "aws_cloudwatch_log_group" "endpoint" {}
+resource "aws_ecr_repository" "images" {
+  name = "module-images"
+}
+output "read" {
+  value = {
+    account     = data.aws_caller_identity.current.account_id
+    region      = data.aws_region.current.region
+    endpoint    = data.aws_region.current.endpoint
+    by_endpoint = data.aws_region.by_endpoint.region
+    partition   = data.aws_partition.current.partition
+    tags        = data.aws_default_tags.current.tags
+    resource    = data.aws_arn.role.resource
+    principal   = data.aws_service_principal.sagemaker.name
+  }
+}
+"""
+
+
+def test_what_a_module_reads_and_what_an_endpoint_stands_beside(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(MODULE)
+    shutil.copyfile(ROOT / "terraform" / "local" / "local_override.tf", tmp_path / "local_override.tf")
+    aws.must("terraform", "init", cwd=tmp_path)
+    aws.must("terraform", "apply", "-auto-approve", cwd=tmp_path)
+    try:
+        assert json.loads(aws.must("terraform", "output", "-json", "read", cwd=tmp_path)) == {
+            "account": aws.client("sts").get_caller_identity()["Account"],
+            "region": "us-east-1",
+            "endpoint": "ec2.us-east-1.amazonaws.com",
+            "by_endpoint": "eu-west-1",
+            "partition": "aws",
+            "tags": {"team": "ml"},
+            "resource": "role/x",
+            "principal": "sagemaker.amazonaws.com",
+        }
+        aws.must("terraform", "plan", "-detailed-exitcode", cwd=tmp_path)
+    finally:
+        aws.must("terraform", "destroy", "-auto-approve", cwd=tmp_path)
