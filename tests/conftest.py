@@ -258,3 +258,7 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
     os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback
+    # In the background of a shell, or under `nohup`, these are ignored, and what a test starts inherits that.
+    for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, action)

@@ -177,6 +177,7 @@ def test_every_kind_scales_as_declared_until_it_is_destroyed(
     assert granted(account, f"{name}-live") == {"sagemaker:InvokeEndpoint": [arns["liveArn"]]}
     assert granted(account, f"{name}-queue") == {
         "sagemaker:InvokeEndpointAsync": [arns["queueArn"]],
+        "sagemaker:DescribeEndpoint": [arns["queueArn"]],
         "s3:GetObject": [f"arn:aws:s3:::{base.bucket_name}/answers/*"],
     }
 
