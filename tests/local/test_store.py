@@ -189,6 +189,26 @@ def test_a_thousand_changes_do_not_make_the_state_grow(directory: Path) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.parametrize(
+    ("spec", "usage"),
+    [("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), ("RSA_2048", "SIGN_VERIFY"), ("ECC_NIST_P256", "SIGN_VERIFY")],
+)
+def test_keys_outlive_the_server(directory: Path, spec: str, usage: str) -> None:
+    kms: Any = Account(control.start(directory)[0].url).client("kms")
+    key = kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["KeyId"]
+    if usage == "SIGN_VERIFY":
+        before = kms.get_public_key(KeyId=key)["PublicKey"]
+    else:
+        before = kms.encrypt(KeyId=key, Plaintext=b"a secret")["CiphertextBlob"]
+    control.stop(directory)
+    kms = Account(control.start(directory)[0].url).client("kms")
+    if usage == "SIGN_VERIFY":
+        assert kms.get_public_key(KeyId=key)["PublicKey"] == before
+    else:
+        assert kms.decrypt(KeyId=key, CiphertextBlob=before)["Plaintext"] == b"a secret"
+
+
+@pytest.mark.server
 def test_who_waits_for_a_message_holds_up_nobody(account: Account) -> None:
     sqs, name = account.client("sqs"), account.name("queue")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]

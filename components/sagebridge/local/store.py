@@ -30,11 +30,18 @@ from weakref import WeakKeyDictionary
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import moto
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.iam.access_control import IAMPolicy
 from moto.iam.models import iam_backends
+from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
@@ -391,6 +398,7 @@ class _Pickler(pickle.Pickler):
         self._used = used
         locks = {kind: partial(_reduce_lock, make) for kind, make in _LOCKS.items()}
         special: dict[type, Any] = {_VersionedKeyStore: _reduce_store, FakeKey: self._reduce_key}
+        special |= dict.fromkeys((RSAPrivateKey, ECDSAPrivateKey), _reduce_private_key)
         self.dispatch_table = copyreg.dispatch_table | locks | special
 
     def _reduce_key(self, key: FakeKey) -> tuple[object, ...]:
@@ -423,6 +431,19 @@ def _reduce_lock(make: Callable[[], object], _: object) -> tuple[object, ...]:
 def _reduce_store(store: _VersionedKeyStore) -> tuple[object, ...]:
     """Reduces it as a dict: its own `items` has only the newest version of each object."""
     return type(store), (), dict(dict.items(store)), None, None, dict.update
+
+
+def _reduce_private_key(key: Any) -> tuple[object, ...]:  # noqa: ANN401 - a moto object
+    """Reduces a key of KMS with the private key as text: the object of the library has no form for pickle."""
+    pem = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    state = {name: value for name, value in vars(key).items() if name != "private_key"}
+    new: Any = copyreg.__newobj__  # type: ignore[attr-defined]
+    return new, (type(key),), (state, pem), None, None, _set_private_key
+
+
+def _set_private_key(key: Any, state: tuple[dict[str, Any], bytes]) -> None:  # noqa: ANN401 - a moto object
+    members, pem = state
+    vars(key).update(members, private_key=load_pem_private_key(pem, None))
 
 
 def _set_key_state(bodies: Bodies, key: Any, state: tuple[dict[str, Any], str]) -> None:  # noqa: ANN401 - a moto object
