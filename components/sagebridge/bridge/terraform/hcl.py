@@ -6,6 +6,7 @@ python-hcl2 8.1.4 quotes and escapes no text of its `Builder`'s: it cannot read 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
@@ -82,10 +83,12 @@ def _object(value: Mapping[str, Any]) -> list[str]:
     if not value:
         return ["{}"]
     entries = {_key(name): _lines(item) for name, item in value.items()}
-    width = max((len(name) for name, lines in entries.items() if len(lines) == 1), default=0)
     lines = []
-    for name, (first, *rest) in entries.items():
-        lines += [f"{name} = {first}" if rest else f"{name:<{width}} = {first}", *rest]
+    for is_short, run in groupby(entries.items(), lambda entry: len(entry[1]) == 1):
+        items = dict(run)
+        width = max(map(len, items)) if is_short else 0  # what stands between longer ones is aligned by itself
+        for name, (first, *rest) in items.items():
+            lines += [f"{name:<{width}} = {first}", *rest]
     return ["{", *(f"  {line}" for line in lines), "}"]
 
 

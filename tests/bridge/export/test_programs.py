@@ -24,6 +24,8 @@ TOKEN = "sw0rdf1sh!"  # noqa: S105 - a secret of the tests
 NOT_CARRIED = {
     "people": {"force_detach_policies"},
     "lake": {"force_destroy"},
+    "site": {"content"},
+    "worker": {"deletion_window_in_days", "force_delete"},
 }
 """The arguments that are named as not carried."""
 
