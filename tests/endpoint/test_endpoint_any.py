@@ -13,6 +13,7 @@ from sagebridge import SageMakerEndpoint
 from sagebridge._aws import shapes
 from sagebridge.endpoint import schema as fields
 from sagebridge.endpoint.rules import validate
+from sagebridge.endpoint.spec import COMPRESSION_TYPE
 from tests.endpoint.endpoints import requests
 from tests.endpoint.examples import BUCKET, EXAMPLES, OTHER_ARCHIVE
 from tests.mocks import Monitor, World
@@ -87,6 +88,14 @@ def build(args: Mapping[str, Any]) -> Monitor:
     return monitor
 
 
+def is_one_file(value: Any) -> bool:
+    """Returns whether a model's data is a single object that is no archive."""
+    if isinstance(value, dict):
+        compression = value.get("compression_type", COMPRESSION_TYPE)
+        return (value.get("s3_data_type"), compression) == ("S3Object", "None") or any(map(is_one_file, value.values()))
+    return isinstance(value, list) and any(map(is_one_file, value))
+
+
 @given(args=structure("SageMakerEndpointArgs", any_))
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 def test_any_arguments_are_judged_without_a_stray_exception(args: Any) -> None:
@@ -102,5 +111,5 @@ def test_what_is_not_refused_builds_what_aws_allows(args: Any) -> None:
         with pytest.raises(pulumi.RunError) as refused:
             build(args)
         assert all(str(problem) in str(refused.value) for problem in problems)
-    else:
+    elif not is_one_file(args):  # that has no handler, which only a look at S3 tells; tests of images/ show it
         requests(build(args))
