@@ -209,6 +209,38 @@ def test_keys_outlive_the_server(directory: Path, spec: str, usage: str) -> None
 
 
 @pytest.mark.server
+def test_policies_that_aws_manages_are_there_when_they_are_asked_for(directory: Path) -> None:
+    account = Account(control.start(directory)[0].url)
+    account.base()
+    iam: Any = account.client("iam")
+    arn = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+    trust = {"Version": "2012-10-17", "Statement": []}
+    iam.create_role(RoleName="scientist", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.attach_role_policy(RoleName="scientist", PolicyArn=arn)
+    size = _size(directory / "state")
+    for turn in range(2):
+        attached = iam.list_attached_role_policies(RoleName="scientist")["AttachedPolicies"]
+        assert attached == [{"PolicyName": "AmazonSageMakerFullAccess", "PolicyArn": arn}]
+        policy = iam.get_policy(PolicyArn=arn)["Policy"]
+        assert policy["AttachmentCount"] == 1
+        version = iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+        assert "sagemaker:*" in json.dumps(version["Document"])
+        if not turn:
+            control.stop(directory)
+            iam = Account(control.start(directory)[0].url).client("iam")
+    service = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    assert iam.get_policy(PolicyArn=service)["Policy"]["Path"] == "/service-role/"
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_policy(PolicyArn="arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole")
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.attach_role_policy(RoleName="scientist", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
+    pages = iam.get_paginator("list_policies").paginate(Scope="AWS")
+    assert len([policy for page in pages for policy in page["Policies"]]) > 1000
+    assert not iam.list_policies(Scope="Local")["Policies"]
+    assert _size(directory / "state") < size + 200_000
+
+
+@pytest.mark.server
 def test_who_waits_for_a_message_holds_up_nobody(account: Account) -> None:
     sqs, name = account.client("sqs"), account.name("queue")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]

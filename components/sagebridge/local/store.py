@@ -40,7 +40,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.iam.access_control import IAMPolicy
-from moto.iam.models import iam_backends
+from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
@@ -53,7 +53,7 @@ from werkzeug.wsgi import get_input_stream
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION
+from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, managed_policies
 from sagebridge.local.shapes import AwsError
 
 log = logging.getLogger(__name__)
@@ -114,6 +114,7 @@ class Moto:
 
     def __init__(self, directory: Path) -> None:
         check_moto()
+        managed_policies.install()
         FakeBucket.get_permission = _get_permission  # type: ignore[method-assign, assignment]
         S3Response._bucket_response_put = _put_bucket  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
         S3Response._bucket_tagging_from_body = _tags_of_body  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
@@ -398,6 +399,7 @@ class _Pickler(pickle.Pickler):
         self._used = used
         locks = {kind: partial(_reduce_lock, make) for kind, make in _LOCKS.items()}
         special: dict[type, Any] = {_VersionedKeyStore: _reduce_store, FakeKey: self._reduce_key}
+        special[AWSManagedPolicy] = managed_policies.reduce
         special |= dict.fromkeys((RSAPrivateKey, ECDSAPrivateKey), _reduce_private_key)
         self.dispatch_table = copyreg.dispatch_table | locks | special
 
