@@ -3,7 +3,6 @@
 import io
 import os
 import pickle
-import tarfile
 import zlib
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import joblib
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from sagebridge._tarfile import tarfile
 from sagebridge.images.contents import BEGINNING, Contents, contents_of
 from tests.images.archives import HANDLER, packed
 
