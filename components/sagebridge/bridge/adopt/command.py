@@ -19,7 +19,7 @@ from sagebridge.bridge.stack.cli import export_stack, get_mapping
 from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.merge import conflicts, merge_stacks
 from sagebridge.bridge.stack.state import parse_stack
-from sagebridge.bridge.terraform.state import read_state
+from sagebridge.bridge.terraform.state import Resource, read_state
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
 from sagebridge.files import PRIVATE, write_file
@@ -64,7 +64,7 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     endpoints = find_endpoints(state, addresses)
     mapping = parse_mapping(get_mapping(_plugin_version()), TYPES)
     config = parse_json(run_pulumi("config", "--json", "--show-secrets", "--stack", stack), "the stack's configuration")
-    _refuse_other_region(endpoints, config)
+    refuse_other_region(endpoints, config)
     calls = [declare.call(endpoint, mapping) for endpoint in endpoints]
     program = write_program(calls)
 
@@ -132,15 +132,30 @@ def _refuse_conflicts(export: str, calls: Sequence[Call]) -> None:
             )
 
 
-def _refuse_other_region(endpoints: Sequence[Endpoint], config: Config) -> None:
+def refuse_other_region(endpoints: Sequence[Endpoint], config: Config) -> None:
+    """Refuses endpoints of another region than the stack's, before anything is rehearsed.
+
+    Args:
+        endpoints: The endpoints.
+        config: The stack's configuration.
+
+    Raises:
+        UserError: The stack's provider works in another region.
+    """
     provider_region = config.get("aws:region", {}).get("value")
     for endpoint in endpoints:
-        region = reveal(endpoint.endpoint.attributes.get("region"))
+        region = _region(endpoint.endpoint)
         if provider_region and region and region != provider_region:
             raise UserError(
                 f"{endpoint.endpoint.address} is in {region}, and the stack's provider in {provider_region}: adopt it"
                 f" into a stack whose aws:region is {region}"
             )
+
+
+def _region(resource: Resource) -> str:
+    """Returns the region of a resource; a state of the AWS provider 5 has it in the ARN only."""
+    attributes = reveal(resource.attributes)
+    return attributes.get("region") or str(attributes.get("arn", "")).partition(":sagemaker:")[2].partition(":")[0]
 
 
 def _refuse_other_account(rehearsed: str, endpoints: Sequence[Endpoint]) -> None:
