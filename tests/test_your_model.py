@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.pages import printed, script
 PAGE = (ROOT / "docs" / "your-model.md").read_text()
 NEW = """
 pulumi new "$REPOSITORY/templates/sagebridge-python" --generate-only --yes --name scorer --dir "$PWD"
+ln -s "$ENVIRONMENT" venv
 pulumi stack init dev && pulumi config set terraformState "$STATE" && sagebridge local configure pulumi --stack dev
 """
 
@@ -30,7 +32,12 @@ def test_every_option_of_package_is_on_the_page() -> None:
 def test_a_reader_of_the_page_gets_every_answer(aws: Aws, base: Base, tmp_path: Path) -> None:
     folder = tmp_path / "my models"
     folder.mkdir()
-    settings = {"REPOSITORY": str(ROOT), "STATE": str(base.state), "PULUMI_SKIP_CONFIRMATIONS": "true"}
+    settings = {
+        "REPOSITORY": str(ROOT),
+        "ENVIRONMENT": sys.prefix,
+        "STATE": str(base.state),
+        "PULUMI_SKIP_CONFIRMATIONS": "true",
+    }
 
     done = subprocess.run(
         ["bash", "-c", script(f"```sh{NEW}```\n{PAGE}")],

@@ -19,12 +19,16 @@ ARTICLES_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-
 
 
 @pytest.fixture
-def without_handler(aws: Aws, base: Base, tmp_path: Path) -> str:
-    """An archive with a model and no handler."""
+def broken_handler(aws: Aws, base: Base, tmp_path: Path) -> str:
+    """An archive whose handler does not load its model."""
     joblib.dump({}, tmp_path / "model.joblib")
+    (tmp_path / "inference.py").write_text(
+        'def model_fn(model_dir):\n    raise RuntimeError("the weights are not there")\n'
+    )
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         tar.add(tmp_path / "model.joblib", "model.joblib")
+        tar.add(tmp_path / "inference.py", "inference.py")
     key = f"models/{tmp_path.name}/model.tar.gz"
     aws.s3.put_object(Bucket=base.bucket_name, Key=key, Body=packed.getvalue())
     return f"s3://{base.bucket_name}/{key}"
@@ -123,15 +127,15 @@ def test_the_articles_image_is_refused_for_a_model_of_todays_scikit_learn(aws: A
 
 
 def test_a_create_that_fails_says_why_and_leaves_no_endpoint_behind(
-    aws: Aws, stack: Stack, model_data: str, without_handler: str
+    aws: Aws, stack: Stack, model_data: str, broken_handler: str
 ) -> None:
-    stack.config(modelData=without_handler)
+    stack.config(modelData=broken_handler)
     said = stack.up_fails()
     assert "did not pass the ping health check" in said
     assert f"/aws/sagemaker/Endpoints/{stack.endpoint}" in said
     assert "The failed endpoint was deleted" in said
     assert re.search(r"The log of AllTraffic/i-[0-9a-f]{17} ends with:", said)
-    assert "from the top of its code only" in said
+    assert "the weights are not there" in said
     assert nothing_was_made(aws, stack)
 
     stack.config(modelData=model_data)
@@ -140,14 +144,14 @@ def test_a_create_that_fails_says_why_and_leaves_no_endpoint_behind(
 
 
 def test_a_rolled_back_update_fails_keeps_what_is_serving_and_the_next_up_recovers(
-    aws: Aws, stack: Stack, model_data: str, without_handler: str
+    aws: Aws, stack: Stack, model_data: str, broken_handler: str
 ) -> None:
     stack.up()
     serving = stack.outputs()
-    stack.config(modelData=without_handler)
+    stack.config(modelData=broken_handler)
     said = stack.up_fails()
     assert "AWS rolled the update back. Reason: The primary container" in said
-    assert "from the top of its code only" in said  # the last lines of the new container's log
+    assert "the weights are not there" in said  # the last lines of the new container's log
     assert f"is InService on configuration {serving['endpointConfigName']}" in said
     assert aws.predict(stack.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
     aws.sagemaker.describe_endpoint_config(EndpointConfigName=serving["endpointConfigName"])

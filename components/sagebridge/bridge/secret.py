@@ -35,11 +35,15 @@ def spread(value: Any) -> Any:  # noqa: ANN401 - JSON's types
 
 
 def marked_like(value: Any, other: Any) -> Any:  # noqa: ANN401 - JSON's types
-    """Returns a value in which what is secret in another one, at the same place, is secret too."""
+    """Returns a value in which what is secret in another one, at the same place, is secret too.
+
+    Of two marks the finer one counts: the engine marks a whole output where a part of the input is a secret.
+    """
     if isinstance(value, Secret):
-        return value
+        is_coarser = not isinstance(other, Secret) and _has_secret(other)
+        return marked_like(reveal(value), other) if is_coarser else value
     if isinstance(other, Secret):
-        return Secret(value)
+        return value if _has_secret(value) else Secret(value)
     if isinstance(value, Mapping) and isinstance(other, Mapping):
         return {name: marked_like(item, other.get(name)) for name, item in value.items()}
     if isinstance(value, list) and isinstance(other, list):

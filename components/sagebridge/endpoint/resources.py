@@ -110,9 +110,14 @@ def default_environment(declared: Container) -> dict[str, str]:
 def _merged(
     defaults: pulumi.Input[Mapping[str, str]], declared: pulumi.Input[Mapping[str, pulumi.Input[str]]]
 ) -> pulumi.Input[Mapping[str, pulumi.Input[str]]] | None:
-    """Returns the variables of a container; None if there are none. Both may be outputs."""
+    """Returns the variables of a container; None if there are none. Both may be outputs.
+
+    A secret among declared variables stays the secret of its own variable: in an output of all, all would be secret.
+    """
     if isinstance(defaults, Mapping) and isinstance(declared, Mapping):
         return {**defaults, **declared} or None
+    if isinstance(declared, Mapping):
+        return pulumi.Output.from_input(defaults).apply(lambda variables: {**variables, **declared})
     return pulumi.Output.all(defaults, declared).apply(lambda variables: {**variables[0], **variables[1]})
 
 

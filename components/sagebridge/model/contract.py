@@ -16,8 +16,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sagebridge import processes
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -74,6 +72,7 @@ def ask(
         image: The URI of the image whose contract holds; without one, it is that of AWS's scikit-learn image.
         log: Writes a line about how the handler's environment is made ready.
     """
+    from sagebridge import processes  # noqa: PLC0415 - the image's Python, in which this module runs too, may be older
     from sagebridge.containers.code import Definition, prepare  # noqa: PLC0415 - only here is it needed
     from sagebridge.containers.errors import NotServedError  # noqa: PLC0415 - the same
     from sagebridge.containers.launch import MODEL_DIR  # noqa: PLC0415 - the same

@@ -13,6 +13,7 @@ from typing import Any
 from sagebridge import processes
 from sagebridge.bridge.documents import parse_json
 from sagebridge.bridge.secret import Secret, secret_texts
+from sagebridge.bridge.terraform.blocks import template_literal
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from sagebridge.scratch import scratch_folder
@@ -55,7 +56,10 @@ def plan_copy(module: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
         UserError: Terraform is missing, refuses the module (the message is its own, without those values), or takes
             over 900 s.
     """
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in variables.items()}
+    texts = {  # Terraform takes what is no text for an expression
+        name: value if isinstance(value, str) else template_literal(json.dumps(value))
+        for name, value in variables.items()
+    }
     # A plan holds values in clear, so it stays in memory; a provider is large and no secret.
     with scratch_folder() as scratch, tempfile.TemporaryDirectory() as data:
         copy = scratch / "module"
