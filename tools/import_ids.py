@@ -69,7 +69,7 @@ READ_BY_HAND = {
     "aws_quicksight_role_custom_permission": "{aws_account_id},{namespace},{role}",
     "aws_quicksight_role_membership": "{aws_account_id},{namespace},{role},{member_name}",
     "aws_quicksight_user_custom_permission": "{aws_account_id},{namespace},{user_name}",
-    "aws_route": ("{route_table_id}_{destination_cidr_block|destination_ipv6_cidr_block|destination_prefix_list_id}"),
+    "aws_route": "{route_table_id}_{destination_cidr_block|destination_ipv6_cidr_block|destination_prefix_list_id}",
     "aws_s3_object": "{bucket}/{key}",
     "aws_s3tables_table": "{table_bucket_arn};{namespace};{name}",
     "aws_s3tables_table_policy": "{table_bucket_arn};{namespace};{name}",
@@ -199,9 +199,11 @@ def _read(text: str, constants: Mapping[str, str]) -> frozenset[str]:
 
 def _told(kind: str, notes: str, function: str, go: GoFile) -> str | None:
     """Returns the import ID that the code tells by rule; see `Source.import_id`."""
+    if "@NoImport" in notes:
+        return None
     importer = _importer_of_sdk(function) if kind == "SDK" else _importer_of_framework(function, go)
-    if "@NoImport" in notes or importer is not None:
-        return None if "@NoImport" in notes else importer
+    if importer is not None:
+        return importer
     if match := re.search(r'@ArnIdentity(?:\("(\w+)")?', notes):
         return f"{{{match[1] or 'arn'}}}"
     attributes = re.findall(r'@IdentityAttribute\("(\w+)"', notes)
@@ -285,8 +287,7 @@ def _from_test(call: str, functions: Mapping[tuple[str, str], str], constants: M
         ):
             variables[variable] = _made(expression, variables, constants)
         for expression in re.findall(r"return (.+), nil$", body, re.MULTILINE) or [""]:
-            identity = _made(expression, variables, constants)
-            yield _without_region(identity) if "?" in _without_region(identity) else identity
+            yield _made(expression, variables, constants)
 
 
 def _made(expression: str, variables: Mapping[str, str], constants: Mapping[str, str]) -> str:

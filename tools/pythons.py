@@ -14,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from uv import find_uv_bin
 
+from sagebridge.containers.interpreter import pyenv_folders, pyenv_root
 from tools.paths import CHECKOUT
 
 
@@ -40,11 +41,11 @@ def _installed() -> str:
 
     On PATH, pyenv has scripts, of which only those for the chosen versions start a Python.
     """
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != pyenv / "shims"]
+    shims = pyenv_root() / "shims"
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != shims]
     return subprocess.run(
         [find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"],
-        env={**os.environ, "PATH": os.pathsep.join([*folders, *map(str, pyenv.glob("versions/*/bin"))])},
+        env={**os.environ, "PATH": os.pathsep.join([*folders, *pyenv_folders()])},
         capture_output=True,  # uv warns of Pythons that are too old for it
         text=True,
         check=True,

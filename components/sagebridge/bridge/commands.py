@@ -62,8 +62,8 @@ def export_command(stack: str, out: Path, form: str, *, handoff: bool, as_json: 
         _print_json({**asdict(manifest), "notCarried": not_carried})
         return
     click.echo(f"wrote {out}: {len(export.imports)} resources, {len(export.variables)} secret variables")
-    for reason, names in by_reason(export.not_carried).items():
-        click.echo(f"not carried: {', '.join(names)}: {reason}")
+    for line in by_reason(export.not_carried):
+        click.echo(f"not carried: {line}")
     if handoff:
         click.echo(f"\n{steps(state, export, str(out))}", nl=False)
 

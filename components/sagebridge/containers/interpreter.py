@@ -150,7 +150,7 @@ def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], ob
 
 
 def _run(command: list[str], working_dir: Path) -> None:
-    path = os.pathsep.join([*_pyenv_folders(), os.environ.get("PATH", os.defpath)])
+    path = os.pathsep.join([*pyenv_folders(), os.environ.get("PATH", os.defpath)])
     try:
         done = processes.complete(
             command,
@@ -165,7 +165,11 @@ def _run(command: list[str], working_dir: Path) -> None:
         raise _NotMadeError(f"it cannot be made.\n{done.stderr.strip()}")
 
 
-def _pyenv_folders() -> list[str]:
+def pyenv_folders() -> list[str]:
     """Returns where pyenv keeps its Pythons: its own commands on the PATH run only those that are switched on."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    return sorted(map(str, root.glob("versions/*/bin")))
+    return sorted(map(str, pyenv_root().glob("versions/*/bin")))
+
+
+def pyenv_root() -> Path:
+    """Returns pyenv's folder, whether or not it is there."""
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")

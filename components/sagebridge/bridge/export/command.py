@@ -48,6 +48,6 @@ def translate_stack(stack: str) -> tuple[Stack, Export]:
     mapping = parse_mapping(get_mapping(plugin_version(state)), aws_types(state))
     export = translate(state, mapping)
     if not export.imports:
-        reasons = [f"{', '.join(names)}: {reason}" for reason, names in by_reason(export.not_carried).items()]
-        raise UserError("\n- ".join([f"the stack {stack} has no resource that Terraform can import", *reasons]))
+        heading = f"the stack {stack} has no resource that Terraform can import"
+        raise UserError("\n- ".join([heading, *by_reason(export.not_carried)]))
     return state, export

@@ -148,9 +148,7 @@ replaces a resource, so that the new resource can be made before the old one is 
 def _not_carried(items: Sequence[NotCarried]) -> str:
     if not items:
         return "## What was not carried\n\nNothing: all of the stack's AWS resources are in the module."
-    lines = "\n".join(
-        f"- {', '.join(f'`{name}`' for name in names)}: {reason}" for reason, names in by_reason(items).items()
-    )
+    lines = "\n".join(f"- {line}" for line in by_reason(items, quote="`"))
     blocks = [item.block for item in items if item.block]
     code = f"\n\n```hcl\n{to_hcl(blocks)}```" if blocks else ""
     return f"## What was not carried\n\n{lines}{code}"

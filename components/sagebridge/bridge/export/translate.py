@@ -69,12 +69,17 @@ class Export:
         return f"{imported.urn if imported else variable.address}, {variable.attribute}"
 
 
-def by_reason(items: Iterable[NotCarried]) -> dict[str, list[str]]:
-    """Returns the names of what is not carried by the reason, so that a reason of many is told once."""
+def by_reason(items: Iterable[NotCarried], quote: str = "") -> list[str]:
+    """Returns a line for each reason, with all that is not carried for it, so that a reason of many is told once.
+
+    Args:
+        items: What is not carried.
+        quote: What stands around each name.
+    """
     names_by_reason: dict[str, list[str]] = {}
     for item in items:
-        names_by_reason.setdefault(item.reason, []).append(item.name)
-    return names_by_reason
+        names_by_reason.setdefault(item.reason, []).append(f"{quote}{item.name}{quote}")
+    return [f"{', '.join(names)}: {reason}" for reason, names in names_by_reason.items()]
 
 
 def aws_types(stack: Stack) -> set[str]:
