@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from configparser import ConfigParser
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,17 @@ class Aws:
             yield
         finally:
             control.set_times(self.folder, **{status: 0})
+
+    def with_stacks_in(self, folder: Path, **variables: str) -> "Aws":
+        """Returns this local AWS with another backend for Pulumi's stacks, so that other tests may use the same names.
+
+        Args:
+            folder: the backend's folder, which is made.
+            variables: other variables of the environment.
+        """
+        folder.mkdir()
+        environment = self.environment | {"PULUMI_BACKEND_URL": folder.as_uri()} | variables
+        return replace(self, environment=environment)
 
     def client(self, name: str) -> Any:
         """Makes a client of any service."""

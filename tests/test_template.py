@@ -61,6 +61,7 @@ def test_its_program_is_tested_with_mocks(tmp_path: Path) -> None:
 @pytest.mark.engine
 @pytest.mark.terraform
 def test_a_new_project_goes_from_its_tests_to_a_prediction(aws: Aws, base: Base, tmp_path: Path) -> None:
+    aws = aws.with_stacks_in(tmp_path / "stacks")
     project, elsewhere = tmp_path / "a scorer", tmp_path / "elsewhere"
     elsewhere.mkdir()
     new = ("pulumi", "new", str(TEMPLATE), "--dir", str(project), "--name", "scorer", "--generate-only", "--yes")

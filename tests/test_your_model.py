@@ -30,6 +30,7 @@ def test_every_option_of_package_is_on_the_page() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_a_reader_of_the_page_gets_every_answer(aws: Aws, base: Base, tmp_path: Path) -> None:
+    aws = aws.with_stacks_in(tmp_path / "stacks")
     folder = tmp_path / "my models"
     folder.mkdir()
     settings = {

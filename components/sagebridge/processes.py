@@ -104,7 +104,7 @@ def session(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         command: The command with its arguments.
         options: What else `subprocess.Popen` takes.
     """
-    with _Signals() as signals, subprocess.Popen(command, start_new_session=True, **options) as process:
+    with HeldSignals() as signals, subprocess.Popen(command, start_new_session=True, **options) as process:
         # What is left may hold the pipes on which the block waits for the command's output to end.
         sweeper = threading.Thread(target=_sweep, args=(process,), daemon=True)
         sweeper.start()
@@ -122,10 +122,11 @@ def session(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
                 sweeper.join()
 
 
-class _Signals:
-    """Has SIGINT, SIGTERM and SIGHUP raise an exception, but only once the command is known that has to end first.
+class HeldSignals:
+    """Has SIGINT, SIGTERM and SIGHUP raise an exception, but not before `release`.
 
-    A signal for which this process has another handler, or which it ignores, is left alone.
+    A process that is being started is not known until its start returns, so an interrupt at that moment would leave it
+    behind. A signal for which this process has another handler, or which it ignores, is left alone.
     """
 
     def __init__(self) -> None:

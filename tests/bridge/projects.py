@@ -1,6 +1,5 @@
 """A Pulumi project whose stack is empty at first, for what Terraform hands over."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ class Project:
     """A project in a folder, its stack `dev`, and the bridge's commands on it."""
 
     def __init__(self, aws: Aws, place: Path) -> None:
-        (place / "stacks").mkdir()
-        environment = {"PYTHONPATH": str(ROOT), "PULUMI_BACKEND_URL": (place / "stacks").as_uri()}
-        self.aws = dataclasses.replace(aws, environment={**aws.environment, **environment})
+        self.aws = aws.with_stacks_in(place / "stacks", PYTHONPATH=str(ROOT))
         """The local AWS, with a backend of its own."""
         self.terraform = place / "terraform"
         """The folder of the root module that hands over."""

@@ -169,9 +169,7 @@ output "names" {
 @pytest.mark.engine
 @pytest.mark.terraform
 def test_terraform_reads_them_from_a_file_and_from_s3(aws: Aws, base: Base, tmp_path: Path) -> None:
-    environment = {"PYTHONPATH": str(ROOT), "PULUMI_BACKEND_URL": (tmp_path / "stacks").as_uri()}
-    aws = dataclasses.replace(aws, environment={**aws.environment, **environment})
-    (tmp_path / "stacks").mkdir()
+    aws = aws.with_stacks_in(tmp_path / "stacks", PYTHONPATH=str(ROOT))
     project, reader = tmp_path / "project", tmp_path / "reader"
     project.mkdir()
     reader.mkdir()

@@ -3,7 +3,6 @@
 The programs here need no AWS. Each environment sees the packages of this checkout, so nothing is installed.
 """
 
-import dataclasses
 import site
 import subprocess
 import sys
@@ -28,9 +27,7 @@ class Project:
 
     def __init__(self, aws: Aws, folder: Path) -> None:
         self.folder = folder
-        (folder / "state").mkdir()
-        environment = {"PULUMI_BACKEND_URL": (folder / "state").as_uri(), "UV_OFFLINE": "1"}
-        self._aws = dataclasses.replace(aws, environment=aws.environment | environment)
+        self._aws = aws.with_stacks_in(folder / "state", UV_OFFLINE="1")
         self.declare()
         self._aws.must("pulumi", "stack", "init", "dev", cwd=folder)
 

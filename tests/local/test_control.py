@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import boto3
 import moto
@@ -110,6 +111,24 @@ def test_an_interrupted_start_leaves_no_server(directory: Path) -> None:
     command = f"-m sagebridge.local.server {directory}"
     assert not [name for name in commands() if command in name]
     assert control.find(directory) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_start_that_is_interrupted_before_the_servers_number_is_known_leaves_no_server(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    servers = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            servers.append(self)
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        control.start(directory)
+    assert [server.returncode for server in servers] == [-signal.SIGKILL]
 
 
 def test_two_starts_at_once_make_one_server(directory: Path) -> None:

@@ -24,6 +24,7 @@ from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
 from sagebridge.local import CONTROL_PATH, PORT, REGION, environment, images
+from sagebridge.processes import HeldSignals
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -140,13 +141,15 @@ def start(directory: Path) -> tuple[Running, bool]:
     if running := find(directory):
         return running, True
     require("local")
-    process = _spawn(directory)
-    try:
-        return _answering(directory, process)
-    except BaseException:  # an interrupt too must not leave a server that nobody has been told of
-        process.kill()
-        process.wait()
-        raise
+    with HeldSignals() as signals:
+        process = _spawn(directory)
+        try:
+            signals.release()
+            return _answering(directory, process)
+        except BaseException:  # an interrupt too must not leave a server that nobody has been told of
+            process.kill()
+            process.wait()
+            raise
 
 
 def _answering(directory: Path, process: subprocess.Popen[bytes]) -> tuple[Running, bool]:

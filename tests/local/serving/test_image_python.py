@@ -112,6 +112,9 @@ def serve(forks: Forks, tmp_path: Path) -> Iterator[Serve]:
     yield serve
     for child in children:
         child.end()
+        print("container", child.pid, "ended with", child.poll())  # noqa: T201 - for a test that fails
+    if (tmp_path / "log").exists():
+        print((tmp_path / "log").read_text(errors="replace"))  # noqa: T201 - for a test that fails
 
 
 class Answer(NamedTuple):
