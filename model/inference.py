@@ -26,6 +26,7 @@ import math
 import os
 import sys
 import traceback
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
@@ -117,13 +118,16 @@ def predict_fn(data: list[Any] | Lines | Refusal, model: Any) -> list[Any] | Ref
     """Predicts every row, after checking that each has as many values as the model takes."""
     features = Features(getattr(model, "n_features_in_", None), list(getattr(model, "feature_names_in_", [])))
     rows = _read_lines(data, features) if isinstance(data, Lines) else data
-    if not isinstance(rows, Refusal):
-        rows = _checked(rows, features)
     if isinstance(rows, Refusal):
         return rows
+    table = _numbers(rows, features)
+    if table is None:
+        rows = _checked(rows, features)
+        if isinstance(rows, Refusal):
+            return rows
+        table = _table(rows, features)
     # What a model without a number of features does with the wrong kind of row is to miss an attribute.
     wrong_rows = (TypeError, ValueError) if features.width else (TypeError, ValueError, AttributeError)
-    table = _table(rows, features)
     try:
         with np.errstate(all="ignore"):  # what overflows is refused below
             predictions = model.predict(table)
@@ -132,10 +136,10 @@ def predict_fn(data: list[Any] | Lines | Refusal, model: Any) -> list[Any] | Ref
             raise
         return Refusal(400, f"{_complaint(error, rows)}; {features.expected}")
     values = _values(predictions)
-    for number, value in enumerate(values, 1):
-        if not _is_finite(value):
-            return Refusal(400, f"row {number} has no finite prediction; expected numbers like the training data's")
-    return values
+    if all(map(_is_finite, values)):
+        return values
+    number = next(number for number, value in enumerate(values, 1) if not _is_finite(value))
+    return Refusal(400, f"row {number} has no finite prediction; expected numbers like the training data's")
 
 
 def output_fn(predictions: list[Any] | Refusal, accept: str | None) -> Response:
@@ -211,6 +215,18 @@ def _boolean(cell: str) -> bool:
     return cell.strip().lower() == "true"
 
 
+def _numbers(rows: list[Any], features: Features) -> Any:  # noqa: ANN401 - an array
+    """Returns the table of rows that have a finite number for each unnamed feature, at the speed of C; else None."""
+    if features.names or {*map(type, rows)} != {list} or not {*map(type, chain.from_iterable(rows))} <= {int, float}:
+        return None
+    try:
+        table = np.array(rows, dtype=float)
+    except (ValueError, OverflowError):  # rows of different lengths, or an integer beyond any float
+        return None
+    is_whole = table.size and table.shape[1] == (features.width or table.shape[1]) and np.isfinite(table).all()
+    return table if is_whole else None
+
+
 def _checked(rows: list[Any], features: Features) -> list[Any] | Refusal:
     """Returns rows as lists that have a value for each feature, or what is wrong with them; both count from 1.
 
@@ -273,8 +289,9 @@ def _table(rows: list[Any], features: Features) -> Any:  # noqa: ANN401 - a Data
     """Returns rows in the form that the model was fitted on: a DataFrame if its features have names."""
     if not isinstance(rows[0], list):
         return rows
-    if not features.names and all(map(_are_finite, rows)):
-        return np.array(rows, dtype=float)
+    numbers = _numbers(rows, features)
+    if numbers is not None:
+        return numbers
     cells = [[_cell(value) for value in row] for row in rows]
     pandas = _pandas() if features.names else None
     if pandas:

@@ -10,6 +10,7 @@ import json
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import version
@@ -45,6 +46,14 @@ def model_fn(folder): return None
 def transform_fn(model, body, content_type, accept):
     versions = [module.__version__ for module in (numpy, pandas, sklearn)]
     return json.dumps([platform.python_version(), *versions]), "application/json"
+"""
+SOCKETS = """
+import json, os, stat
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    entries = [(entry.name, entry.stat(follow_symlinks=False)) for entry in os.scandir()]
+    sockets = [(name, facts.st_mtime) for name, facts in entries if stat.S_ISSOCK(facts.st_mode)]
+    return json.dumps(sockets), "application/json"
 """
 
 
@@ -157,6 +166,15 @@ def test_the_recorded_answers_hold(serve: Serve, model: Callable[[str], bytes], 
             assert answer.content_type.partition(";")[0] == expected["content_type"].partition(";")[0]
         if status == expected["status"] and expected["body_base64"] is not None:
             assert parsed(answer.body) == parsed(base64.b64decode(expected["body_base64"]))
+
+
+@pytest.mark.parametrize("version", table()["images"])
+def test_a_container_makes_no_socket_where_another_one_would_meet_it(serve: Serve, version: str) -> None:
+    """Two containers of one image ended with "Address already in use" if they started at the same moment."""
+    started = time.time()
+    connection = serve(version, {"inference.py": SOCKETS})
+    sockets = json.loads(ask(connection, b"", "text/csv", None).body)
+    assert [name for name, changed in sockets if changed >= started - 1] == []
 
 
 def _deviates(version: str, handler: str, request: str) -> bool:

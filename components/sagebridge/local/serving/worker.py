@@ -15,7 +15,7 @@ from socket import SHUT_RDWR
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer
 
 from sagebridge.containers.application import build
 from sagebridge.containers.errors import NotServedError
@@ -37,6 +37,19 @@ class _Quiet(KeepAlive):
         pass
 
 
+class _Server(BaseWSGIServer):
+    """Answers on a connection that is there already, and listens nowhere.
+
+    The servers of Werkzeug before 2.1, which older images have, bind an address even for a socket that they are given.
+    """
+
+    def server_bind(self) -> None:
+        pass
+
+    def server_activate(self) -> None:
+        pass
+
+
 def main(launch: Launch, home: Path, connection: socket, control: socket) -> None:
     """Loads the model, then answers requests one at a time, as one process of the container does.
 
@@ -52,7 +65,7 @@ def main(launch: Launch, home: Path, connection: socket, control: socket) -> Non
         app = build(launch)
     except NotServedError as error:
         sys.exit(str(error))
-    server = make_server("unix://worker", 0, app, request_handler=_Quiet, fd=connection.fileno())
+    server = _Server("127.0.0.1", 0, app, _Quiet)
     server.server_address = ("localhost", 0)
     server.finish_request(connection, ("localhost", 0))
     connection.shutdown(SHUT_RDWR)  # an answer may have broken off, and the server would wait for the rest of it
