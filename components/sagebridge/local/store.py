@@ -53,7 +53,7 @@ from werkzeug.wsgi import get_input_stream
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, managed_policies
+from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, managed_policies, object_versions
 from sagebridge.local.shapes import AwsError
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,7 @@ class Moto:
     def __init__(self, directory: Path) -> None:
         check_moto()
         managed_policies.install()
+        object_versions.install()
         FakeBucket.get_permission = _get_permission  # type: ignore[method-assign, assignment]
         S3Response._bucket_response_put = _put_bucket  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
         S3Response._bucket_tagging_from_body = _tags_of_body  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
