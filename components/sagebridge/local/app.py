@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import CONTROL_PATH, REGION, images
+from sagebridge.local import CONTROL_PATH, REGION, images, unserved
 from sagebridge.local.cloudwatch import moto as cloudwatch
 from sagebridge.local.cloudwatch import moto_logs
 from sagebridge.local.cloudwatch.alarms import Alarms
@@ -119,6 +119,7 @@ class App:
             self._faults.strike,
             self._answer_sagemaker,
             self._answer_scaling,
+            unserved.refuse,
         )
         self._others = in_cbor(self._moto)
 
