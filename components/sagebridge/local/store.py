@@ -57,7 +57,15 @@ from werkzeug.wsgi import get_input_stream
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, managed_policies, object_versions, unserved
+from sagebridge.local import (
+    ACCOUNT,
+    MOTO_VERSION,
+    REGION,
+    bucket_configurations,
+    managed_policies,
+    object_versions,
+    unserved,
+)
 from sagebridge.local.shapes import AwsError
 
 log = logging.getLogger(__name__)
@@ -122,6 +130,7 @@ class Moto:
         check_moto()
         managed_policies.install()
         object_versions.install()
+        bucket_configurations.install()
         FakeBucket.get_permission = _get_permission  # type: ignore[method-assign, assignment]
         S3Response._bucket_response_put = _put_bucket  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
         S3Response._bucket_tagging_from_body = _tags_of_body  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there

@@ -34,8 +34,8 @@ _MISSING_IN_S3 = frozenset(
         *(f"ListBucket{kind}Configurations" for kind in ("Analytics", "IntelligentTiering", "Metrics")),
         *(f"{verb}ObjectAnnotation" for verb in ("Delete", "Get", "Put")),
         *("GetBucketAbac", "PutBucketAbac", "GetBucketRequestPayment", "PutBucketRequestPayment"),
-        *("DeleteBucketInventoryConfiguration", "CreateSession", "GetObjectRetention", "GetObjectTorrent"),
-        *("ListObjectAnnotations", "RenameObject", "UpdateObjectEncryption", "WriteGetObjectResponse"),
+        *("CreateSession", "GetObjectRetention", "GetObjectTorrent", "ListObjectAnnotations", "RenameObject"),
+        *("UpdateObjectEncryption", "WriteGetObjectResponse"),
     }
 )
 """The operations of S3 that moto takes for others: DeleteBucketMetricsConfiguration, for one, for DeleteBucket."""
