@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import CONTROL_PATH, REGION, images, unserved
+from sagebridge.local import CONTROL_PATH, REGION, images, reserved_tags, unserved
 from sagebridge.local.cloudwatch import moto as cloudwatch
 from sagebridge.local.cloudwatch import moto_logs
 from sagebridge.local.cloudwatch.alarms import Alarms
@@ -117,6 +117,7 @@ class App:
             console,
             self._control,
             self._faults.strike,
+            reserved_tags.refuse,
             self._answer_sagemaker,
             self._answer_scaling,
             unserved.refuse,

@@ -73,6 +73,11 @@ def is_form(request: Request) -> bool:
     return request.mimetype == _FORM
 
 
+def is_cbor(request: Request) -> bool:
+    """Returns whether a request is in AWS's CBOR protocol."""
+    return _CBOR_PATH.fullmatch(request.path) is not None
+
+
 def target(request: Request) -> str:
     """Returns the service and operation that a JSON request asks for, such as `SageMaker.CreateModel`, else nothing."""
     return request.headers.get("X-Amz-Target", "")
@@ -143,7 +148,7 @@ def error_answer(request: Request, error: AwsError) -> Response:
     xml = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
     if is_s3(request):
         return _xml_answer(f"<Error>{xml}<RequestId>local</RequestId></Error>", error)
-    if _CBOR_PATH.fullmatch(request.path):
+    if is_cbor(request):
         content = encode({"__type": error.code, "message": error.message})
         return Response(content, error.status, {"smithy-protocol": "rpc-v2-cbor"}, mimetype="application/cbor")
     if service_of(request) == "ec2":
