@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import boto3
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -201,9 +200,8 @@ def _endpoints_of_others(job: Job) -> dict[str, str | None]:
             json.loads(job.run("pulumi", "stack", "export", "--stack", stack["name"], capture=True))
         )
     }
-    project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["name"]
-    dev = f"organization/{project}/{STACK}"
-    return {name: owners.get(name) for name in standing if owners.get(name) != dev}
+    # `pulumi stack ls` names the stacks of this project alone without their organization and project.
+    return {name: owners.get(name) for name in standing if owners.get(name) != STACK}
 
 
 def apply_base(job: Job, *options: str) -> None:
