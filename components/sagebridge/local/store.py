@@ -238,12 +238,12 @@ class Moto:
             AwsError: `NotFound` for a topic that does not exist.
         """
         with self.changing("sns"):
-            sns_backends[ACCOUNT][REGION].publish(message, topic_arn)
+            sns_backends[ACCOUNT][_region_of(topic_arn)].publish(message, topic_arn)
 
-    def alarm_states(self, names: Collection[str]) -> dict[str, str]:
-        """Returns the states of those CloudWatch alarms that exist: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
+    def alarm_states(self, names: Collection[str], region: str = REGION) -> dict[str, str]:
+        """Returns the states of those CloudWatch alarms of a region that exist, such as `OK` or `INSUFFICIENT_DATA`."""
         with self._lock:
-            alarms = cloudwatch_backends[ACCOUNT][REGION].alarms
+            alarms = cloudwatch_backends[ACCOUNT][region].alarms
             return {name: alarms[name].state_value for name in names if name in alarms}
 
     def count_buckets(self) -> int:
@@ -325,6 +325,12 @@ class _RequestBody(tempfile.SpooledTemporaryFile[bytes]):
     """A request's body, read once it is whole."""
 
     mode = "rb"  # moto unpacks a compressed body by `gzip`, which asks for this
+
+
+def _region_of(arn: str) -> str:
+    """Returns the region that an ARN names; the usual one for what is no ARN, which is then not found there."""
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 4 and parts[3] else REGION  # noqa: PLR2004 - the account follows
 
 
 def _create_backend_app(service: Any) -> Any:  # noqa: ANN401 - moto's types
