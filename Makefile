@@ -33,7 +33,7 @@ up: ## From nothing to a prediction: set-up, base, model, endpoint
 	@started=$$(date +%s); $(MAKE) -s $(PACKAGES); $(TOOLS) up --setup-seconds $$(($$(date +%s) - started))
 
 down: $(PACKAGES) ## Destroy the dev stack and the base, stop the local AWS
-	@$(TOOLS) down
+	@$(TOOLS) down $(if $(FORCE),--force)
 
 env: ## Print shell exports: eval "$(make -s env)"
 	@# A set-up that fails must not let the shell go on.

@@ -81,9 +81,10 @@ def up(setup_seconds: float) -> None:
 
 
 @main.command()
-def down() -> None:
+@click.option("--force", is_flag=True, help="Go on although endpoints of others stand on the base.")
+def down(*, force: bool) -> None:
     """Destroy the dev stack and the base, and stop the local AWS."""
-    job.down(console)
+    job.down(console, force=force)
 
 
 @main.command(name="stress")

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+import boto3
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sagebridge import processes
-from tools import engine, environment, model_data
+from sagebridge.local import REGION, control
+from tools import base_users, engine, environment, model_data
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, STACK_SETTINGS
 from tools.progress import duration
@@ -118,8 +121,16 @@ def up(console: Console, setup_seconds: float) -> None:
     console.print('\nYour own commands: eval "$(make -s env)", then pulumi, terraform, aws or boto3.', style="dim")
 
 
-def down(console: Console) -> None:
-    """Destroys the dev stack and the base, and stops the local AWS; what is not there is passed over."""
+def down(console: Console, *, force: bool = False) -> None:
+    """Destroys the dev stack and the base, and stops the local AWS; what is not there is passed over.
+
+    Args:
+        console: where to say what is being done.
+        force: whether to go on although endpoints of others stand on the base.
+
+    Raises:
+        ToolsError: endpoints of others stand on the base, or a command fails.
+    """
     job = Job(console)
     if not base_is_applied():
         job.run("sagebridge", "local", "stop")
@@ -127,16 +138,14 @@ def down(console: Console) -> None:
         return
     with job.part("Local AWS"):
         job.run("sagebridge", "local", "start")  # to be asked to delete what it holds
+    if not force and (endpoints := _endpoints_of_others(job)):
+        raise ToolsError(base_users.refusal(endpoints))
     with job.part("Endpoint (Pulumi)"):
         stacks = json.loads(job.run("pulumi", "stack", "ls", "--json", capture=True))
         if STACK in [stack["name"] for stack in stacks]:
             job.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
     with job.part("Base (Terraform)"):
-        apply_base(job, "-destroy")
-        # What is local must not meet a real account.
-        for name in (LOCK_FILE, *(setting.name for setting in LOCAL_SETTINGS.iterdir())):
-            (BASE / name).unlink(missing_ok=True)
-        shutil.rmtree(BASE / ".terraform")
+        _destroy_base(job)
     with job.part("Stop"):
         job.run("sagebridge", "local", "stop")
     console.print(job.summary())
@@ -151,10 +160,48 @@ def select_stack(job: Job) -> None:
 
 def base_is_applied() -> bool:
     """Says whether Terraform's state of the base has resources; the endpoint cannot be there without them."""
+    return bool(_base_state()["resources"])
+
+
+def _base_state() -> dict[str, Any]:
+    """Returns Terraform's state of the base; an empty one if there is none."""
     try:
-        return bool(json.loads((BASE / "terraform.tfstate").read_text())["resources"])
+        state: dict[str, Any] = json.loads((BASE / "terraform.tfstate").read_text())
     except FileNotFoundError:
-        return False
+        return {"resources": [], "outputs": {}}
+    return state
+
+
+def _destroy_base(job: Job) -> None:
+    """Destroys the base, and removes the local settings beside it, which must not meet a real account."""
+    apply_base(job, "-destroy")
+    for name in (LOCK_FILE, *(setting.name for setting in LOCAL_SETTINGS.iterdir())):
+        (BASE / name).unlink(missing_ok=True)
+    shutil.rmtree(BASE / ".terraform")
+
+
+def _endpoints_of_others(job: Job) -> dict[str, str | None]:
+    """Returns the endpoints that stand on the base and are not the dev stack's, each with its stack, if it has one."""
+    running = control.find(environment.local_aws())
+    base = {name: output["value"] for name, output in _base_state()["outputs"].items()}
+    if running is None or not {"bucket_name", "execution_role_arn"} <= base.keys():
+        return {}
+    word = "local"  # nobody checks keys
+    session = boto3.Session(word, word, region_name=REGION)
+    sagemaker: Any = session.client("sagemaker", endpoint_url=running.url)
+    standing = base_users.users(sagemaker, base)
+    if not standing:
+        return {}
+    stacks = json.loads(job.run("pulumi", "stack", "ls", "--all", "--json", capture=True))
+    owners = {
+        endpoint: stack["name"]
+        for stack in stacks
+        for endpoint in base_users.endpoints_of(
+            json.loads(job.run("pulumi", "stack", "export", "--stack", stack["name"], capture=True))
+        )
+    }
+    # `pulumi stack ls` names the stacks of this project alone without their organization and project.
+    return {name: owners.get(name) for name in standing if owners.get(name) != STACK}
 
 
 def apply_base(job: Job, *options: str) -> None:

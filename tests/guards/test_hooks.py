@@ -15,7 +15,7 @@ from sagebridge.guards import checks
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
 from tests.guards.answers import ARN, Logs, endpoint
-from tests.mocks import Monitor
+from tests.mocks import IMAGE, Monitor
 
 Run = Callable[[Callable[[], object]], Monitor]
 CREATED = {"name": "boston", "endpointConfigName": "new"}
@@ -91,7 +91,8 @@ def hook(registered: Monitor, name: str, **changes: Any) -> Any:
 def registered(run: Run) -> Monitor:
     pulumi.runtime.set_config("aws:region", "eu-central-1")
     pulumi.runtime.set_config("aws:profile", "mine")
-    return run(lambda: SageMakerEndpoint("endpoint", args(initial_instance_count=2)))
+    image = IMAGE.replace("us-east-1", "eu-central-1")
+    return run(lambda: SageMakerEndpoint("endpoint", args(initial_instance_count=2, image=image)))
 
 
 def test_what_follows_what(registered: Monitor) -> None:

@@ -356,6 +356,14 @@ DESCRIBED = [
         'botocore, DescribeEndpointConfigOutput; InitialVariantWeight: "If unspecified, it defaults to 1.0"',
         {"ProductionVariants": [ON_INSTANCES | {"InitialVariantWeight": 1.0}]},
     ),
+    Described(
+        "endpoint_config",
+        {
+            "ProductionVariants": [ON_INSTANCES | {"InitialVariantWeight": 1.0}],
+            "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://models/out", "NotificationConfig": {}}},
+        },
+        "provider: TestAccSageMakerEndpointConfiguration_Async_notif; hashicorp/terraform-provider-aws#44310",
+    ),
 ]
 
 

@@ -27,7 +27,7 @@ class ImageArgs(TypedDict):
     """The image that a container runs and the model that it loads (AWS API: ContainerDefinition)."""
 
     image: NotRequired[pulumi.Input[str]]
-    """URI of the image that serves the model, up to 255 characters."""
+    """URI of the image that serves the model, up to 255 characters. An image of ECR's is in the endpoint's region."""
     framework: NotRequired[str]
     """Instead of ``image``, the framework of one of AWS's images: ``huggingface``, ``pytorch``, ``sklearn``,
     ``tensorflow`` or ``xgboost``. The component finds the image for the provider's region and the instance type."""

@@ -137,8 +137,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
 
     def _loaded(self, model: Model) -> Model:
-        """Returns a model with its images found and its archives checked."""
-        return replace(model, containers=tuple(self._checked(container, model) for container in model.containers))
+        """Returns a model with its images found, and its images and archives checked."""
+        checked = [self._checked(container, model) for container in model.containers]
+        return replace(model, containers=tuple(map(self._in_region, checked)))
 
     def _checked(self, container: Container, model: Model) -> Container:
         """Returns a container with its image found and, if it loads one model, that model checked."""
@@ -186,6 +187,26 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             raise refusal(self.pulumi_resource_name, self._declared.arguments, problems)
 
         return pulumi.Output.all(self._settings, *types).apply(lambda values: find(values[0]))
+
+    def _in_region(self, container: Container) -> Container:
+        """Returns a container whose image is refused, as soon as it is known, if it is in another region."""
+        image, region = container.image, _region(self._settings)
+        if image is None or "framework" in container.arguments:
+            return container
+
+        def check(uri: str | None, region: str | None) -> None:
+            if problem := uris.region_problem(uri or "", region):
+                problem = problem._replace(property=field_path(container.path, problem.property))
+                raise refusal(self.pulumi_resource_name, self._declared.arguments, [problem])
+
+        async def checked(uri: str, region: str | None) -> str:
+            check(await outputs.resolved(image), region)  # concealed if it is a secret
+            return uri
+
+        if isinstance(image, str) and (region is None or isinstance(region, str)):
+            check(image, region)
+            return container
+        return replace(container, image=pulumi.Output.all(image, region).apply(lambda values: checked(*values)))
 
     def _model(self, model: Model) -> aws.sagemaker.Model:
         arguments = resources.model(self._declared, model)

@@ -20,6 +20,8 @@ FRAMEWORKS = ("huggingface", "pytorch", "sklearn", "tensorflow", "xgboost")
 """The names of the tables."""
 
 _TABLES = Path(__file__).parent / "tables"
+_REGISTRY = re.compile(r"\d{12}\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
+"""The beginning of the URI of an image in ECR."""
 _GRAVITON = re.compile(r"[a-z]+\d+g[a-z]*")
 """Families with AWS's own ARM processor: c6g, m7gd, r8g."""
 
@@ -79,6 +81,26 @@ def shared_image_uri(
     if not problems and len(uris) > 1:
         problems = [Problem("framework", f"must have one image for all instance types, not {', '.join(uris)}")]
     return problems or uris[0]
+
+
+def region_problem(uri: str, region: str | None) -> Problem | None:
+    """Returns what is wrong if an image of ECR's is in another region than the endpoint, else None.
+
+    SageMaker says "Cross region ECR image pulls are not allowed" when the model is made
+    (aws/sagemaker-pytorch-inference-toolkit#7).
+
+    Args:
+        uri: URI of the image; one that is not ECR's is in no region.
+        region: The endpoint's region, or None if it is not known.
+    """
+    registry = _REGISTRY.match(uri)
+    if registry is None or region in (None, "", registry["region"]):
+        return None
+    fix = (
+        f"SageMaker pulls no image from another region. Name an image in {region}, or set framework and "
+        "framework_version, which find AWS's image there."
+    )
+    return Problem("image", f"must be in the endpoint's region, {region}", uri, fix)
 
 
 def _look_up(framework: str, version: str, family: str, scope: str) -> _Image | Problem:

@@ -4,42 +4,23 @@ import json
 import os
 import re
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.wrappers import Request, Response
 
 from sagebridge.errors import UserError
-from sagebridge.files import write_file
-from sagebridge.local import CONTROL_PATH, REGION, images
-from sagebridge.local.cloudwatch import moto as cloudwatch
-from sagebridge.local.cloudwatch import moto_logs
-from sagebridge.local.cloudwatch.alarms import Alarms
+from sagebridge.local import CONTROL_PATH, REGION, images, reserved_tags, unserved
 from sagebridge.local.cloudwatch.cbor import in_cbor
-from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
-from sagebridge.local.cloudwatch.logs import Logs
-from sagebridge.local.cloudwatch.metrics import Metrics
-from sagebridge.local.console.page import RECENT, Console, Sources
+from sagebridge.local.console.page import Console, Sources
 from sagebridge.local.console.views import facts
 from sagebridge.local.faults import Faults, FaultyMoto
-from sagebridge.local.monitoring import Monitoring
 from sagebridge.local.protocols import json_answer, json_error, read_json, signed_for, target
-from sagebridge.local.runtime import Runtime
-from sagebridge.local.sagemaker.endpoints import Endpoints
-from sagebridge.local.sagemaker.resources import Resources
-from sagebridge.local.sagemaker.service import SageMaker
-from sagebridge.local.scaling.api import Api
-from sagebridge.local.scaling.scaler import Scaler
-from sagebridge.local.scaling.targets import Targets
-from sagebridge.local.serving import docker
-from sagebridge.local.serving.asynchronous import Asynchronous
-from sagebridge.local.serving.capture import Capture
-from sagebridge.local.serving.hosting import Hosting
-from sagebridge.local.serving.invocations import Invocation, Invocations
+from sagebridge.local.region import Region, Shared, known, used
 from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record, invalid
 from sagebridge.local.times import SettableTimes
@@ -49,6 +30,8 @@ Handler = Callable[[Request], Response | None]
 
 _SAGEMAKER = "SageMaker."
 _SCALING = "AnyScaleFrontendService."
+_REGIONAL = ("monitoring", "logs")
+"""The services, as requests are signed for them, that answer for the endpoints of a region, besides SageMaker's."""
 _LOOPBACK_NAMES = re.compile(r"(127\.0\.0\.1|localhost|[a-z0-9.-]+\.localhost)(:\d+)?")
 
 
@@ -61,50 +44,25 @@ class App:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        state = directory / "state"
         self._faults = Faults()
-        self._moto = FaultyMoto(state, self._faults)
+        self._moto = FaultyMoto(directory / "state", self._faults)
         self._times = SettableTimes(directory / "settings.json")
-        book = cloudwatch.AlarmBook(self._moto)
-        targets = Targets(*_saved_state(state / "autoscaling.json"), book)
-        resources = Resources(*_saved_state(state / "sagemaker.json"))
-        self._endpoints = Endpoints(resources, targets.scaled_of)
-        docker.remove_left_behind(directory / "endpoints")
-        logs = Logs(directory / "logs", partial(moto_logs.register, self._moto))
-        moto_logs.install(logs)
         settings = Settings(self._times, partial(images.find, directory))
-        self._hosting = Hosting(
-            self._endpoints, self._moto, directory / "endpoints", logs=logs, settings=settings, faults=self._faults
-        )
-        self._sagemaker = SageMaker(resources, self._endpoints, self._hosting.work, targets.remove_endpoint)
-        self._capture = Capture(self._moto)
-        recent: deque[Invocation] = deque(maxlen=RECENT)
-        unpublished: deque[Invocation] = deque()
-        observers = [recent.appendleft, unpublished.append]
-        self._invocations = Invocations(self._hosting.route, observers, self._capture)
-        self._asynchronous = Asynchronous(self._invocations, self._hosting.route, self._moto, state / "queue")
-        self._runtime = Runtime(self._invocations, self._asynchronous)
-        metrics = Metrics(state / "metrics.jsonl", lambda: self._times().round_seconds)
-        cloudwatch.install(metrics)
-        scaler = Scaler(targets, self._sagemaker.call, self._times)
-        self._scaling = Api(targets, scaler, self._sagemaker.call, book)
-        gauges = Gauges(self._asynchronous.backlog, self._asynchronous.waited, self._hosting.loads, targets.scaled)
-        self._monitoring = Monitoring(
-            metrics,
-            EndpointMetrics(metrics, unpublished, self._sagemaker.call, self._times, gauges),
-            Alarms(book, metrics, self._times, scaler.scale),
-            scaler,
-            self._times,
-        )
+        self._shared = Shared(self._moto, settings, self._faults)
+        self._lock = Lock()
+        self._regions: dict[str, Region] = {}
+        for name in used(directory):
+            self._region(name)
+        shown = self._region(REGION)
         console = Console(
             Sources(
-                self._endpoints,
-                self._hosting.shares,
-                self._invocations.invoke,
-                recent,
-                self._moto.alarm_states,
+                shown.endpoints,
+                shown.hosting.shares,
+                shown.invocations.invoke,
+                shown.recent,
+                shown.alarm_states,
                 lambda: facts(self._description(), self._times(), self._faults.listed()),
-                logs,
+                shown.logs,
             )
         )
         self._settings: dict[str, Callable[[Request], Response]] = {
@@ -117,8 +75,11 @@ class App:
             console,
             self._control,
             self._faults.strike,
+            reserved_tags.refuse,
+            self._open_region,
             self._answer_sagemaker,
             self._answer_scaling,
+            unserved.refuse,
         )
         self._others = in_cbor(self._moto)
 
@@ -137,11 +98,27 @@ class App:
 
     def close(self) -> None:
         """Ends the workers."""
-        self._monitoring.close()
-        self._asynchronous.close()
-        self._invocations.close()
-        self._capture.flush()
-        self._hosting.close()
+        for region in self._regions.values():
+            region.close()
+
+    def _region(self, name: str) -> Region:
+        """Returns SageMaker in a region, which begins to work when it is first asked for.
+
+        Raises:
+            AwsError: `ValidationException` for a region that AWS's usual partition does not have.
+        """
+        with self._lock:
+            if name not in self._regions:
+                if name not in known():
+                    raise invalid(f"The local AWS has no region {name}. It has: {', '.join(sorted(known()))}.")
+                self._regions[name] = Region(name, self._directory, self._shared)
+            return self._regions[name]
+
+    def _open_region(self, request: Request) -> None:
+        """Has a region begin to work when the first request comes for what belongs to its endpoints."""
+        name, service_name = signed_for(request)
+        if name and service_name in _REGIONAL and name in known():
+            self._region(name)
 
     def _control(self, request: Request) -> Response | None:
         """Answers the commands: describes the server, and shows or changes its settings."""
@@ -152,7 +129,8 @@ class App:
         return {
             "pid": os.getpid(),
             "directory": str(self._directory),
-            "endpoints": len(self._endpoints.names()),
+            "endpoints": sum(len(region.endpoints.names()) for region in list(self._regions.values())),
+            "regions": list(self._regions),
             "buckets": self._moto.count_buckets(),
         }
 
@@ -168,29 +146,23 @@ class App:
         return {"faults": self._faults.listed()}
 
     def _answer_sagemaker(self, request: Request) -> Response | None:
-        region, service_name = signed_for(request)
+        name, service_name = signed_for(request)
         if service_name != "sagemaker" and not target(request).startswith(_SAGEMAKER):
             return None
-        if region not in (None, REGION):
-            raise invalid(f"The local AWS has SageMaker in {REGION} only; the request was for {region}.")
+        region = self._region(name or REGION)
         if not target(request):
-            return self._runtime(request)
-        return json_answer(self._sagemaker.call(target(request).removeprefix(_SAGEMAKER), read_json(request)))
+            return region.runtime(request)
+        return json_answer(region.sagemaker.call(target(request).removeprefix(_SAGEMAKER), read_json(request)))
 
     def _answer_scaling(self, request: Request) -> Response | None:
         """Answers a request to Application Auto Scaling about SageMaker's variants; moto answers the others."""
         if not target(request).startswith(_SCALING):
             return None
         members = read_json(request)
-        if not self._scaling.serves(members):
+        scaling = self._region(signed_for(request)[0] or REGION).scaling
+        if not scaling.serves(members):
             return None
-        return json_answer(self._scaling.call(target(request).removeprefix(_SCALING), members))
-
-
-def _saved_state(file: Path) -> tuple[Record, Callable[[Record], None]]:
-    """Returns a state that is kept in a JSON file, empty at first, and the function that keeps it."""
-    state: Record = json.loads(file.read_text()) if file.exists() else {}
-    return state, lambda state: write_file(file, json.dumps(state).encode())
+        return json_answer(scaling.call(target(request).removeprefix(_SCALING), members))
 
 
 def _change(request: Request, change: Callable[[Record], Record]) -> Response:

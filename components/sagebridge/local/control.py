@@ -31,7 +31,7 @@ STOP_SECONDS = 20.0
 DYING_SECONDS = 1.0
 """Seconds for the kernel to release the files of a process that was killed."""
 NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
-_SAVED = ("state", "endpoints", "logs", "server.json", "server.log", "settings.json", images.FILE)
+_SAVED = ("state", "endpoints", "logs", "regions", "server.json", "server.log", "settings.json", images.FILE)
 """What a reset removes."""
 PASSED = (
     *("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),

@@ -23,6 +23,10 @@ _INVOCATIONS = {
 }
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/(\w+)")
 _FORM = "application/x-www-form-urlencoded"
+_REST_XML = ("cloudfront", "route53")
+"""The services besides those of S3 whose protocol is REST with XML (botocore, the metadata of each service)."""
+_S3_CONTROL = "/v20180820/"
+"""What the paths of S3 Control begin with, whose requests are signed for S3 (botocore, `s3control`)."""
 
 
 class Call(NamedTuple):
@@ -51,6 +55,29 @@ def signed_for(request: Request) -> tuple[str | None, str | None]:
     return (signature[1], signature[2]) if signature else (None, None)
 
 
+def service_of(request: Request) -> str:
+    """Returns the name for which a request is signed, such as `iam`; for one that is not signed, what its target names.
+
+    moto takes every other request for one to S3.
+    """
+    return signed_for(request)[1] or target(request).partition(".")[0] or "s3"
+
+
+def is_s3(request: Request) -> bool:
+    """Returns whether a request is signed for S3 itself, and not for S3 Control."""
+    return signed_for(request)[1] == "s3" and not request.path.startswith(_S3_CONTROL)
+
+
+def is_form(request: Request) -> bool:
+    """Returns whether a request is in AWS's Query protocol."""
+    return request.mimetype == _FORM
+
+
+def is_cbor(request: Request) -> bool:
+    """Returns whether a request is in AWS's CBOR protocol."""
+    return _CBOR_PATH.fullmatch(request.path) is not None
+
+
 def target(request: Request) -> str:
     """Returns the service and operation that a JSON request asks for, such as `SageMaker.CreateModel`, else nothing."""
     return request.headers.get("X-Amz-Target", "")
@@ -75,11 +102,10 @@ def call_of(request: Request) -> Call:
         except (ValueError, AttributeError):
             return Call(json_target.rpartition(".")[2], None)
         return Call(json_target.rpartition(".")[2], endpoint)
-    if request.mimetype == _FORM:
+    if is_form(request):
         actions = parse_qs(read_body(request).decode(errors="replace")).get("Action", [None])
         return Call(actions[0], None)
-    _, service_name = signed_for(request)
-    return Call(_s3_operation(request) if service_name == "s3" else request.args.get("Action"), None)
+    return Call(_s3_operation(request) if is_s3(request) else request.args.get("Action"), None)
 
 
 def read_body(request: Request) -> bytes:
@@ -119,24 +145,32 @@ def json_error(error: AwsError) -> Response:
 
 def error_answer(request: Request, error: AwsError) -> Response:
     """Returns an error in the protocol of the request."""
-    xml = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
-    if signed_for(request)[1] == "s3":
-        return Response(f"<Error>{xml}<RequestId>local</RequestId></Error>", error.status, mimetype="text/xml")
-    if _CBOR_PATH.fullmatch(request.path):
+    xml = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    if is_s3(request):
+        return _xml_answer(f"<Error>{xml}<RequestId>local</RequestId></Error>", error)
+    if is_cbor(request):
         content = encode({"__type": error.code, "message": error.message})
         return Response(content, error.status, {"smithy-protocol": "rpc-v2-cbor"}, mimetype="application/cbor")
-    if request.mimetype == _FORM:
+    if service_of(request) == "ec2":
+        return _xml_answer(
+            f"<Response><Errors><Error>{xml}</Error></Errors><RequestID>local</RequestID></Response>", error
+        )
+    if is_form(request) or service_of(request) in _REST_XML or request.path.startswith(_S3_CONTROL):
         at_fault = "Sender" if error.status < http.client.INTERNAL_SERVER_ERROR else "Receiver"
         text = f"<ErrorResponse><Error><Type>{at_fault}</Type>{xml}</Error><RequestId>local</RequestId></ErrorResponse>"
-        return Response(text, error.status, mimetype="text/xml")
+        return _xml_answer(text, error)
     return json_error(error)
+
+
+def _xml_answer(text: str, error: AwsError) -> Response:
+    return Response(text, error.status, mimetype="text/xml")
 
 
 def throttled(request: Request) -> AwsError:
     """Returns the error of too many requests as the services have it (API references, "Common Errors")."""
     if signed_for(request)[1] == "s3":
         return AwsError("SlowDown", "Please reduce your request rate.", http.client.SERVICE_UNAVAILABLE)
-    return AwsError("Throttling" if request.mimetype == _FORM else "ThrottlingException", "Rate exceeded")
+    return AwsError("Throttling" if is_form(request) else "ThrottlingException", "Rate exceeded")
 
 
 def _without_null(value: Record) -> Record:

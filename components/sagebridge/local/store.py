@@ -39,8 +39,10 @@ from cryptography.hazmat.primitives.serialization import (
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy
 from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.iam.responses import IamResponse
 from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
@@ -48,18 +50,30 @@ from moto.s3.responses import S3Response
 from moto.s3.utils import _VersionedKeyStore
 from moto.sns.models import sns_backends
 from moto.sqs.models import Queue
+from werkzeug.datastructures import Headers
 from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_input_stream
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
-from sagebridge.local import ACCOUNT, MOTO_VERSION, REGION, managed_policies
+from sagebridge.local import (
+    ACCOUNT,
+    MOTO_VERSION,
+    REGION,
+    bucket_configurations,
+    managed_policies,
+    object_versions,
+    unserved,
+)
 from sagebridge.local.shapes import AwsError
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024 * 1024
 """Bytes up to which a request's body is held in memory instead of a file."""
 _POLL_SECONDS = 0.05
+_NO_SUCH_PATH = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>"
+"""What Flask answers for a path that an application does not have."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOCKS: dict[type, Callable[[], object]] = {type(lock()): lock for lock in (Condition, Lock, RLock)}
 _TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
@@ -115,16 +129,19 @@ class Moto:
     def __init__(self, directory: Path) -> None:
         check_moto()
         managed_policies.install()
+        object_versions.install()
+        bucket_configurations.install()
         FakeBucket.get_permission = _get_permission  # type: ignore[method-assign, assignment]
         S3Response._bucket_response_put = _put_bucket  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
         S3Response._bucket_tagging_from_body = _tags_of_body  # type: ignore[method-assign, assignment] # noqa: SLF001 - see there
+        IamResponse.list_service_specific_credentials = _no_credentials  # type: ignore[attr-defined]
         Queue.wait_for_messages = lambda _, timeout: self._wait(timeout)  # type: ignore[method-assign, assignment]
         self._file = directory / "moto.pickle"
         self._bodies = Bodies(directory / "bodies")
         self._lock = RLock()
         self._saved: dict[tuple[str, str, str], _Saved] = {}
         self._unsaveable: set[str] = set()
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = DomainDispatcherApplication(_create_backend_app)
         if self._file.exists():
             self._load()
             self._save()  # so that `_saved` has all of it
@@ -137,12 +154,28 @@ class Moto:
             environ["wsgi.input"] = body
             environ["wsgi.input_terminated"] = True
             with self._lock:
-                answer, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+                answer, status, headers = self._answer(environ, body)
                 if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
                     signed = _SIGNED_FOR.search(environ.get("HTTP_AUTHORIZATION", ""))
                     self._save(_CHANGES.get(signed[1], _BIG) if signed else _BIG)
         start_response(status, list(headers))
         return answer
+
+    def _answer(self, environ: WSGIEnvironment, body: IO[bytes]) -> tuple[Iterable[bytes], str, Headers]:
+        """Answers one request by moto, or refuses it if moto cannot answer it."""
+        refusal = None
+        try:
+            answer, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+            chunks = list(answer)
+            if _is_unrouted(chunks):
+                refusal = unserved.missing_operation
+        except Exception as error:  # noqa: BLE001 - moto raises whatever went wrong in it
+            refusal = partial(unserved.failed, error=error)
+        if refusal:
+            body.seek(0)
+            environ["wsgi.input"] = body
+            return run_wsgi_app(refusal(Request(environ)), environ, buffered=True)
+        return chunks, status, headers
 
     @contextlib.contextmanager
     def changing(self, service: str) -> Iterator[None]:
@@ -205,12 +238,12 @@ class Moto:
             AwsError: `NotFound` for a topic that does not exist.
         """
         with self.changing("sns"):
-            sns_backends[ACCOUNT][REGION].publish(message, topic_arn)
+            sns_backends[ACCOUNT][_region_of(topic_arn)].publish(message, topic_arn)
 
-    def alarm_states(self, names: Collection[str]) -> dict[str, str]:
-        """Returns the states of those CloudWatch alarms that exist: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
+    def alarm_states(self, names: Collection[str], region: str = REGION) -> dict[str, str]:
+        """Returns the states of those CloudWatch alarms of a region that exist, such as `OK` or `INSUFFICIENT_DATA`."""
         with self._lock:
-            alarms = cloudwatch_backends[ACCOUNT][REGION].alarms
+            alarms = cloudwatch_backends[ACCOUNT][region].alarms
             return {name: alarms[name].state_value for name in names if name in alarms}
 
     def count_buckets(self) -> int:
@@ -294,6 +327,28 @@ class _RequestBody(tempfile.SpooledTemporaryFile[bytes]):
     mode = "rb"  # moto unpacks a compressed body by `gzip`, which asks for this
 
 
+def _region_of(arn: str) -> str:
+    """Returns the region that an ARN names; the usual one for what is no ARN, which is then not found there."""
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 4 and parts[3] else REGION  # noqa: PLR2004 - the account follows
+
+
+def _create_backend_app(service: Any) -> Any:  # noqa: ANN401 - moto's types
+    """Returns moto's application of a service.
+
+    Raises:
+        MissingServiceError: moto does not have the service, and says None.
+    """
+    if service is None:
+        raise unserved.MissingServiceError
+    return create_backend_app(service)
+
+
+def _is_unrouted(chunks: list[bytes]) -> bool:
+    """Returns whether an answer is Flask's page for a path that moto does not have; no service of AWS sends HTML."""
+    return b"".join(chunks[:1]).startswith(_NO_SUCH_PATH)
+
+
 def _instances() -> list[Any]:
     """Returns the services that were used, as moto's dictionaries of backends by account and region."""
     return list(BackendDict._instances)  # type: ignore[misc] # noqa: SLF001 - moto has no other list
@@ -317,6 +372,16 @@ def _put_bucket(response: S3Response, request: Any, bucket: str, query: dict[str
         response.body = f"<Tagging><TagSet>{tags[1]}</TagSet></Tagging>"
         response.backend.put_bucket_tagging(bucket, _tags_of_body(response))
     return answer
+
+
+def _no_credentials(response: IamResponse) -> ActionResult:
+    """Answers ListServiceSpecificCredentials, which moto lacks: no user has any, because none can be made here.
+
+    The AWS provider asks for them before it deletes a user that has `force_destroy`.
+    """
+    if user := response._get_params().get("UserName"):  # noqa: SLF001 - as moto's own methods do
+        response.backend.get_user(user)  # refuses one that does not exist
+    return ActionResult({"ServiceSpecificCredentials": [], "IsTruncated": False})
 
 
 def _get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - moto's type

@@ -67,7 +67,7 @@ def encode(value: Any, shape: Shape | None = None) -> bytes:  # noqa: ANN401 - a
 
 def _answer(app: WSGIApplication, request: Request, target: str, operation: str) -> Response:
     try:
-        asked = decode(_body(request) or encode({}))
+        asked = decode(body_of(request) or encode({}))
         status, content, headers = _call(app, request.environ, f"{target}.{operation}", asked)
     except AwsError as error:
         status, content, headers = error.status, {"__type": error.code, "message": error.message}, {}
@@ -79,7 +79,12 @@ def _answer(app: WSGIApplication, request: Request, target: str, operation: str)
     return Response(body, status, {**passed, "smithy-protocol": "rpc-v2-cbor"}, mimetype="application/cbor")
 
 
-def _body(request: Request) -> bytes:
+def body_of(request: Request) -> bytes:
+    """Returns the body of a request in CBOR, unpacked.
+
+    Raises:
+        AwsError: `SerializationException` for a body that says it is packed, and is not.
+    """
     body = request.get_data()
     try:
         return gzip.decompress(body) if request.headers.get("Content-Encoding") == "gzip" else body

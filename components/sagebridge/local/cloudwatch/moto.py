@@ -37,14 +37,16 @@ _MOTOS_NAMESPACE = "AWS/S3"
 
 
 class AlarmBook:
-    """The alarms of the account, in moto.
+    """The alarms of the account in a region, in moto.
 
     Args:
         moto: keeps them.
+        region: the region.
     """
 
-    def __init__(self, moto: Moto) -> None:
+    def __init__(self, moto: Moto, region: str = REGION) -> None:
         self._moto = moto
+        self._region = region
         self._rules: dict[str, tuple[Alarm, tuple[object, ...], Rule]] = {}
         """The rule of each alarm, with the alarm and the state from which it was made."""
 
@@ -52,7 +54,7 @@ class AlarmBook:
         """Returns all metric alarms."""
         with self._moto.reading():
             rules, self._rules = self._rules, {}
-            for name, alarm in _alarms().items():
+            for name, alarm in self._backend().alarms.items():
                 if alarm.rule is None:
                     state = (alarm.state_value, alarm.state_reason, alarm.actions_enabled)
                     before = rules.get(name)
@@ -64,7 +66,7 @@ class AlarmBook:
     def move(self, name: str, state: str, reason: str, data: str) -> None:
         """Changes the state of an alarm, unless it was deleted."""
         with self._moto.changing("monitoring"):
-            if alarm := _alarms().get(name):
+            if alarm := self._backend().alarms.get(name):
                 alarm.update_state(reason, data, state)
                 del alarm.history[:-HISTORY]
 
@@ -98,7 +100,7 @@ class AlarmBook:
             for query, stat in stats
         ]
         with self._moto.changing("monitoring"):
-            alarm = _backend().put_metric_alarm(
+            alarm = self._backend().put_metric_alarm(
                 members["AlarmName"],
                 namespace=members.get("Namespace"),  # type: ignore[arg-type] # None for one with queries
                 metric_name=members.get("MetricName"),  # type: ignore[arg-type] # None for one with queries
@@ -118,7 +120,10 @@ class AlarmBook:
     def delete(self, names: Iterable[str]) -> None:
         """Deletes alarms, as far as they exist."""
         with self._moto.changing("monitoring"):
-            _backend().delete_alarms(list(names))
+            self._backend().delete_alarms(list(names))
+
+    def _backend(self) -> CloudWatchBackend:
+        return cloudwatch_backends[ACCOUNT][self._region]
 
 
 class _Answers:
@@ -227,33 +232,29 @@ _MOTOS: dict[str, Callable[..., Any]] = {
 _MOTOS_STATISTICS = CloudWatchResponse.get_metric_statistics
 
 
-def install(metrics: Metrics) -> None:
-    """Makes moto answer CloudWatch's requests from these metrics, in the region of SageMaker."""
-    answers = _Answers(metrics)
+_ANSWERS: dict[str, _Answers] = {}
+"""What answers in each region in which SageMaker is used."""
+
+
+def install(metrics: Metrics, region: str = REGION) -> None:
+    """Makes moto answer CloudWatch's requests in a region from these metrics."""
+    _ANSWERS[region] = _Answers(metrics)
 
     def method(name: str) -> Callable[..., Any]:
         def called(backend: CloudWatchBackend, *arguments: object, **members: object) -> object:
-            if backend.region_name == REGION:
+            if answers := _ANSWERS.get(backend.region_name):
                 return getattr(answers, name)(backend, *arguments, **members)
             return _MOTOS[name](backend, *arguments, **members)
 
         return called
 
     def get_metric_statistics(response: CloudWatchResponse) -> ActionResult:
-        is_ours = response.cloudwatch_backend.region_name == REGION
-        return answers.get_metric_statistics(response) if is_ours else _MOTOS_STATISTICS(response)
+        answers = _ANSWERS.get(response.cloudwatch_backend.region_name)
+        return answers.get_metric_statistics(response) if answers else _MOTOS_STATISTICS(response)
 
     for name in _MOTOS.keys() - {"get_metric_statistics"}:
         setattr(CloudWatchBackend, name, method(name))
     CloudWatchResponse.get_metric_statistics = get_metric_statistics  # type: ignore[method-assign, assignment]
-
-
-def _backend() -> CloudWatchBackend:
-    return cloudwatch_backends[ACCOUNT][REGION]
-
-
-def _alarms() -> dict[str, Alarm]:
-    return _backend().alarms
 
 
 def _rule(alarm: Alarm) -> Rule:

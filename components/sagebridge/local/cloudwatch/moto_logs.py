@@ -41,12 +41,13 @@ Answer = dict[str, Any]
 class EndpointStream(LogStream):
     """A stream of an endpoint's log, whose events are in files."""
 
-    logs: ClassVar[Logs]
+    logs: ClassVar[dict[str, Logs]] = {}
+    """The logs of the endpoints of each region."""
 
     @property
     def files(self) -> Stream:
         """The stream's files."""
-        return self.logs.stream(self.log_group.name.removeprefix(GROUPS), self.log_stream_name)
+        return self.logs[self.region].stream(self.log_group.name.removeprefix(GROUPS), self.log_stream_name)
 
     @property
     def events(self) -> list[LogEvent]:
@@ -126,10 +127,10 @@ class EndpointStream(LogStream):
                 }
 
 
-def register(moto: Moto, endpoint: str, name: str) -> None:
+def register(moto: Moto, endpoint: str, name: str, region: str = REGION) -> None:
     """Makes a stream of an endpoint's log, and its group, unless they exist; removes the streams beyond `STREAMS`."""
     with moto.changing("logs"):
-        backend = logs_backends[ACCOUNT][REGION]
+        backend = logs_backends[ACCOUNT][region]
         backend.ensure_log_group(log_group(endpoint))
         streams: dict[str, LogStream] = backend.groups[log_group(endpoint)].streams
         if not isinstance(streams.get(name), EndpointStream):
@@ -141,9 +142,9 @@ def register(moto: Moto, endpoint: str, name: str) -> None:
             stream.files.remove()
 
 
-def install(logs: Logs) -> None:
-    """Makes moto answer for the logs of endpoints from these files."""
-    EndpointStream.logs = logs
+def install(logs: Logs, region: str = REGION) -> None:
+    """Makes moto answer for the logs of the endpoints of a region from these files."""
+    EndpointStream.logs[region] = logs
     LogsBackend.delete_log_group = _delete_log_group  # type: ignore[method-assign, assignment]
     LogGroup.delete_log_stream = _delete_log_stream  # type: ignore[method-assign, assignment]
     LogsBackend._find_log_group = _find_log_group  # type: ignore[method-assign, assignment] # noqa: SLF001 - mended

@@ -14,11 +14,22 @@ _CONFIGURED = ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig", "Cros
 """Members that DescribeEndpoint answers as they are configured."""
 
 
+KEPT_EMPTY = {
+    "NotificationConfig": "of AsyncInferenceOutputConfig: TestAccSageMakerEndpointConfiguration_Async_notif of the AWS "
+    "provider; hashicorp/terraform-provider-aws#44310",
+}
+"""The structures that AWS keeps although they are empty, with the source for each."""
+
+
 def without_empty(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Drops members that are null or empty, at every depth: AWS leaves them out of its answers."""
+    """Drops members that are null or empty, at every depth: AWS leaves them out of its answers, but for some."""
     if isinstance(value, dict):
         members = {key: without_empty(item) for key, item in value.items()}
-        return {key: item for key, item in members.items() if item is not None and item not in ({}, [])}
+        return {
+            key: item
+            for key, item in members.items()
+            if item is not None and item != [] and (item != {} or key in KEPT_EMPTY)
+        }
     if isinstance(value, list):
         return [without_empty(item) for item in value]
     return value

@@ -1,8 +1,13 @@
 """Models and their containers."""
 
+import re
+
 from sagebridge.local.sagemaker.packages import package_containers
 from sagebridge.local.sagemaker.resources import Resources
 from sagebridge.local.shapes import Record, invalid
+
+_REGISTRY = re.compile(r"\d{12}\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
+"""The beginning of the URI of an image in ECR."""
 
 
 def new_model(resources: Resources, request: Record) -> Record:
@@ -20,11 +25,26 @@ def new_model(resources: Resources, request: Record) -> Record:
         if ("Image" in container) == ("ModelPackageName" in container):
             raise invalid("Each container of a model needs either an Image or a ModelPackageName.")
         if "Image" in container:
+            _check_region(container["Image"], resources.region)
             _complete(container)
     resolved = {}
     if any("ModelPackageName" in container for container in containers(request)):
         resolved = {"resolved": [part for container in containers(request) for part in _resolve(resources, container)]}
     return {"EnableNetworkIsolation": False} | request | resolved
+
+
+def _check_region(image: str, region: str) -> None:
+    """Refuses an image of another region, in AWS's words (aws/sagemaker-pytorch-inference-toolkit#7).
+
+    Raises:
+        AwsError: `ValidationException`.
+    """
+    registry = _REGISTRY.match(image)
+    if registry and registry["region"] != region:
+        raise invalid(
+            f'Region of "{image}" does not match expected region of {region}. Cross region ECR image pulls are not '
+            "allowed."
+        )
 
 
 def containers(model: Record) -> list[Record]:

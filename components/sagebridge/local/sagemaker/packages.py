@@ -20,7 +20,7 @@ def name_package(resources: Resources, request: Record) -> Record:
         raise invalid("A model package needs either ModelPackageName or ModelPackageGroupName.")
     if "ModelPackageName" in request:
         return request
-    group = resources.find(GROUP, GROUP.name_in(request))
+    group = resources.find(GROUP, resources.name_in(GROUP, request))
     name = group["ModelPackageGroupName"]
     group["last"] = group.get("last", 0) + 1
     return request | {
@@ -49,7 +49,7 @@ def update_package(resources: Resources, request: Record) -> Record:
         AwsError: `ValidationException` if there is no such package.
     """
     arn = request.pop("ModelPackageArn")
-    package = resources.find(PACKAGE, arn.removeprefix(PACKAGE.arn_of("")))
+    package = resources.find(PACKAGE, resources.name_of(PACKAGE, arn))
     properties = package.get("CustomerMetadataProperties", {}) | request.pop("CustomerMetadataProperties", {})
     for key in request.pop("CustomerMetadataPropertiesToRemove", []):
         properties.pop(key, None)
@@ -62,14 +62,14 @@ def update_package(resources: Resources, request: Record) -> Record:
     return {"ModelPackageArn": arn}
 
 
-def is_listed(package: Record, request: Record) -> bool:
+def is_listed(resources: Resources, package: Record, request: Record) -> bool:
     """Returns whether a ListModelPackages asks for a package: for unversioned ones unless it says otherwise."""
     group = request.get("ModelPackageGroupName")
     default_type = "Versioned" if group else "Unversioned"
     package_type = "Versioned" if "ModelPackageGroupName" in package else "Unversioned"
     return (
         request.get("ModelPackageType", default_type) in (package_type, "Both")
-        and (group is None or GROUP.name_in(request) == package.get("ModelPackageGroupName"))
+        and (group is None or resources.name_in(GROUP, request) == package.get("ModelPackageGroupName"))
         and request.get("ModelApprovalStatus") in (None, package.get("ModelApprovalStatus"))
     )
 
@@ -81,7 +81,7 @@ def check_empty(resources: Resources, group: str) -> None:
         AwsError: `ConflictException`, as botocore documents DeleteModelPackageGroup; the words are ours.
     """
     if any(package.get("ModelPackageGroupName") == group for package in resources.of(PACKAGE).values()):
-        arn = GROUP.arn_of(group)
+        arn = resources.arn_of(GROUP, group)
         raise AwsError("ConflictException", f'Model package group "{arn}" still has model packages.')
 
 
@@ -95,7 +95,7 @@ def package_containers(resources: Resources, name: str) -> list[Record]:
     Raises:
         AwsError: `ValidationException` for a package that does not exist, is not approved or has no containers.
     """
-    package = resources.find(PACKAGE, name.removeprefix(PACKAGE.arn_of("")))
+    package = resources.find(PACKAGE, resources.name_of(PACKAGE, name))
     # botocore, CreateModelPackageInput: "the value of this parameter must be set to Approved to deploy the model"
     if "ModelPackageGroupName" in package and package["ModelApprovalStatus"] != "Approved":
         raise invalid(f'Model package "{package["ModelPackageArn"]}" is not approved.')

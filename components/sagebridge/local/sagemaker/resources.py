@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sagebridge.local.shapes import Record, invalid
 
 MAX_TAGS = 50
 """Tags that a resource can have."""
+_ARN = re.compile(r"arn:[^:]*:sagemaker:(?P<region>[^:]*):")
 PAGE = 100
 """Items of SageMaker's largest page."""
 
@@ -35,15 +37,6 @@ class Kind:
     not_found: str = 'Could not find {noun} "{arn}".'
     """AWS's error for a name that no resource has."""
 
-    def arn_of(self, name: str) -> str:
-        """Returns the ARN of a resource of this kind."""
-        return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{self.arn_type}/{name}"
-
-    def name_in(self, request: Record) -> str:
-        """Returns the name of the resource that a request is about; requests may give its ARN instead."""
-        name_or_arn: str = request[f"{self.title}Name"]
-        return name_or_arn.removeprefix(self.arn_of(""))
-
 
 MODEL = Kind("Model", "model", "model", "Models")
 CONFIG = Kind("EndpointConfig", "endpoint configuration", "endpoint-config", "EndpointConfigs")
@@ -62,16 +55,18 @@ KINDS = (MODEL, CONFIG, ENDPOINT, PACKAGE, GROUP)
 
 
 class Resources:
-    """The account's resources and their tags.
+    """The account's resources in a region, and their tags.
 
     Its methods are called while `reading` or `changing` holds the state still.
 
     Args:
         state: as it was last saved; an account without resources has an empty one.
         save: keeps the state.
+        region: the region.
     """
 
-    def __init__(self, state: Record, save: Callable[[Record], None]) -> None:
+    def __init__(self, state: Record, save: Callable[[Record], None], region: str = REGION) -> None:
+        self.region = region
         self._state: Record = {kind.title: {} for kind in KINDS} | {"tags": {}} | state
         self._save = save
         self._lock = RLock()
@@ -89,6 +84,30 @@ class Resources:
             yield
             self._save(self._state)
 
+    def arn_of(self, kind: Kind, name: str) -> str:
+        """Returns the ARN of a resource."""
+        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{kind.arn_type}/{name}"
+
+    def name_of(self, kind: Kind, name_or_arn: str) -> str:
+        """Returns the name of a resource, for which a request may give its ARN instead.
+
+        Raises:
+            AwsError: `ValidationException` for an ARN of another region; the words are AWS's
+                (aws/amazon-sagemaker-examples#1438).
+        """
+        arn = _ARN.match(name_or_arn)
+        if arn and arn["region"] != self.region:
+            raise invalid(f"ARN should be scoped to correct region: {self.region}")
+        return name_or_arn.removeprefix(self.arn_of(kind, ""))
+
+    def name_in(self, kind: Kind, request: Record) -> str:
+        """Returns the name of the resource that a request is about.
+
+        Raises:
+            AwsError: `ValidationException` for an ARN of another region.
+        """
+        return self.name_of(kind, request[f"{kind.title}Name"])
+
     def of(self, kind: Kind) -> dict[str, Record]:
         """Returns the records of a kind by the resources' names."""
         records: dict[str, Record] = self._state[kind.title]
@@ -103,7 +122,7 @@ class Resources:
         try:
             return self.of(kind)[name]
         except KeyError:
-            raise invalid(kind.not_found.format(noun=kind.noun, arn=kind.arn_of(name))) from None
+            raise invalid(kind.not_found.format(noun=kind.noun, arn=self.arn_of(kind, name))) from None
 
     def check_new(self, kind: Kind, name: str) -> None:
         """Refuses a name that a resource has already.
@@ -112,7 +131,7 @@ class Resources:
             AwsError: `ValidationException`.
         """
         if name in self.of(kind):
-            raise invalid(f'Cannot create already existing {kind.noun} "{kind.arn_of(name)}".')
+            raise invalid(f'Cannot create already existing {kind.noun} "{self.arn_of(kind, name)}".')
 
     def add(self, kind: Kind, name: str, record: Record, tags: list[dict[str, str]]) -> str:
         """Adds a resource and returns its ARN.
@@ -120,7 +139,7 @@ class Resources:
         Raises:
             AwsError: `ValidationException` for too many tags.
         """
-        arn = kind.arn_of(name)
+        arn = self.arn_of(kind, name)
         self.tag(arn, tags)
         self.of(kind)[name] = record | {f"{kind.title}Arn": arn, "CreationTime": time.time()}
         return arn
@@ -128,7 +147,7 @@ class Resources:
     def remove(self, kind: Kind, name: str) -> None:
         """Removes a resource and its tags, if it exists."""
         self.of(kind).pop(name, None)
-        self._state["tags"].pop(kind.arn_of(name), None)
+        self._state["tags"].pop(self.arn_of(kind, name), None)
 
     def tags(self, arn: str) -> dict[str, str]:
         """Returns the tags of a resource.
@@ -137,7 +156,7 @@ class Resources:
             AwsError: `ValidationException` if there is no such resource.
         """
         for kind in KINDS:
-            name = arn.removeprefix(kind.arn_of(""))
+            name = self.name_of(kind, arn)
             if name != arn:
                 self.find(kind, name)
                 tags: dict[str, str] = self._state["tags"].get(arn, {})

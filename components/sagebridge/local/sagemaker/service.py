@@ -94,17 +94,17 @@ class SageMaker:
         tags = request.pop("Tags", [])
         if kind is PACKAGE:
             request = packages.name_package(self._resources, request)
-        name = kind.name_in(request)
+        name = self._resources.name_in(kind, request)
         self._resources.check_new(kind, name)
         record = self._new_record[kind](without_empty(request))
         return {f"{kind.title}Arn": self._resources.add(kind, name, record, tags)}
 
     def _describe(self, kind: Kind, request: Record) -> Record:
-        record = self._resources.find(kind, kind.name_in(request))
+        record = self._resources.find(kind, self._resources.name_in(kind, request))
         return described_endpoint(record) if kind is ENDPOINT else record
 
     def _delete(self, kind: Kind, request: Record) -> Record:
-        name = kind.name_in(request)
+        name = self._resources.name_in(kind, request)
         self._resources.find(kind, name)
         if kind is ENDPOINT:
             self._endpoints.delete(name)  # it goes when its work is done
@@ -117,7 +117,9 @@ class SageMaker:
     def _list(self, kind: Kind, request: Record) -> Record:
         records = self._resources.of(kind)
         if kind is PACKAGE:
-            records = {name: record for name, record in records.items() if packages.is_listed(record, request)}
+            records = {
+                name: record for name, record in records.items() if packages.is_listed(self._resources, record, request)
+            }
         return page(kind, records, request)
 
     def _add_tags(self, request: Record) -> Record:

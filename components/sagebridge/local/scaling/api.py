@@ -42,11 +42,18 @@ class Api:
         scaler: brings the capacity of a new target within its bounds.
         sagemaker: carries out a SageMaker operation.
         book: the account's alarms.
+        region: the region.
     """
 
     def __init__(
-        self, targets: Targets, scaler: Scaler, sagemaker: Callable[[str, Record], Record], book: AlarmBook
+        self,
+        targets: Targets,
+        scaler: Scaler,
+        sagemaker: Callable[[str, Record], Record],
+        book: AlarmBook,
+        region: str = REGION,
     ) -> None:
+        self._region = region
         self._targets = targets
         self._scaler = scaler
         self._sagemaker = sagemaker
@@ -102,13 +109,23 @@ class Api:
                 "target, use the TagResource API."
             )
         bounds = {name: request[name] for name in ("MinCapacity", "MaxCapacity") if name in request}
-        target = (before or _new_target(request)) | bounds
+        target = (before or self._new_target(request)) | bounds
         rules.check_bounds(target)
         self._check_variant(target)
         target["SuspendedState"] = target["SuspendedState"] | request.get("SuspendedState", {})
         self._targets.targets[key] = target
         self._scaler.fit(key)
         return {"ScalableTargetARN": target["ScalableTargetARN"]}
+
+    def _new_target(self, request: Record) -> Record:
+        prefix = f"arn:aws:application-autoscaling:{self._region}:{ACCOUNT}:scalable-target"
+        return identity(request) | {
+            "ScalableTargetARN": f"{prefix}/{uuid.uuid4().hex}",
+            "RoleARN": ROLE,
+            "CreationTime": time.time(),
+            "SuspendedState": _NOT_SUSPENDED,
+            "tags": request.get("Tags", {}),
+        }
 
     def _check_variant(self, target: Record) -> None:
         """Refuses a variant that does not exist, or that cannot be scaled so."""
@@ -160,7 +177,7 @@ class Api:
         policy.setdefault("PolicyType", "StepScaling")
         rules.check_policy(policy)
         if not before:
-            arn = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:{uuid.uuid4()}:"
+            arn = f"arn:aws:autoscaling:{self._region}:{ACCOUNT}:scalingPolicy:{uuid.uuid4()}:"
             arn += f"resource/{NAMESPACE}/{policy['ResourceId']}:policyName/{policy['PolicyName']}"
             policy |= {"PolicyARN": arn, "CreationTime": time.time(), "Alarms": []}
         config = "TargetTrackingScalingPolicyConfiguration"
@@ -209,7 +226,7 @@ class Api:
             Schedule(action["Schedule"], action["Timezone"])
         except ValueError as error:
             raise invalid(f"Invalid schedule expression: {error}.") from error
-        prefix = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scheduledAction:{uuid.uuid4()}:resource/{NAMESPACE}"
+        prefix = f"arn:aws:autoscaling:{self._region}:{ACCOUNT}:scheduledAction:{uuid.uuid4()}:resource/{NAMESPACE}"
         name = request["ScheduledActionName"]
         action.setdefault("ScheduledActionARN", f"{prefix}/{request['ResourceId']}:scheduledActionName/{name}")
         actions[name] = action
@@ -253,16 +270,6 @@ class Api:
 
     def _list_tags(self, request: Record) -> Record:
         return {"Tags": dict(self._tags(request))}
-
-
-def _new_target(request: Record) -> Record:
-    return identity(request) | {
-        "ScalableTargetARN": f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/{uuid.uuid4().hex}",
-        "RoleARN": ROLE,
-        "CreationTime": time.time(),
-        "SuspendedState": _NOT_SUSPENDED,
-        "tags": request.get("Tags", {}),
-    }
 
 
 def _not_found(problem: str, request: Record, name: str = "") -> AwsError:

@@ -75,9 +75,18 @@ class Asynchronous:
         route: returns the fleet of an endpoint.
         aws: has the inputs, outputs and topics.
         directory: the folder that keeps the queue.
+        region: the region of the endpoints.
     """
 
-    def __init__(self, invocations: Invocations, route: Callable[[str], Fleet], aws: Aws, directory: Path) -> None:
+    def __init__(
+        self,
+        invocations: Invocations,
+        route: Callable[[str], Fleet],
+        aws: Aws,
+        directory: Path,
+        region: str = REGION,
+    ) -> None:
+        self._region = region
         self._invocations = invocations
         self._route = route
         self._aws = aws
@@ -116,7 +125,7 @@ class Asynchronous:
         endpoint = asked["EndpointName"]
         config = self._config(endpoint)
         inference_id = asked.get("InferenceId") or str(uuid4())
-        output, failure = _locations(config["OutputConfig"], asked, inference_id)
+        output, failure = _locations(config["OutputConfig"], asked, inference_id, self._region)
         queued = Queued(
             inference_id,
             f"{uuid4().hex}.json",
@@ -247,7 +256,10 @@ class Asynchronous:
             return
         if kind in config.get("IncludeInferenceResponseIn", ()) and len(content) <= NOTIFIED_BYTES:
             members["responseBody"] = {"content": base64.b64encode(content).decode(), "encoding": "BASE64"}
-        message = notification(queued, "Completed" if is_success else "Failed", time.time(), members)
+        message = {
+            "awsRegion": self._region,
+            **notification(queued, "Completed" if is_success else "Failed", time.time(), members),
+        }
         try:
             self._aws.publish(topic, json.dumps(message))
         except AwsError as error:
@@ -255,7 +267,7 @@ class Asynchronous:
 
 
 def notification(queued: Queued, status: str, now: float, members: Mapping[str, object]) -> dict[str, Any]:
-    """Returns a notice for a topic.
+    """Returns a notice for a topic, without the region.
 
     Source: guide to asynchronous inference, "Check prediction results".
 
@@ -273,7 +285,6 @@ def notification(queued: Queued, status: str, now: float, members: Mapping[str, 
         "inputLocation": queued.asked.get("InputLocation"),
     }
     return {
-        "awsRegion": REGION,
         "eventTime": _iso(now),
         "receivedTime": _iso(queued.received),
         "invocationStatus": status,
@@ -286,9 +297,9 @@ def notification(queued: Queued, status: str, now: float, members: Mapping[str, 
     }
 
 
-def _locations(config: Record, asked: Record, inference_id: str) -> tuple[str, str]:
+def _locations(config: Record, asked: Record, inference_id: str, region: str) -> tuple[str, str]:
     """Returns the S3 URLs of a request's answer and failure."""
-    default = f"s3://sagemaker-{REGION}-{ACCOUNT}/async-endpoint-outputs/{asked['EndpointName']}"
+    default = f"s3://sagemaker-{region}-{ACCOUNT}/async-endpoint-outputs/{asked['EndpointName']}"
     path = config.get("S3OutputPath", default).rstrip("/")
     extension = asked.get("S3OutputPathExtension", "").strip("/")
     name = asked.get("Filename", f"{inference_id}.out")

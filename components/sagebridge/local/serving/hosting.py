@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Protocol
 
 from sagebridge.endpoint_log import log_group
 from sagebridge.local import ACCOUNT
@@ -45,13 +44,6 @@ TIMED_OUT = "The deployment was rolled back: it took longer than its MaximumExec
 BROKEN = "Request to service failed. If failure persists, see the server's log."
 
 
-class Account(Aws, Protocol):
-    """What endpoints at work need of the account's other services."""
-
-    def alarm_states(self, names: Collection[str]) -> dict[str, str]:
-        """Returns the states of those CloudWatch alarms that exist, such as `ALARM`."""
-
-
 @dataclass(frozen=True)
 class Part:
     """A fleet and its share of an endpoint's traffic."""
@@ -77,18 +69,21 @@ class Hosting:
         logs: the endpoints' logs.
         settings: what is set at the moment; asked for at each use.
         faults: says what is to go wrong.
+        alarm_states: returns the states of those CloudWatch alarms that exist, such as `ALARM`.
     """
 
     def __init__(  # noqa: PLR0913 - everything that its endpoints work with
         self,
         endpoints: Endpoints,
-        aws: Account,
+        aws: Aws,
         directory: Path,
         *,
         logs: Logs,
         settings: Settings,
         faults: Faults,
+        alarm_states: Callable[[Collection[str]], dict[str, str]],
     ) -> None:
+        self._alarm_states = alarm_states
         self._endpoints = endpoints
         self._aws = aws
         self._directory = directory
@@ -264,7 +259,7 @@ class Hosting:
             raise DeployError("", "It was asked for by: sagebridge local fault rollback")
 
     def _watch(self, shift: Plan, spent: float) -> None:
-        states = self._aws.alarm_states(shift.alarms) if shift.alarms else {}
+        states = self._alarm_states(shift.alarms) if shift.alarms else {}
         alarmed = [name for name, state in states.items() if state == "ALARM"]
         if alarmed:
             raise DeployError(ALARMED.format(alarms=", ".join(alarmed)), f"Alarms: {states}.")

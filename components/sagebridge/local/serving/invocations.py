@@ -104,6 +104,7 @@ class Invocations:
         route: chooses the fleet that takes the next request of an endpoint.
         observers: called with each invocation when it is over; they must be quick, and must not raise.
         capture: called with each successful inference; it must be quick, and must not raise.
+        region: the region of the endpoints.
     """
 
     def __init__(
@@ -111,7 +112,9 @@ class Invocations:
         route: Callable[[str], Fleet],
         observers: Sequence[Callable[[Invocation], None]] = (),
         capture: Callable[[Captured], None] = lambda _: None,
+        region: str = REGION,
     ) -> None:
+        self._region = region
         self._route = route
         self._observers = observers
         self._capture = capture
@@ -219,7 +222,7 @@ class Invocations:
             AwsError: `ModelError`.
         """
         request = passage.request
-        error = None if answer.good else _model_error(request.endpoint, name, answer)
+        error = None if answer.good else _model_error(self._region, request.endpoint, name, answer)
         invocation = Invocation(
             request.endpoint,
             passage.variant,
@@ -245,12 +248,12 @@ def _deadline(request: Request) -> float:
     return time.monotonic() + (container.INVOKE_SECONDS if request.seconds is None else request.seconds)
 
 
-def _model_error(endpoint: str, name: str, answer: Answer) -> AwsError:
+def _model_error(region: str, endpoint: str, name: str, answer: Answer) -> AwsError:
     """Returns the error with which SageMaker answers when a container answered with an error."""
     side = "client" if http.client.BAD_REQUEST <= answer.status < http.client.INTERNAL_SERVER_ERROR else "server"
     original = answer.body.decode(errors="replace")
     group = log_group(endpoint)
-    console = f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#logEventViewer:group={group}"
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group}"
     return AwsError(
         "ModelError",
         f'Received {side} error ({answer.status}) from {name} with message "{original}". '
@@ -258,5 +261,5 @@ def _model_error(endpoint: str, name: str, answer: Answer) -> AwsError:
         424,
         OriginalStatusCode=answer.status,
         OriginalMessage=original,
-        LogStreamArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}",
+        LogStreamArn=f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}",
     )
