@@ -1,11 +1,13 @@
 """Pure: where a part is found, the ways to get it, and what is said when there is none."""
 
 import errno
+import importlib.util
 import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from rich.console import Console
@@ -205,9 +207,41 @@ def test_this_projects_own_folders_do_not_count_as_path(own_cache: Path, monkeyp
     assert engine.outer_path() == "/usr/bin"
 
 
-def test_the_recipe_changes_with_what_it_depends_on() -> None:
+def test_the_recipe_changes_with_the_modules() -> None:
     assert build.recipe("engine") == build.recipe("engine")
     assert build.recipe("engine") != build.recipe("engine", "provider-aws")
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ('"appautoscaling", ', ""),
+        ("-mod=readonly -trimpath", "-mod=readonly"),
+        ("-s -w {flags}", "{flags}"),
+        ('"*_test.go", "provider_mux.go"', '"*_test.go"'),
+        ("pulumi-yaml/pkg/version.Version=v", "pulumi-yaml/pkg/version.Version="),
+    ],
+    ids=["a service", "a flag of the compiler", "a flag of the linker", "what is copied", "how a version is linked in"],
+)
+def test_the_recipe_changes_with_the_code_and_the_flags_of_the_build(tmp_path: Path, code: str, changed: str) -> None:
+    text = Path(build.__file__).read_text()
+    assert text.count(code) == 1
+    file = tmp_path / "build.py"
+    shutil.copytree(build.MODULES, tmp_path / "go")
+    file.write_text(text)
+    assert loaded(file).recipe("opentofu") == build.recipe("opentofu")
+    file.write_text(text.replace(code, changed))
+    assert loaded(file).recipe("opentofu") != build.recipe("opentofu")
+
+
+def loaded(file: Path) -> ModuleType:
+    """Returns the module that a file has."""
+    specification = importlib.util.spec_from_file_location(file.stem, file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
