@@ -24,6 +24,8 @@ from tools.progress import Step
 MODULES = Path(__file__).parent / "go"
 MINIMUM_GO = "1.25.11"
 """What pulumi/pkg v3.246.0 asks for; an older Go may fetch a newer toolchain by itself (GOTOOLCHAIN=auto)."""
+MINIMUM_GO_NEXT = "1.26.6"
+"""What the Pulumi of ``make next`` asks for."""
 
 SERVICES = (
     *("appautoscaling", "cloudwatch", "ecr", "iam", "kms", "logs", "meta", "s3", "s3control", "sagemaker", "sns"),

@@ -230,7 +230,7 @@ def get_next_pulumi(console: Console) -> Installed:
         download=lambda folder, running: _download_pulumi(PULUMI_NEXT, folder, running),
         build=lambda folder, running: build.next_pulumi(PULUMI_NEXT, folder, running),
         built_from=("next", "engine"),
-        install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+        install=f"Go {build.MINIMUM_GO_NEXT} or newer (https://go.dev/dl)",
     )
     with one_at_a_time(console):
         return part.get(console, f"the next {part.name}")

@@ -4,18 +4,22 @@ import errno
 import importlib.util
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.version import Version
 from rich.console import Console
 
 from tools import build, engine
 from tools.engine import Installed, Part
 from tools.errors import ToolsError, Unavailable
 from tools.progress import Step
+
+GO_MODULES = sorted(build.MODULES.glob("*/go.mod"))
 
 
 @pytest.fixture(autouse=True)
@@ -318,6 +322,12 @@ def test_the_next_pulumi_is_kept_beside_the_engine_and_used_when_it_is_on_path(
 def test_the_next_pulumi_is_of_the_version_that_its_module_names() -> None:
     module = (build.MODULES / "next" / "go.mod").read_text()
     assert f"\nrequire github.com/pulumi/pulumi/pkg/v3 v{engine.PULUMI_NEXT}\n" in module
+
+
+def test_the_go_that_is_asked_for_is_the_newest_that_a_module_asks_for() -> None:
+    asked = {file.parent.name: re.findall(r"^go (\S+)$", file.read_text(), re.MULTILINE) for file in GO_MODULES}
+    assert asked.pop("next") == [build.MINIMUM_GO_NEXT]
+    assert max(Version(version) for versions in asked.values() for version in versions) == Version(build.MINIMUM_GO)
 
 
 def test_another_source_than_the_recipe_was_made_for_is_refused(tmp_path: Path) -> None:
