@@ -4,12 +4,15 @@ import json
 import re
 from pathlib import Path
 
+import pulumi_aws
 import pytest
 
 from sagebridge.bridge.terraform.cli import plan_copy
 from sagebridge.bridge.terraform.provider_version import explain_provider
 from sagebridge.errors import UserError
+from tests.bridge.commands import Bridge
 from tests.conftest import Aws
+from tests.stacks import Declared
 
 MODULE = Path("my module")
 UPGRADE = "`terraform -chdir='my module' init -upgrade`"
@@ -158,3 +161,23 @@ def test_a_lock_file_with_a_version_that_is_not_there(module: Path) -> None:
     (module / ".terraform.lock.hcl").write_text(provider)
     with pytest.raises(UserError, match=r"names the AWS provider 6\.999\.0, which \w+ does not find here: run `"):
         plan_copy(module, {})
+
+
+@pytest.mark.engine
+@pytest.mark.terraform
+def test_verify_of_an_export_with_a_newer_argument(aws: Aws, declared: Declared, tmp_path: Path) -> None:
+    def program() -> None:
+        pulumi_aws.sns.Topic("notices")
+
+    declared.program = program
+    declared.up()
+    bridge = Bridge(aws, Path(declared.work_dir))
+    module = tmp_path / "a module"
+    bridge.must("export", "--stack", declared.name, "--out", str(module))
+    bridge.must("verify", "--stack", declared.name, "--module", str(module))
+    document = json.loads((module / "main.tf.json").read_text())
+    document["resource"]["aws_sns_topic"]["notices"]["newer"] = 1
+    (module / "main.tf.json").write_text(json.dumps(document))
+    message = bridge.fails("verify", "--stack", declared.name, "--module", str(module))
+    assert "does not know newer: get a newer one with `make engine` in the checkout of sagebridge, or with `" in message
+    assert f"-chdir='{module}' init -upgrade` elsewhere" in message
