@@ -24,6 +24,8 @@ from tools.progress import Step
 MODULES = Path(__file__).parent / "go"
 MINIMUM_GO = "1.25.11"
 """What pulumi/pkg v3.246.0 asks for; an older Go may fetch a newer toolchain by itself (GOTOOLCHAIN=auto)."""
+MINIMUM_GO_NEXT = "1.26.6"
+"""What the Pulumi of ``make next`` asks for."""
 
 SERVICES = (
     *("appautoscaling", "cloudwatch", "ecr", "iam", "kms", "logs", "meta", "s3", "s3control", "sagemaker", "sns"),
@@ -56,8 +58,11 @@ META_NEEDS_EC2 = {
 
 
 def recipe(*modules: str) -> str:
-    """Returns a short digest of all that a build from ``modules`` depends on, to tell a stale result."""
-    digest = hashlib.sha256(repr((SERVICES, CLIENTS, META_NEEDS_EC2)).encode())
+    """Returns a short digest of all that a build from ``modules`` depends on, to tell a stale result.
+
+    That is this file, which decides what is cut out and how Go is called, and the files of the modules.
+    """
+    digest = hashlib.sha256(Path(__file__).read_bytes())
     for module in modules:
         for file in sorted((MODULES / module).rglob("*")):
             if file.is_file():

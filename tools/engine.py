@@ -33,8 +33,8 @@ PULUMI_TERRAFORM = "6.1.0"
 TERRAFORM = "1.13.3"
 TERRAFORM_MINIMUM = "1.7.0"
 """The first Terraform whose ``terraform test`` has mock providers."""
-AWS_PROVIDER = "6.68.0"
-"""The version that is downloaded; not older than what pulumi-aws is made from, whose arguments an export may have."""
+AWS_PROVIDER = "6.72.0"
+"""The version that is downloaded. It came out after pulumi-aws, so it has every argument that an export may have."""
 AWS_PROVIDER_BUILT = "6.34.0"
 """The newest version whose source is served as a Go module that can be imported (``tools/go/provider-aws``)."""
 OPENTOFU = "1.10.10"
@@ -198,7 +198,7 @@ def parts() -> list[Part]:
             built_version=AWS_PROVIDER_BUILT,
             install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
             downside=f"It is older than {AWS_PROVIDER} and has only the services that are used here:"
-            " `sagebridge verify` cannot check an export with a newer argument.",
+            " `sagebridge verify` says so where an export has a newer argument, and cannot check it.",
         ),
     ]
 
@@ -230,7 +230,7 @@ def get_next_pulumi(console: Console) -> Installed:
         download=lambda folder, running: _download_pulumi(PULUMI_NEXT, folder, running),
         build=lambda folder, running: build.next_pulumi(PULUMI_NEXT, folder, running),
         built_from=("next", "engine"),
-        install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+        install=f"Go {build.MINIMUM_GO_NEXT} or newer (https://go.dev/dl)",
     )
     with one_at_a_time(console):
         return part.get(console, f"the next {part.name}")

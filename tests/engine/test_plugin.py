@@ -1,10 +1,12 @@
 """Programs that have the component from the plugin, on the engine: in YAML, and in Python as any other language has it.
 
-The folder of such a program knows nothing of the package but where the plugin is.
+The folder of such a program knows nothing of the package but where the plugin is: the programs in YAML know the folder
+of its source, the one in Python the installed executable.
 """
 
 import json
 import re
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +17,7 @@ import yaml
 from pulumi import automation
 from rich.console import Console
 
-from tests.conftest import PREDICTION, ROOT, Aws, Base
+from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git
 from tests.engine.lives import roll_back_next
 from tests.fields import IMAGE
 from tests.stacks import Stack, local_settings
@@ -27,7 +29,8 @@ pytestmark = [
     pytest.mark.timeout(1200),  # the first test may have to build Pulumi's host of programs in YAML
 ]
 
-PLUGIN = ROOT / "components"
+INSTALLED = Path(sys.prefix) / "bin"
+"""Where `pip install` of the package puts the plugin."""
 AS_IN_ANOTHER_LANGUAGE = """
 import json
 import re
@@ -74,8 +77,9 @@ def yaml_host(aws: Aws) -> Aws:
 class Program(Stack):
     """A stack of a program that has the component from the plugin."""
 
-    def __init__(self, aws: Aws, folder: Path, runtime: str) -> None:
+    def __init__(self, aws: Aws, folder: Path, runtime: str, plugin: Path) -> None:
         self.folder = folder
+        self.plugin = plugin
         self.settings = aws.environment
         name = f"t{uuid.uuid4().hex[:8]}"
         self.declare(runtime)
@@ -86,7 +90,7 @@ class Program(Stack):
 
     def declare(self, runtime: str, **more: object) -> None:
         """Writes the project's file."""
-        plugin = {"name": "sagebridge", "path": str(PLUGIN)}
+        plugin = {"name": "sagebridge", "path": str(self.plugin)}
         project = {"name": "plugin", "runtime": runtime, "plugins": {"providers": [plugin]}, **more}
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project))  # which is YAML, too
 
@@ -98,9 +102,20 @@ class Program(Stack):
         self.declare("yaml", resources=resources, outputs=outputs)
 
 
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the plugin's source, as somebody has it who has only cloned the repository."""
+    folder = tmp_path_factory.mktemp("components")
+    copy_from_git("components", folder)
+    return folder
+
+
 @pytest.fixture
-def in_yaml(yaml_host: Aws, tmp_path: Path) -> Iterator[Program]:
-    program = Program(yaml_host, tmp_path, "yaml")
+def in_yaml(yaml_host: Aws, source: Path, tmp_path: Path) -> Iterator[Program]:
+    """Its plugin is started as PulumiPlugin.yaml says, with this environment in the place of the one that it names."""
+    if not (source / "venv").exists():
+        (source / "venv").symlink_to(sys.prefix)
+    program = Program(yaml_host, tmp_path, "yaml", source)
     yield program
     program.destroy()
 
@@ -178,7 +193,7 @@ def in_python(aws: Aws, base: Base, model_data: str, tmp_path: Path) -> Iterator
     settings["AWS_URL"] = str(aws.sagemaker.meta.endpoint_url)
     settings["INPUTS"] = json.dumps(inputs(base, model_data, f"t{uuid.uuid4().hex[:8]}"))
     settings["ROLE"] = base.execution_role_arn.rpartition("/")[2]
-    program = Program(replace(aws, environment=settings), tmp_path, "python")
+    program = Program(replace(aws, environment=settings), tmp_path, "python", INSTALLED)
     yield program
     program.destroy()
 
@@ -188,3 +203,12 @@ def test_the_component_goes_where_the_provider_goes_that_it_is_given(in_python: 
     in_python.up()
     assert in_python.outputs()["endpointArn"].startswith("arn:aws:sagemaker:us-east-1:")
     assert set(in_python.preview()) == {"same"}
+
+
+def test_pulumi_makes_the_environment_of_the_source_by_itself(aws: Aws, tmp_path: Path) -> None:
+    copy_from_git("components", tmp_path)
+    schema = json.loads(aws.must("pulumi", "package", "get-schema", str(tmp_path)))
+    assert (tmp_path / "venv" / "bin" / "pulumi-resource-sagebridge").exists()
+    committed = json.loads((ROOT / "components" / "schema.json").read_text())
+    assert schema["resources"].keys() == committed["resources"].keys()
+    assert schema["types"].keys() == committed["types"].keys()

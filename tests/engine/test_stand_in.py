@@ -32,6 +32,7 @@ def statement(action: str, principal: str, resource: Any = None) -> Any:
 def notices() -> pulumi_aws.sns.Topic:
     """Declares where an asynchronous endpoint says that an answer is there, and who listens."""
     topic = pulumi_aws.sns.Topic("notices")
+    pulumi_aws.sns.Topic("elsewhere", region="eu-west-1")
     queue = pulumi_aws.sqs.Queue("notices", opts=LEFT_BEHIND)
     pulumi_aws.sqs.Queue("in-order", fifo_queue=True, opts=LEFT_BEHIND)
     pulumi_aws.sns.TopicPolicy(
@@ -92,8 +93,12 @@ def images() -> None:
 
 
 def role() -> pulumi_aws.iam.Role:
-    """Declares a role of the customer's own."""
+    """Declares a role of the customer's own, with policies of AWS's and of the customer's."""
     made = pulumi_aws.iam.Role(LONGEST, assume_role_policy=statement("sts:AssumeRole", "sagemaker.amazonaws.com"))
+    full_access = pulumi_aws.iam.ManagedPolicy.AMAZON_SAGE_MAKER_FULL_ACCESS
+    pulumi_aws.iam.RolePolicyAttachment("full-access", role=made.name, policy_arn=full_access)
+    read_only = pulumi_aws.iam.get_policy(name="AmazonS3ReadOnlyAccess")
+    pulumi_aws.iam.RolePolicyAttachment("read-only", role=made.name, policy_arn=read_only.arn)
     document: Any = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}],
@@ -137,6 +142,13 @@ def test_what_an_endpoint_stands_beside(aws: Aws, declared: Declared) -> None:
     later = configuration(aws, f"{declared.endpoint}-later")["AsyncInferenceConfig"]
     assert ":notices-" in later["OutputConfig"]["NotificationConfig"]["SuccessTopic"]
     assert len(outputs["role"]) == 64
+    attached = aws.client("iam").list_attached_role_policies(RoleName=outputs["role"])["AttachedPolicies"]
+    managed = {policy["PolicyArn"] for policy in attached if policy["PolicyArn"].startswith("arn:aws:iam::aws:policy/")}
+    assert managed == {
+        f"arn:aws:iam::aws:policy/{name}" for name in ("AmazonSageMakerFullAccess", "AmazonS3ReadOnlyAccess")
+    }
+    model = configuration(aws, declared.endpoint)["ProductionVariants"][0]["ModelName"]
+    assert aws.sagemaker.describe_model(ModelName=model)["ExecutionRoleArn"].endswith(f"/{outputs['role']}")
     rules = aws.s3.get_bucket_lifecycle_configuration(Bucket=outputs["captured"])["Rules"]
     assert [rule["Expiration"] for rule in rules] == [{"Days": 30}]
     policy = json.loads(aws.s3.get_bucket_policy(Bucket=outputs["captured"])["Policy"])

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.conftest import ROOT, Aws
 
@@ -59,6 +60,23 @@ output "read" {
 }
 """
 
+FUNCTIONS = """\
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+output "computed" {
+  value = {
+    built   = provider::aws::arn_build("aws", "iam", "", "444455556666", "role/team/scorer")
+    parsed  = provider::aws::arn_parse("arn:aws:iam::444455556666:role/team/scorer")
+    trimmed = provider::aws::trim_iam_role_path("arn:aws:iam::444455556666:role/team/scorer")
+    agent   = provider::aws::user_agent("scorer", "1.0", "a comment")
+  }
+}
+"""
+
 
 def test_what_a_module_reads_and_what_an_endpoint_stands_beside(aws: Aws, tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(MODULE)
@@ -79,3 +97,24 @@ def test_what_a_module_reads_and_what_an_endpoint_stands_beside(aws: Aws, tmp_pa
         aws.must("terraform", "plan", "-detailed-exitcode", cwd=tmp_path)
     finally:
         aws.must("terraform", "destroy", "-auto-approve", cwd=tmp_path)
+
+
+def test_the_functions_of_the_provider(aws: Aws, tmp_path: Path) -> None:
+    version = json.loads(aws.must("terraform", "version", "-json"))["terraform_version"]
+    if Version(version) < Version("1.8"):
+        pytest.skip(f"Terraform {version} does not know functions of providers; 1.8 does")
+    (tmp_path / "main.tf").write_text(FUNCTIONS)
+    aws.must("terraform", "init", cwd=tmp_path)
+    aws.must("terraform", "apply", "-auto-approve", cwd=tmp_path)
+    assert json.loads(aws.must("terraform", "output", "-json", "computed", cwd=tmp_path)) == {
+        "built": "arn:aws:iam::444455556666:role/team/scorer",
+        "parsed": {
+            "account_id": "444455556666",
+            "partition": "aws",
+            "region": "",
+            "resource": "role/team/scorer",
+            "service": "iam",
+        },
+        "trimmed": "arn:aws:iam::444455556666:role/scorer",
+        "agent": "scorer/1.0 (a comment)",
+    }

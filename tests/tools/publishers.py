@@ -28,8 +28,8 @@ PULUMI = f"pulumi-v3.246.0-linux-{ARCHITECTURE.replace('amd64', 'x64')}.tar.gz"
 AWS = f"pulumi-resource-aws-v7.51.1-linux-{ARCHITECTURE}.tar.gz"
 STATES = f"pulumi-resource-terraform-v6.1.0-linux-{ARCHITECTURE}.tar.gz"
 TERRAFORM = f"terraform_1.13.3_linux_{ARCHITECTURE}.zip"
-PROVIDER = f"terraform-provider-aws_6.68.0_linux_{ARCHITECTURE}.zip"
-PROVIDER_COMMAND = "terraform-provider-aws_v6.68.0_x5"
+PROVIDER = f"terraform-provider-aws_6.72.0_linux_{ARCHITECTURE}.zip"
+PROVIDER_COMMAND = "terraform-provider-aws_v6.72.0_x5"
 
 
 @dataclass
@@ -78,9 +78,9 @@ class Publishers:
         folder = "https://releases.hashicorp.com/terraform/1.13.3"
         self.put(folder, TERRAFORM, zipped("terraform", "LICENSE.txt"))
         self.list(folder, "terraform_1.13.3_SHA256SUMS", TERRAFORM)
-        folder = "https://releases.hashicorp.com/terraform-provider-aws/6.68.0"
+        folder = "https://releases.hashicorp.com/terraform-provider-aws/6.72.0"
         self.put(folder, PROVIDER, zipped(PROVIDER_COMMAND, "LICENSE.txt"))
-        self.list(folder, "terraform-provider-aws_6.68.0_SHA256SUMS", PROVIDER)
+        self.list(folder, "terraform-provider-aws_6.72.0_SHA256SUMS", PROVIDER)
 
     def put(self, folder: str, name: str, content: bytes, *, content_type: str = "application/octet-stream") -> None:
         """Publishes a file."""

@@ -46,7 +46,7 @@ def fetch_terraform(folder: Path, running: Step | None = None) -> None:
         (download.pulumi_plugin("aws", "7.51.1"), ["LICENSE", "pulumi-resource-aws"]),
         (download.pulumi_plugin("terraform", "6.1.0"), ["pulumi-resource-terraform"]),
         (download.terraform("1.13.3"), ["LICENSE.txt", "terraform"]),
-        (download.terraform_provider("aws", "6.68.0"), ["LICENSE.txt", stand_in.PROVIDER_COMMAND]),
+        (download.terraform_provider("aws", "6.72.0"), ["LICENSE.txt", stand_in.PROVIDER_COMMAND]),
     ],
     ids=lambda value: value.name if isinstance(value, Archive) else "",
 )
@@ -139,7 +139,7 @@ def test_an_archive_that_was_cut_before_it_was_listed_is_a_reason_too(publishers
 
 
 @pytest.mark.parametrize(
-    "archive", [download.pulumi("3.246.0"), download.terraform("1.13.3"), download.terraform_provider("aws", "6.68.0")]
+    "archive", [download.pulumi("3.246.0"), download.terraform("1.13.3"), download.terraform_provider("aws", "6.72.0")]
 )
 def test_an_archive_without_its_program_is_a_reason_too(publishers: Publishers, folder: Path, archive: Archive) -> None:
     (address,) = archive.addresses

@@ -1,19 +1,25 @@
 """Pure: where a part is found, the ways to get it, and what is said when there is none."""
 
 import errno
+import importlib.util
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from packaging.version import Version
 from rich.console import Console
 
 from tools import build, engine
 from tools.engine import Installed, Part
 from tools.errors import ToolsError, Unavailable
 from tools.progress import Step
+
+GO_MODULES = sorted(build.MODULES.glob("*/go.mod"))
 
 
 @pytest.fixture(autouse=True)
@@ -205,9 +211,41 @@ def test_this_projects_own_folders_do_not_count_as_path(own_cache: Path, monkeyp
     assert engine.outer_path() == "/usr/bin"
 
 
-def test_the_recipe_changes_with_what_it_depends_on() -> None:
+def test_the_recipe_changes_with_the_modules() -> None:
     assert build.recipe("engine") == build.recipe("engine")
     assert build.recipe("engine") != build.recipe("engine", "provider-aws")
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ('"appautoscaling", ', ""),
+        ("-mod=readonly -trimpath", "-mod=readonly"),
+        ("-s -w {flags}", "{flags}"),
+        ('"*_test.go", "provider_mux.go"', '"*_test.go"'),
+        ("pulumi-yaml/pkg/version.Version=v", "pulumi-yaml/pkg/version.Version="),
+    ],
+    ids=["a service", "a flag of the compiler", "a flag of the linker", "what is copied", "how a version is linked in"],
+)
+def test_the_recipe_changes_with_the_code_and_the_flags_of_the_build(tmp_path: Path, code: str, changed: str) -> None:
+    text = Path(build.__file__).read_text()
+    assert text.count(code) == 1
+    file = tmp_path / "build.py"
+    shutil.copytree(build.MODULES, tmp_path / "go")
+    file.write_text(text)
+    assert loaded(file).recipe("opentofu") == build.recipe("opentofu")
+    file.write_text(text.replace(code, changed))
+    assert loaded(file).recipe("opentofu") != build.recipe("opentofu")
+
+
+def loaded(file: Path) -> ModuleType:
+    """Returns the module that a file has."""
+    specification = importlib.util.spec_from_file_location(file.stem, file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
@@ -284,6 +322,12 @@ def test_the_next_pulumi_is_kept_beside_the_engine_and_used_when_it_is_on_path(
 def test_the_next_pulumi_is_of_the_version_that_its_module_names() -> None:
     module = (build.MODULES / "next" / "go.mod").read_text()
     assert f"\nrequire github.com/pulumi/pulumi/pkg/v3 v{engine.PULUMI_NEXT}\n" in module
+
+
+def test_the_go_that_is_asked_for_is_the_newest_that_a_module_asks_for() -> None:
+    asked = {file.parent.name: re.findall(r"^go (\S+)$", file.read_text(), re.MULTILINE) for file in GO_MODULES}
+    assert asked.pop("next") == [build.MINIMUM_GO_NEXT]
+    assert max(Version(version) for versions in asked.values() for version in versions) == Version(build.MINIMUM_GO)
 
 
 def test_another_source_than_the_recipe_was_made_for_is_refused(tmp_path: Path) -> None:

@@ -30,9 +30,11 @@ ARCHIVES = {
         f"https://github.com/pulumi/pulumi-terraform/releases/download/v6.1.0/{stand_in.STATES}"
     ),
     "terraform": f"https://releases.hashicorp.com/terraform/1.13.3/{stand_in.TERRAFORM}",
-    "terraform-provider-aws": (f"https://releases.hashicorp.com/terraform-provider-aws/6.68.0/{stand_in.PROVIDER}"),
+    "terraform-provider-aws": (f"https://releases.hashicorp.com/terraform-provider-aws/6.72.0/{stand_in.PROVIDER}"),
 }
 """Each part's archive, by its last address."""
+GO, TERRAFORM = shutil.which("go"), shutil.which("terraform")
+"""The commands of this machine, which the tests take off the PATH."""
 FIRST_AWS = f"https://github.com/pulumi/pulumi-aws/releases/download/v7.51.1/{stand_in.AWS}"
 FULL = (
     "Error: {cache} cannot be written: {reason}. The engine needs up to 3 GiB there. Free space or make it writable,"
@@ -115,18 +117,18 @@ def test_everything_is_downloaded_once_where_the_publishers_answer(publishers: P
         "[2/5] pulumi-resource-aws: 7.51.1",
         "[3/5] pulumi-resource-terraform: 6.1.0",
         "[4/5] terraform: 1.13.3",
-        "[5/5] terraform-provider-aws: 6.68.0",
+        "[5/5] terraform-provider-aws: 6.72.0",
     ]
     assert sorted(path.name for path in cache.iterdir()) == [
-        *("lock", "pulumi-3.246.0", "pulumi-home", "terraform-1.13.3", "terraform-provider-aws-6.68.0"),
+        *("lock", "pulumi-3.246.0", "pulumi-home", "terraform-1.13.3", "terraform-provider-aws-6.72.0"),
     ]
-    platform = f"6.68.0/linux_{stand_in.ARCHITECTURE}/{stand_in.PROVIDER_COMMAND}"
+    platform = f"6.72.0/linux_{stand_in.ARCHITECTURE}/{stand_in.PROVIDER_COMMAND}"
     for tool in (
         *("pulumi-3.246.0/bin/pulumi", "pulumi-3.246.0/bin/pulumi-language-yaml", "terraform-1.13.3/bin/terraform"),
         "pulumi-home/plugins/resource-aws-v7.51.1/pulumi-resource-aws",
         "pulumi-home/plugins/resource-terraform-v6.1.0/pulumi-resource-terraform",
-        f"terraform-provider-aws-6.68.0/mirror/registry.terraform.io/hashicorp/aws/{platform}",
-        f"terraform-provider-aws-6.68.0/mirror/registry.opentofu.org/hashicorp/aws/{platform}",
+        f"terraform-provider-aws-6.72.0/mirror/registry.terraform.io/hashicorp/aws/{platform}",
+        f"terraform-provider-aws-6.72.0/mirror/registry.opentofu.org/hashicorp/aws/{platform}",
     ):
         assert Path(tool).name in run(str(cache / tool)).stdout
     assert not list(cache.rglob("*.zip")) + list(cache.rglob("*.tar.gz"))
@@ -145,7 +147,7 @@ def test_the_doctor_names_origin_version_and_size_of_what_was_downloaded() -> No
     rows = {cells[0]: cells[1:4] for line in report.stdout.splitlines() if len(cells := line.split()) > 3}
     assert rows["pulumi"] == ["3.246.0", "downloaded", "4"]
     assert rows["pulumi-resource-aws"] == ["7.51.1", "downloaded", "2"]
-    assert rows["terraform-provider-aws"] == ["6.68.0", "downloaded", "2"]  # not twice for OpenTofu
+    assert rows["terraform-provider-aws"] == ["6.72.0", "downloaded", "2"]  # not twice for OpenTofu
     assert "is built here" not in report.stdout
 
 
@@ -198,7 +200,7 @@ def test_without_internet_every_part_is_built_and_the_doctor_says_what_would_be_
     for name in ARCHIVES:
         assert f"{name} is built here. " in report.output
     assert re.search(r"^terraform-provider-aws +6\.34\.0 +built +0 MiB ", report.output, re.MULTILINE)
-    assert "It is older than 6.68.0" in report.output
+    assert "It is older than 6.72.0" in report.output
     assert "`make engine` replaces what was built with the official downloads" in report.output
 
 
@@ -211,7 +213,7 @@ def test_what_was_built_is_replaced_when_internet_comes(publishers: Publishers, 
     done = make_engine("--renew")
     assert done.exit_code == 0, done.output
     assert set(origins().values()) == {"downloaded"}
-    assert "[5/5] terraform-provider-aws: 6.68.0 (downloaded in" in done.output
+    assert "[5/5] terraform-provider-aws: 6.72.0 (downloaded in" in done.output
     assert not list(cache.glob("*.new")) + list(cache.glob("*.old"))
     assert not list(cache.rglob("*_v6.34.0_x5"))
 
@@ -343,22 +345,56 @@ def test_the_readme_names_the_figures_of_the_code() -> None:
         assert sentence in readme
 
 
+def test_gos_own_cache_is_in_the_folder_of_xdg_cache_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if GO is None:
+        pytest.skip("Go is not installed")
+    monkeypatch.delenv("GOCACHE", raising=False)
+    environment = build._environment()  # noqa: SLF001 - what Go is called with
+    done = subprocess.run([GO, "env", "GOCACHE"], env=environment, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == cache.parent / "go-build"
+
+
+def initialise(cache: Path, module: Path, version: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs `terraform init` in a module that needs a version of the provider."""
+    assert TERRAFORM is not None
+    module.mkdir(exist_ok=True)
+    required = {"aws": {"source": "hashicorp/aws", "version": version}}
+    (module / "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": required}}))
+    settings = cache / f"terraform-provider-aws-{engine.AWS_PROVIDER}" / "terraformrc"
+    return subprocess.run(
+        [TERRAFORM, "init", "-input=false", "-no-color", *options],
+        cwd=module,
+        env={"PATH": os.defpath, "HOME": str(cache), "TF_CLI_CONFIG_FILE": str(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.terraform
 @pytest.mark.usefixtures("publishers")
-def test_terraform_links_the_provider_instead_of_unpacking_it(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An export names the upstream version of the official aws plugin, which is newer than the built provider."""
+def test_terraform_links_the_provider_instead_of_unpacking_it(cache: Path, tmp_path: Path) -> None:
+    """A module may need a version that is newer than the provider that is built."""
     assert make_engine().exit_code == 0
-    monkeypatch.undo()
-    terraform = engine.executable(engine.find_all()["terraform"], "terraform")
-    module = tmp_path / "module"
-    module.mkdir()
-    required = {"aws": {"source": "hashicorp/aws", "version": "~> 6.60"}}
-    (module / "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": required}}))
-    settings = {**os.environ, "TF_CLI_CONFIG_FILE": str(cache / "terraform-provider-aws-6.68.0" / "terraformrc")}
-    subprocess.run([terraform, "init", "-input=false"], cwd=module, env=settings, capture_output=True, check=True)
-    platform = f"registry.terraform.io/hashicorp/aws/6.68.0/linux_{stand_in.ARCHITECTURE}"
-    installed = module / ".terraform" / "providers" / platform
+    done = initialise(cache, tmp_path / "module", "~> 6.72")
+    assert done.returncode == 0, done.stderr
+    platform = f"registry.terraform.io/hashicorp/aws/6.72.0/linux_{stand_in.ARCHITECTURE}"
+    installed = tmp_path / "module" / ".terraform" / "providers" / platform
     assert installed.is_symlink()
-    assert installed.resolve() == cache / "terraform-provider-aws-6.68.0" / "mirror" / platform
+    assert installed.resolve() == cache / "terraform-provider-aws-6.72.0" / "mirror" / platform
+
+
+@pytest.mark.terraform
+@pytest.mark.usefixtures("publishers", "go")
+def test_a_module_that_had_the_built_provider_gets_the_downloaded_one_by_an_upgrade(
+    cache: Path, tmp_path: Path
+) -> None:
+    build_all()
+    module = tmp_path / "module"
+    done = initialise(cache, module, "~> 6.0")
+    assert done.returncode == 0, done.stderr
+    assert make_engine("--renew").exit_code == 0
+    assert "previously-selected version 6.34.0 is no longer available" in initialise(cache, module, "~> 6.0").stderr
+    done = initialise(cache, module, "~> 6.0", "-upgrade")
+    assert done.returncode == 0, done.stderr
+    assert '"6.72.0"' in (module / ".terraform.lock.hcl").read_text()

@@ -42,6 +42,21 @@ NEWER = {
 }
 """What pulumi_aws has of a later version of Terraform's provider than the one that is built."""
 
+NEWER_ARGUMENTS = {
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {"resourceArn"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {
+        *("evaluationCriteria", "evaluationInterval", "evaluationWindow", "warmUpConfiguration")
+    },
+    "aws:s3/bucket:Bucket": {"bucketNamespace"},
+    "aws:s3/bucketV2:BucketV2": {"bucketNamespace"},
+    "aws:s3control/storageLensConfiguration:StorageLensConfiguration": {
+        *("advancedPerformanceMetrics", "expandedPrefixesDataExport", "prefixDelimiter", "storageLensTableDestination")
+    },
+    "aws:sagemaker/endpointConfiguration:EndpointConfiguration": {"capacityReservationConfig"},
+    "aws:sns/topic:Topic": {"maximumMessageSize"},
+}
+"""The arguments of a later version, at any depth of a type."""
+
 RELAXED_SINCE = {
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {"policyName"},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"comparisonOperator", "evaluationPeriods"},
@@ -169,7 +184,8 @@ def test_the_properties_of_resources_have_the_official_names_at_every_depth(sche
     described = list(resources_of(schema))
     assert len(described) > len(schema["resources"]) + 400
     for inputs in described:
-        assert set(inputs.properties) - set(types_of(inputs.python)) == set(), inputs.place
+        newer = NEWER_ARGUMENTS.get(inputs.place.partition(".")[0], set())
+        assert set(inputs.properties) == set(types_of(inputs.python)) - newer, inputs.place
     for token, resource in schema["resources"].items():
         module_name, name = official_resources()[token]
         official = set(_types.resource_types(getattr(importlib.import_module(module_name), name)))

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sagebridge import processes
 from sagebridge.bridge.documents import parse_json
 from sagebridge.bridge.secret import Secret, secret_texts
 from sagebridge.bridge.terraform.blocks import template_literal
+from sagebridge.bridge.terraform.provider_version import LOCK_FILE, explain_provider
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from sagebridge.scratch import scratch_folder
@@ -53,8 +54,8 @@ def plan_copy(module: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
         variables: Values in clear by name; they reach Terraform through its environment.
 
     Raises:
-        UserError: Terraform is missing, refuses the module (the message is its own, without those values), or takes
-            over 900 s.
+        UserError: Terraform is missing, refuses the module (the message is its own, without those values, unless its
+            AWS provider is of another version than the module needs), or takes over 900 s.
     """
     texts = {  # Terraform takes what is no text for an expression
         name: value if isinstance(value, str) else template_literal(json.dumps(value))
@@ -74,7 +75,13 @@ def plan_copy(module: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
             "TF_IN_AUTOMATION": "1",
             **{f"TF_VAR_{name}": text for name, text in texts.items()},
         }
-        run = partial(_run_terraform, cwd=copy, env=env, hidden=variables.values())
+
+        def explain(message: str) -> str:
+            lock_file = copy / LOCK_FILE
+            text = lock_file.read_text(encoding="utf-8") if lock_file.exists() else ""
+            return masked(explain_provider(message, module, terraform_command(), text), variables.values())
+
+        run = partial(_run_terraform, cwd=copy, env=env, explain=explain)
         run("init", "-input=false", "-no-color")
         run("plan", "-input=false", "-no-color", "-out=plan")
         document = parse_json(run("show", "-json", "plan"), "what `terraform show -json` printed")
@@ -83,14 +90,14 @@ def plan_copy(module: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _run_terraform(*arguments: str, cwd: Path, env: Mapping[str, str], hidden: Iterable[Any]) -> str:
+def _run_terraform(*arguments: str, cwd: Path, env: Mapping[str, str], explain: Callable[[str], str]) -> str:
     """Runs `terraform` and returns what it prints.
 
     Args:
         arguments: The command's arguments.
         cwd: The module's folder.
         env: All of the environment.
-        hidden: Values that no message may show.
+        explain: Turns what a command that failed has printed into what the message says of it.
     """
     command = terraform_command()
     return processes.run(
@@ -99,7 +106,7 @@ def _run_terraform(*arguments: str, cwd: Path, env: Mapping[str, str], hidden: I
         shown=f"{command} {arguments[0]}",
         cwd=cwd,
         env=env,
-        explain=lambda message: masked(message, hidden),
+        explain=explain,
     )
 
 

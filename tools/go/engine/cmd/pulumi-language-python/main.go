@@ -25,6 +25,10 @@ const engineTimeout = 5 * time.Minute
 
 func main() {
 	tracing := flag.String("tracing", "", "A Zipkin-compatible endpoint that gets traces")
+	// Pulumi's host of programs in YAML starts a plugin in Python with an older SDK, which names the options here, too.
+	for _, option := range []string{"root", "toolchain", "typechecker", "virtualenv"} {
+		flag.String(option, "", "Ignored, as each request has the options")
+	}
 	flag.Parse()
 	logging.InitLogging(false, 0, false)
 	cmdutil.InitTracing("pulumi-language-python", "pulumi-language-python", *tracing)
