@@ -16,16 +16,18 @@ def identifier(text: str) -> str:
     return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
 
 
-def unique(paths: Mapping[Key, Sequence[str]]) -> dict[Key, str]:
+def unique(paths: Mapping[Key, Sequence[str]], kept: Mapping[Key, str] | None = None) -> dict[Key, str]:
     """Returns a unique name for each path: its last part, more parts where that is not enough, then a number.
 
     Args:
         paths: The parts by key: the name comes last, after the names of what it is in.
+        kept: Names that are taken already. A path whose key is among them keeps its name.
     """
-    shortest = _shortest(paths)
-    reserved = set(shortest.values())
-    used: set[str] = set()
-    names: dict[Key, str] = {}
+    kept = kept or {}
+    names = {key: kept[key] for key in paths if key in kept}
+    shortest = _shortest({key: path for key, path in paths.items() if key not in kept})
+    used = set(kept.values())
+    reserved = {*used, *shortest.values()}
     for key, name in shortest.items():
         candidate, number = name, 1
         while candidate in used:

@@ -15,6 +15,10 @@ from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
 from sagebridge.terraform_state.text import state_document
 
+KEY = re.compile(r"\[(\d+|\"([^\"\\]|\\.)*\")\]")
+"""A key in an address."""
+_CALL = re.compile(rf"module\.[^.\[]+({KEY.pattern})?")
+
 
 @dataclass(frozen=True)
 class Output:
@@ -58,7 +62,13 @@ class Resource:
     @property
     def block(self) -> str:
         """The address of the block that declares it: without keys, those of modules included."""
-        return ".".join(filter(None, (re.sub(r"\[(\d+|\"([^\"\\]|\\.)*\")\]", "", self.module), self.type, self.name)))
+        return ".".join(filter(None, (KEY.sub("", self.module), self.type, self.name)))
+
+    @property
+    def call(self) -> str:
+        """The address of the root module's call that it is made by, with its key; empty for the root module's own."""
+        call = _CALL.match(self.module)
+        return call[0] if call else ""
 
 
 @dataclass(frozen=True)
