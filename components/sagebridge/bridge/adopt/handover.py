@@ -14,6 +14,7 @@ from sagebridge.bridge.terraform.state import KEY, Resource, State
 REMOVED, MOVED, KEPT = "removed.tf", "moved.tf", "kept.tf"
 WITHOUT_MODULE = "without-module"
 """The folder of the files for a root module whose call of a module goes."""
+_LAST_KEY = re.compile(rf"{KEY.pattern}$")
 
 README = """# Endpoints that Pulumi has taken over from Terraform
 
@@ -33,9 +34,12 @@ them with either. No step changes anything in AWS.
 {referring}"""
 
 SCALING = """
-   {targets} is declared beside the component, because its policies have other names than the component's. AWS refuses
-   another instance type while a variant scales: take its target out for such an update, or declare it as `autoscaling`
-   and let it be replaced."""
+   {targets} is declared beside the component, because its policies have
+   other names than the component's. AWS refuses another instance type while a variant scales: take its target out for
+   such an update, or declare it as `autoscaling` and let it be replaced."""
+
+_OF_ONES_OWN = "If the modules around them are your own: "
+_OLDER = f"Terraform 1.6 and older have no `removed` blocks (`{REMOVED}`)"
 
 
 @dataclass(frozen=True)
@@ -83,26 +87,23 @@ def plan_forgetting(state: State, forgotten: Sequence[Resource], leaving: Sequen
 
 
 def _renumbered(addresses: Iterable[str], gone: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yields the new address of each instance of a `count` that stays after one with a lower number that goes."""
-    numbers: dict[str, dict[int, bool]] = defaultdict(dict)
+    """Yields the new address of each block or instance that stays in a `count` after a lower number that goes.
+
+    A module's blocks move one by one: Terraform moves no module to where the state has a data source of another.
+    """
+    staying: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for address in addresses:
-        for prefix, number in _counted(address):
-            stays = numbers[prefix].get(number, False) or address not in gone
-            numbers[prefix][number] = stays
+        for key in KEY.finditer(address):
+            if key[1].isdecimal():
+                rests = staying[address[: key.start()]][int(key[1])]
+                rests += [] if address in gone else [address[key.end() :]]
     # The innermost first: the addresses of what is within a module change with its number.
-    for prefix, stay in sorted(numbers.items(), key=lambda item: -len(item[0])):
-        remaining = sorted(number for number, stays in stay.items() if stays)
-        if len(remaining) < len(stay):
-            yield from (
-                (f"{prefix}[{number}]", f"{prefix}[{new}]") for new, number in enumerate(remaining) if new != number
-            )
-
-
-def _counted(address: str) -> Iterator[tuple[str, int]]:
-    """Yields the numbers in an address, each with what stands before it."""
-    for key in KEY.finditer(address):
-        if key[1].isdecimal():
-            yield address[: key.start()], int(key[1])
+    for prefix, instances in sorted(staying.items(), key=lambda item: -len(item[0])):
+        remaining = sorted(number for number, rests in instances.items() if rests)
+        if len(remaining) < len(instances):
+            for new, number in enumerate(remaining):
+                blocks = dict.fromkeys(_LAST_KEY.sub("", rest) for rest in instances[number]) if new != number else ()
+                yield from ((f"{prefix}[{number}]{block}", f"{prefix}[{new}]{block}") for block in blocks)
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,8 @@ def readme(  # noqa: PLR0913 - a text with as many blanks
         secrets=f"\n   Its secrets are in the stack's configuration: {_listed(secrets)}." if secrets else "",
         scaling=SCALING.format(targets=_listed(scaling)) if scaling else "",
         base=base,
-        forget=_forget(forgetting) + (_forget_without_module(without_module) if without_module else ""),
+        forget=_forget(forgetting, _OF_ONES_OWN if without_module else "")
+        + (_forget_without_module(without_module) if without_module else ""),
         last=f" Delete `{REMOVED}` once it is applied everywhere." if forgetting.removed else "",
         referring=f"\nThese refer to them in Terraform, and need a literal or a data source instead:\n\n{referring}\n"
         if referring
@@ -201,57 +203,57 @@ def readme(  # noqa: PLR0913 - a text with as many blanks
     )
 
 
-def _forget(forgetting: Forgetting) -> str:
-    """Returns how Terraform forgets resources whose blocks are taken out of the configuration."""
+def _forget(forgetting: Forgetting, where: str) -> str:
+    """Returns how Terraform forgets resources whose blocks are taken out of the configuration.
+
+    Args:
+        forgetting: What makes Terraform forget them.
+        where: What the steps begin with, where there are others for modules of somebody else.
+    """
     text = ""
     if forgetting.removed:
         before = [command for command in forgetting.all_commands if command not in forgetting.commands]
-        text += (
-            "\n   - Take their blocks, and outputs that name them, out of the configuration, put"
-            f" `{REMOVED}` beside the rest of it, and run `terraform plan`. It must say"
-            " `0 to add, 0 to change, 0 to destroy`, and of each resource that it `will no longer be managed by"
-            " Terraform`. Then run `terraform apply`.\n     Terraform 1.6 and older have no `removed` blocks:"
-            f" run this there, before the blocks are taken out:\n{_code(before)}"
-        )
+        text += f"""
+   - {where}Take their blocks, and outputs that name them, out of the configuration, put `{REMOVED}` beside the rest of
+     it, and run `terraform plan`. It must say `0 to add, 0 to change, 0 to destroy`, and of each resource that it
+     `will no longer be managed by Terraform`. Then run `terraform apply`.
+     {_OLDER}: run this there, before the blocks are taken out:
+{_code(before)}"""
     if forgetting.commands:
-        text += (
-            "\n   - Other instances of the same blocks stay, and a `removed` block takes no key. Run this first, and"
-            " only then take the adopted keys out of `count`, `for_each` or the module's call:\n"
-            f"{_code([*forgetting.commands, *forgetting.renumbering])}     Then `terraform plan` must have nothing to"
-            " do with them."
-        )
+        text += f"""
+   - {where}Other instances of the same blocks stay, and a `removed` block takes no key. Run this first, and only then
+     take the adopted keys out of `count`, `for_each` or the module's call:
+{_code([*forgetting.commands, *forgetting.renumbering])}     Then `terraform plan` must have nothing to do with them."""
     return text
 
 
 def _forget_without_module(plan: WithoutModule) -> str:
-    """Returns how Terraform forgets resources of a module that is not one's own."""
+    """Returns how Terraform forgets resources of a module of somebody else."""
     keeping, forgetting = plan.keeping, plan.forgetting
-    moves = "".join(f"     - `{old}` becomes `{new}`\n" for old, new in keeping.moves.items())
-    lost = "".join(
-        f"     - Terraform forgets `{address}`, too, and it stays as it is: {reason}\n"
+    moves = [f"`{old}` becomes `{new}`" for old, new in keeping.moves.items()]
+    lost = [
+        f"`{address}` stays as it is, and Terraform forgets it, too: {reason}"
         for address, reason in keeping.not_kept.items()
-    )
-    first = (
-        f"     Run this first, because other instances of the same blocks stay:\n{_code(plan.commands)}"
-        if plan.commands
+    ]
+    others = "".join(f"     - {line}\n" for line in [*moves, *lost])
+    first = f"     Run this first:\n{_code(plan.commands)}" if plan.commands else ""
+    older = [command for command in forgetting.all_commands if command not in forgetting.commands]
+    without_blocks = (
+        f"\n     {_OLDER}: leave that file out there, and run this before the call is taken out:\n{_code(older)}"
+        if forgetting.removed
         else ""
     )
-    older = [command for command in forgetting.all_commands if command not in forgetting.commands]
-    return (
-        f"\n   - If {_listed(keeping.calls)} is a module of somebody else, its blocks cannot be taken out of it, and"
-        " `terraform plan` says `Removed resource still exists`. Take the whole call out instead, or its key out of"
-        f" `count` or `for_each`, and put the files of `{WITHOUT_MODULE}/` into the root module. They let what else is"
-        f" in the module stay with Terraform, as blocks of the root module:\n\n{moves}{lost}\n{first}"
-        "     Name the new addresses where the configuration names outputs of the call, and add what the blocks cannot"
-        " say, such as `prevent_destroy`. `terraform plan` must say `0 to add, 0 to change, 0 to destroy`. Then run"
-        f" `terraform apply`, and delete `{REMOVED}` and `{MOVED}` once they are applied everywhere; `{KEPT}` stays."
-        + (
-            f"\n     Terraform 1.6 and older have no `removed` blocks: leave `{REMOVED}` out there, and run this before"
-            f" the call is taken out:\n{_code(older)}"
-            if forgetting.removed
-            else ""
-        )
-    )
+    return f"""
+   - If {_listed(keeping.calls)} is a module of somebody else, do this instead. Its blocks cannot be taken out of it,
+     and with a `removed` block Terraform says `Removed resource still exists`, so its call has to go, and the root
+     module takes over what else the module has made:
+
+{others}
+{first}     Take the call out of the configuration, or its key out of `count` or `for_each`. Put the files of
+     `{WITHOUT_MODULE}/` into the root module, and name the new addresses where it names outputs of the call.
+     `terraform plan` must say `0 to add, 0 to change, 0 to destroy`. Then run `terraform apply`. Delete `{REMOVED}` and
+     `{MOVED}` once they are applied everywhere. `{KEPT}` stays; a state does not have everything, so add again what
+     its blocks need, such as `prevent_destroy`.{without_blocks}"""
 
 
 def _scopes(resource: Resource) -> list[str]:
