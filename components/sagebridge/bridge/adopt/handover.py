@@ -238,6 +238,8 @@ def _forget_without_module(plan: WithoutModule) -> str:
     others = "".join(f"     - {line}\n" for line in [*moves, *lost])
     first = f"     Run this first:\n{_code(plan.commands)}" if plan.commands else ""
     older = [command for command in forgetting.all_commands if command not in forgetting.commands]
+    temporary = [name for name in (REMOVED, MOVED) if name in plan.files]
+    delete = f" Delete {_listed(temporary)} once it is applied everywhere." if temporary else ""
     without_blocks = (
         f"\n     {_OLDER}: leave that file out there, and run this before the call is taken out:\n{_code(older)}"
         if forgetting.removed
@@ -251,9 +253,9 @@ def _forget_without_module(plan: WithoutModule) -> str:
 {others}
 {first}     Take the call out of the configuration, or its key out of `count` or `for_each`. Put the files of
      `{WITHOUT_MODULE}/` into the root module, and name the new addresses where it names outputs of the call.
-     `terraform plan` must say `0 to add, 0 to change, 0 to destroy`. Then run `terraform apply`. Delete `{REMOVED}` and
-     `{MOVED}` once they are applied everywhere. `{KEPT}` stays; a state does not have everything, so add again what
-     its blocks need, such as `prevent_destroy`.{without_blocks}"""
+     `terraform plan` must say `0 to add, 0 to change, 0 to destroy`, or `No changes`. Then run `terraform apply`.
+     `{KEPT}` stays; a state does not have everything, so add again what its blocks need, such as
+     `prevent_destroy`.{delete}{without_blocks}"""
 
 
 def _scopes(resource: Resource) -> list[str]:
