@@ -11,8 +11,9 @@ from typing import Any
 from sagebridge.bridge.documents import MalformedError, Reader
 from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.hcl import quoted
-from sagebridge.bridge.terraform.storage import StateStorage
+from sagebridge.bridge.terraform.storage import FileStorage, StateStorage
 from sagebridge.errors import UserError
+from sagebridge.terraform_state.fetch import files_in
 from sagebridge.terraform_state.text import state_document
 
 KEY = re.compile(r"\[(\d+|\"([^\"\\]|\\.)*\")\]")
@@ -93,7 +94,11 @@ def read_state(storage: StateStorage) -> State:
     """
     text = storage.read()
     if text is None:
-        raise UserError(f"there is no Terraform state {storage}: name the file or object that Terraform writes")
+        files = files_in(storage.path.parent) if isinstance(storage, FileStorage) else ""
+        raise UserError(
+            f"there is no Terraform state {storage}: name the file or object that Terraform writes"
+            + (f". {files}" if files else "")
+        )
     return parse_state(text, str(storage))
 
 
