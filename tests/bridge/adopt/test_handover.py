@@ -51,6 +51,13 @@ def test_removed_blocks_name_the_outermost_module_that_is_all_adopted() -> None:
     assert forgetting.renumbering == ()
 
 
+def test_a_resource_whose_provider_is_the_modules_own_is_forgotten_by_a_command() -> None:
+    adopted = resource("module.x", "m", provider=f"module.x.{AWS}")
+    forgetting = plan_forgetting(state(adopted), [adopted])
+    assert forgetting.removed == ""
+    assert forgetting.commands == ("terraform state rm module.x.aws_sagemaker_model.m",)
+
+
 def test_what_stays_of_a_count_gets_the_numbers_that_are_free() -> None:
     counted = [resource("module.a", "m", number) for number in range(3)]
     calls = [resource(f"module.c[{number}].module.d[{number}]", "m") for number in range(2)]

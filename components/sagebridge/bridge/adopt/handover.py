@@ -49,7 +49,7 @@ class Forgetting:
     removed: str
     """A module's file with `removed` blocks (Terraform 1.7 and newer); empty if blocks would not do."""
     commands: tuple[str, ...]
-    """`terraform state rm` for the resources that the blocks cannot name, as they take no keys."""
+    """`terraform state rm` for the resources that the blocks cannot name: by a key, or with a module's provider."""
     all_commands: tuple[str, ...]
     """`terraform state rm` for all resources, for older Terraforms."""
     renumbering: tuple[str, ...]
@@ -69,7 +69,13 @@ def plan_forgetting(state: State, forgotten: Sequence[Resource], leaving: Sequen
     addresses = {resource.address for resource in forgotten}
     others = [resource for resource in state.resources if resource.address not in addresses]
     kept = {scope for resource in others for scope in _scopes(resource)}
-    outermost = [next((scope for scope in _scopes(resource) if scope not in kept), None) for resource in forgotten]
+    outermost = [
+        # Terraform needs the provider to forget a resource, and one within a module may go with the module's call.
+        None
+        if resource.provider.startswith("module.")
+        else next((scope for scope in _scopes(resource) if scope not in kept), None)
+        for resource in forgotten
+    ]
     blocks = {resource.block for resource in forgotten} - kept
     gone = addresses | set(leaving)
     return Forgetting(
@@ -221,8 +227,8 @@ def _forget(forgetting: Forgetting, where: str) -> str:
 {_code(before)}"""
     if forgetting.commands:
         text += f"""
-   - {where}Other instances of the same blocks stay, and a `removed` block takes no key. Run this first, and only then
-     take the adopted keys out of `count`, `for_each` or the module's call:
+   - {where}A `removed` block cannot name a resource of whose block other instances stay, or whose module has a provider
+     of its own. Run this first, and only then take the adopted keys out of `count`, `for_each` or the module's call:
 {_code([*forgetting.commands, *forgetting.renumbering])}     Then `terraform plan` must have nothing to do with them."""
     return text
 
