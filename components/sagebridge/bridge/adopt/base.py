@@ -36,8 +36,8 @@ def base_hint(calls: Iterable[Call], state: State, location: str) -> str:
         return ""
     return (
         "\n   These stay with Terraform, and are literals in the program. To write them only once, read them from the"
-        f" outputs of the\n   state that manages them: `base = TerraformBase.read({location!r})`; `TerraformState.read`"
-        " reads outputs of\n   any names.\n\n" + "\n".join(lines) + "\n"
+        " outputs of the\n   state that manages them, by `TerraformState` or by `TerraformBase`:\n\n"
+        f"     - `base = TerraformBase.read({location!r})`, if it is this state\n" + "\n".join(lines) + "\n"
     )
 
 

@@ -38,7 +38,7 @@ SCALING = """
    other names than the component's. AWS refuses another instance type while a variant scales: take its target out for
    such an update, or declare it as `autoscaling` and let it be replaced."""
 
-_OF_ONES_OWN = "If the modules around them are your own: "
+_OF_ONES_OWN = "This is for blocks in modules of your own. "
 _OLDER = f"Terraform 1.6 and older have no `removed` blocks (`{REMOVED}`)"
 
 
