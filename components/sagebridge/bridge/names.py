@@ -16,16 +16,33 @@ def identifier(text: str) -> str:
     return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
 
 
-def unique(paths: Mapping[Key, Sequence[str]]) -> dict[Key, str]:
+def qualified(path: Sequence[str]) -> str:
+    """Returns a name that says what something is in, and that depends on nothing beside it.
+
+    The name of a part that the next one begins with stands there already: `site` and `site-logs` are `site-logs`.
+
+    Args:
+        path: The names of what it is in, the outermost first, and its own name.
+    """
+    inner = [*path[1:], ""]
+    repeated = [
+        re.match(rf"{re.escape(part)}(?![A-Za-z0-9])", following) for part, following in zip(path, inner, strict=True)
+    ]
+    return "_".join(part for part, match in zip(path, repeated, strict=True) if match is None)
+
+
+def unique(paths: Mapping[Key, Sequence[str]], kept: Mapping[Key, str] | None = None) -> dict[Key, str]:
     """Returns a unique name for each path: its last part, more parts where that is not enough, then a number.
 
     Args:
         paths: The parts by key: the name comes last, after the names of what it is in.
+        kept: Names that are taken already. A path whose key is among them keeps its name.
     """
-    shortest = _shortest(paths)
-    reserved = set(shortest.values())
-    used: set[str] = set()
-    names: dict[Key, str] = {}
+    kept = kept or {}
+    names = {key: kept[key] for key in paths if key in kept}
+    shortest = _shortest({key: path for key, path in paths.items() if key not in kept})
+    used = set(kept.values())
+    reserved = {*used, *shortest.values()}
     for key, name in shortest.items():
         candidate, number = name, 1
         while candidate in used:

@@ -45,7 +45,7 @@ def verify_module(stack: str, folder: Path) -> list[str]:
     """
     manifest = read_manifest(folder)
     terraform_command()  # where it is missing, that is better said at once
-    state, export = translate_stack(stack)
+    state, export = translate_stack(stack, manifest.names)
     if (manifest.project, manifest.stack) != (state.project, state.name):
         raise UserError(
             f"{folder} was exported from {manifest.project}/{manifest.stack}, not {state.project}/{state.name}"

@@ -36,9 +36,9 @@ def fetch_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except IsADirectoryError:
-        raise cannot_read(path, f"it is a folder. {_files_in(path) or _APPLY}") from None
+        raise cannot_read(path, f"it is a folder. {files_in(path) or _APPLY}") from None
     except FileNotFoundError:
-        hint = _files_in(path.parent)
+        hint = files_in(path.parent)
         raise cannot_read(
             path, f"there is no file {path.absolute()}. {_APPLY}" + (f". {hint}" if hint else "")
         ) from None
@@ -88,7 +88,7 @@ def _reached(request: "AWSRequest", location: S3Object) -> dict[str, Any]:
     }
 
 
-def _files_in(folder: Path) -> str:
+def files_in(folder: Path) -> str:
     """Returns a sentence that names what Terraform keeps in a folder; empty if there is nothing."""
     files = [str(file) for pattern in _FILES for file in sorted(folder.glob(pattern))]
     return f"In that folder, Terraform keeps {', '.join(files)}: name the one that you mean" if files else ""

@@ -24,6 +24,18 @@ from tests.bridge.adopt.resources import (
 )
 from tests.fields import IMAGE, KEYS
 
+ASYNCHRONOUS = {
+    "output_config": [
+        {
+            "s3_output_path": "s3://bucket/out",
+            "notification_config": [{"error_topic": "", "success_topic": "", "include_inference_response_in": []}],
+        }
+    ],
+    "client_config": [],
+}
+NOTIFICATION = "async_inference_config.output_config.notification_config"
+EMPTY_BLOCK = "SageMakerEndpoint cannot declare an empty block; take it out"
+
 
 def call(mapping: ProviderMapping, *resources: Resource) -> declare.Call:
     (adopted,) = find_endpoints(state(*resources))
@@ -165,6 +177,8 @@ def test_a_configuration_that_scales_is_a_generations_own_and_one_that_had_a_gen
             "c: production_variants.core_dump_config",
         ),
         ({"variant": {"instance_type": "ml.nonsense"}}, "instance_type"),
+        ({"configuration": {"async_inference_config": [ASYNCHRONOUS]}}, f"c: {NOTIFICATION}: {EMPTY_BLOCK}"),
+        ({"variant": {"managed_instance_scaling": [{}]}}, "c: production_variants.managed_instance_scaling: "),
     ],
 )
 def test_what_the_component_cannot_say_is_refused_by_name(

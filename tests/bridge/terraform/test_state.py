@@ -46,6 +46,7 @@ STATE: dict[str, Any] = {
     },
     "resources": [RESOURCE, {"mode": "data", "type": "aws_region", "name": "here", "instances": [{}]}],
 }
+S3 = {"type": "s3", "config": {"bucket": "b", "key": "k", "region": "r"}}
 
 
 def test_a_state_is_read_with_addresses_and_secrets() -> None:
@@ -78,6 +79,12 @@ def test_what_is_sensitive_within_a_set_makes_all_of_it_a_secret() -> None:
         ('{"version": 3}', "version 3"),
         ('{"version": "4"}', "it has no format version"),
         ('{"serial": 1, "lineage": "l", "meta": {}, "encrypted_data": "x", "encryption_version": "v0"}', "by OpenTofu"),
+        ('{"format_version": "1.0", "values": {}}', "what `terraform show -json` prints.*`terraform state pull >"),
+        (
+            json.dumps({"version": 3, "backend": S3}),
+            r"only Terraform's note.*Name the state itself: s3://b/k\?region=r",
+        ),
+        ('{"version": 3, "backend": {"type": "gcs"}}', "only Terraform's note.*'gcs'.*`terraform state pull >"),
         (json.dumps(STATE | {"outputs": {"a": {"value": 1}}}), "outputs.a has no value or no type"),
         (json.dumps(STATE | {"resources": [3]}), r"resources\[0\] is no object"),
         (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sagebridge.bridge.terraform.state import read_state
 from sagebridge.bridge.terraform.storage import state_storage
 from sagebridge.errors import UserError
 from tests.conftest import Aws, Base
@@ -38,8 +39,19 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_bytes(b"\xff")
     with pytest.raises(UserError, match="it is not text but binary"):
         state_storage(str(tmp_path / "state")).read()
-    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+
+
+def test_a_folder_and_a_file_that_is_not_there_are_refused_with_what_terraform_keeps_there(tmp_path: Path) -> None:
+    for file in ("terraform.tfstate.d/dev/terraform.tfstate", ".terraform/terraform.tfstate"):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text("{}")
+    files = (
+        rf"In that folder, Terraform keeps {tmp_path}/terraform.tfstate.d/dev/terraform.tfstate, {tmp_path}/.terraform/"
+    )
+    with pytest.raises(UserError, match=f"it is a folder. {files}"):
         state_storage(str(tmp_path)).read()
+    with pytest.raises(UserError, match=f"there is no Terraform state {tmp_path}/terraform.tfstate: .*{files}"):
+        read_state(state_storage(str(tmp_path / "terraform.tfstate")))
 
 
 def test_an_object_is_read_with_the_locations_region_and_profile(

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sagebridge.bridge.adopt import declare, handover
+from sagebridge.bridge.adopt.base import base_hint
 from sagebridge.bridge.adopt.declare import Call
 from sagebridge.bridge.adopt.discover import TARGET, TYPES, Endpoint, find_endpoints
+from sagebridge.bridge.adopt.keeping import plan_keeping, types_beside
 from sagebridge.bridge.adopt.program import write_program
 from sagebridge.bridge.adopt.rehearsal import config_texts, rehearse
 from sagebridge.bridge.documents import parse_json
@@ -26,7 +28,7 @@ from sagebridge.files import PRIVATE, write_file
 from sagebridge.project import project_of
 from sagebridge.pulumi_cli import run_pulumi
 
-PROGRAM, REMOVED, README, BACKUP = "endpoints.py", "removed.tf", "README.md", "stack-before.json"
+PROGRAM, README, BACKUP = "endpoints.py", "README.md", "stack-before.json"
 ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
 
 Config = Mapping[str, Mapping[str, Any]]
@@ -62,7 +64,8 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     project, name = project_of(stack).name, stack.rpartition("/")[2]
     state = read_state(storage)
     endpoints = find_endpoints(state, addresses)
-    mapping = parse_mapping(get_mapping(_plugin_version()), TYPES)
+    adopted = [resource for endpoint in endpoints for resource in endpoint.all]
+    mapping = parse_mapping(get_mapping(_plugin_version()), {*TYPES, *types_beside(state, adopted)})
     config = parse_json(run_pulumi("config", "--json", "--show-secrets", "--stack", stack), "the stack's configuration")
     refuse_other_region(endpoints, config)
     calls = [declare.call(endpoint, mapping) for endpoint in endpoints]
@@ -77,20 +80,26 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     secrets = [value for value in program.secrets.values() if isinstance(value, str)]
     after = merge_stacks(before, rehearsed, secrets)
 
-    forgetting = handover.plan_forgetting(state, [resource for endpoint in endpoints for resource in endpoint.all])
+    forgetting = handover.plan_forgetting(state, adopted)
+    keeping = plan_keeping(state, adopted, mapping)
+    others = bool(keeping.blocks or keeping.not_kept)
+    without_module = handover.plan_without_module(state, adopted, keeping) if others else None
     readme = handover.readme(
         state=str(storage),
         stack=stack,
         endpoints=[f"`{item.endpoint.address}`: {item.name}, {len(item.all)} resources" for item in endpoints],
         forgetting=forgetting,
+        without_module=without_module,
         program=PROGRAM,
-        removed=REMOVED,
         backup=BACKUP,
         secrets=tuple(program.secrets),
         scaling=[item.origin.address for call in calls for item in call.beside if item.origin.type == TARGET],
+        base=base_hint(calls, state, str(storage)),
     )
-    removed = {REMOVED: forgetting.removed} if forgetting.removed else {}
-    _write(out, {PROGRAM: program.text, README: readme} | removed)
+    removed = {handover.REMOVED: forgetting.removed} if forgetting.removed else {}
+    files = without_module.files if without_module else {}
+    beside = {f"{handover.WITHOUT_MODULE}/{file}": text for file, text in files.items()}
+    _write(out, {PROGRAM: program.text, README: readme} | removed | beside)
     try:
         write_file(out / BACKUP, run_pulumi("stack", "export", "--stack", stack), PRIVATE)
         for key, value in config_texts(program).items():
@@ -180,7 +189,8 @@ def _refuse_taken_keys(config: Config, project: str, secrets: Mapping[str, Any])
 
 def _write(out: Path, files: Mapping[str, str]) -> None:
     try:
-        out.mkdir(parents=True)
+        for folder in {out, *((out / name).parent for name in files)}:
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out} cannot be made: {error.strerror}") from error
     for name, text in files.items():

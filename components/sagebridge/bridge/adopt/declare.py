@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sagebridge.bridge.adopt.compare import Values, arguments, differences
+from sagebridge.bridge.adopt.compare import Difference, Values, arguments, differences
 from sagebridge.bridge.adopt.discover import ACTION, ALARM, CONFIGURATION, ENDPOINT, MODEL, POLICY, TARGET, Endpoint
 from sagebridge.bridge.secret import Secret, reveal
 from sagebridge.bridge.stack.mapping import ProviderMapping, ResourceType
@@ -27,6 +27,12 @@ _ROLES: Mapping[str, reverse.Role] = {
     ACTION: "action",
     ALARM: "alarm",
 }
+
+_NOT_DECLARABLE = "SageMakerEndpoint cannot declare what Terraform has here"
+_EMPTY_BLOCK = (
+    "SageMakerEndpoint cannot declare an empty block; take it out of Terraform's configuration, run `terraform apply`, "
+    "and try again"
+)
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,8 @@ class _Terraform:
             if resource := self._resources.get((child.role, child.identity)):
                 yield child, resource
 
-    def differences(self, child: reverse.Child, resource: Resource) -> Iterator[str]:
-        """Finds the paths where a resource is not what the component would make."""
+    def differences(self, child: reverse.Child, resource: Resource) -> Iterator[Difference]:
+        """Finds where a resource is not what the component would make."""
         return differences(self.type_of(resource).fields, reveal(self.arguments(resource)), child.arguments)
 
     def has(self, children: Sequence[reverse.Child]) -> bool:
@@ -169,10 +175,10 @@ def _model_problems(terraform: _Terraform) -> list[str]:
 def _differences(children: Sequence[reverse.Child], terraform: _Terraform) -> list[str]:
     """Returns where Terraform has what the component would not make; scaling and alarms are compared before."""
     problems = [
-        f"{resource.address}: {path}: SageMakerEndpoint cannot declare what Terraform has here"
+        f"{resource.address}: {difference.path}: {_EMPTY_BLOCK if difference.empty_block else _NOT_DECLARABLE}"
         for child, resource in terraform.pairs(children)
         if child.group == "endpoint"
-        for path in terraform.differences(child, resource)
+        for difference in terraform.differences(child, resource)
     ]
     return [*dict.fromkeys(problems)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sagebridge.bridge.export.folder import Manifest, check_folder, write_module
-from sagebridge.bridge.export.translate import Export, aws_types, by_reason, plugin_version, translate
+from sagebridge.bridge.export.translate import Export, Names, aws_types, by_reason, plugin_version, translate
 from sagebridge.bridge.stack.cli import export_stack, get_mapping
 from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.state import Stack, parse_stack
@@ -31,22 +31,23 @@ def export_module(stack: str, folder: Path, form: str) -> Exported:
         UserError: The folder is refused or cannot be written, or see `translate_stack`.
     """
     previous = check_folder(folder)
-    state, export = translate_stack(stack)
+    state, export = translate_stack(stack, previous.names if previous else Names())
     return Exported(state, export, write_module(state, export, folder, form, previous))
 
 
-def translate_stack(stack: str) -> tuple[Stack, Export]:
+def translate_stack(stack: str, earlier: Names) -> tuple[Stack, Export]:
     """Returns a stack's state, and the stack as Terraform's.
 
     Args:
         stack: The stack's name.
+        earlier: The names of an earlier export.
 
     Raises:
         UserError: `pulumi` fails, or the stack cannot be exported as it is or has nothing to export.
     """
     state = parse_stack(export_stack(stack))
     mapping = parse_mapping(get_mapping(plugin_version(state)), aws_types(state))
-    export = translate(state, mapping)
+    export = translate(state, mapping, earlier)
     if not export.imports:
         heading = f"the stack {stack} has no resource that Terraform can import"
         raise UserError("\n- ".join([heading, *by_reason(export.not_carried)]))

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sagebridge.bridge.documents import read_json
 from sagebridge.bridge.export import handover
-from sagebridge.bridge.export.translate import Export
+from sagebridge.bridge.export.translate import Export, Names
 from sagebridge.bridge.stack.state import Stack
 from sagebridge.bridge.terraform.hcl import to_hcl
 from sagebridge.bridge.terraform.tf_json import to_json
@@ -43,6 +43,16 @@ class Manifest:
     """Where in the stack a variable's value is, by the variable's name."""
     files: dict[str, str]
     """SHA-256 of the files by name."""
+    urns: dict[str, str] = field(default_factory=dict)
+    """URNs by address; what an earlier version of the bridge wrote has none."""
+
+    @property
+    def names(self) -> Names:
+        """The names in the module, which another export keeps."""
+        return Names(
+            {urn: address for address, urn in self.urns.items()},
+            {origin: name for name, origin in self.variables.items()},
+        )
 
 
 def write_module(stack: Stack, export: Export, folder: Path, form: str, previous: Manifest | None) -> Manifest:
@@ -64,6 +74,7 @@ def write_module(stack: Stack, export: Export, folder: Path, form: str, previous
         project=stack.project,
         time=stack.time,
         imports={address: imported.id for address, imported in export.imports.items()},
+        urns={address: imported.urn for address, imported in export.imports.items()},
         variables={name: export.origin(variable) for name, variable in export.variables.items()},
         files={name: _sha256(text.encode(errors="surrogatepass")) for name, text in texts.items()},
     )
@@ -118,7 +129,12 @@ def read_manifest(folder: Path) -> Manifest:
     document = read_json(folder / MANIFEST)
     try:
         manifest = Manifest(**document)
-        inner = [*manifest.imports.values(), *manifest.variables.values(), *manifest.files.values()]
+        inner = [
+            *manifest.imports.values(),
+            *manifest.variables.values(),
+            *manifest.files.values(),
+            *manifest.urns.values(),
+        ]
         valid = all(isinstance(text, str) for text in (manifest.stack, manifest.project, manifest.time, *inner))
     except (TypeError, AttributeError):
         valid = False

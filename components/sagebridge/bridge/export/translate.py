@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sagebridge.bridge import names
@@ -26,6 +26,16 @@ from sagebridge.bridge.terraform.importing import (
 )
 
 _NO_PROVIDER = Provider({})
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that an earlier export of a stack gave: another one keeps them, whatever else the stack has by then."""
+
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Addresses by URN."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Names of variables by where in the stack their values are; see `Export.origin`."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Export:
     def origin(self, variable: Variable) -> str:
         """Returns where in the stack a variable's value is, whatever the module calls it."""
         imported = self.imports.get(variable.address)
-        return f"{imported.urn if imported else variable.address}, {variable.attribute}"
+        return variable.origin({variable.address: imported.urn} if imported else {})
 
 
 def by_reason(items: Iterable[NotCarried], quote: str = "") -> list[str]:
@@ -94,18 +104,19 @@ def plugin_version(stack: Stack) -> str:
     return max(versions, key=lambda version: [int(number) for number in re.findall(r"\d+", version)], default="")
 
 
-def translate(stack: Stack, mapping: ProviderMapping) -> Export:
+def translate(stack: Stack, mapping: ProviderMapping, earlier: Names | None = None) -> Export:
     """Returns a stack as Terraform's.
 
     Args:
         stack: The stack, secrets in clear.
         mapping: The mapping, with the types that `aws_types` names.
+        earlier: The names of an earlier export.
 
     Raises:
         UserError: The stack is not settled, or a setting of a provider cannot be read.
     """
     check_settled(stack)
-    return _Translation(_with_secrets_hidden(stack), mapping).export()
+    return _Translation(_with_secrets_hidden(stack), mapping, earlier or Names()).export()
 
 
 def _with_secrets_hidden(stack: Stack) -> Stack:
@@ -129,8 +140,9 @@ def _with_secrets_hidden(stack: Stack) -> Stack:
 class _Translation:
     """The translation of a stack: what that of one resource needs to know of the others."""
 
-    def __init__(self, stack: Stack, mapping: ProviderMapping) -> None:
+    def __init__(self, stack: Stack, mapping: ProviderMapping, earlier: Names) -> None:
         self._mapping = mapping
+        self._earlier = earlier
         self._by_urn = {resource.urn: resource for resource in stack.resources if not resource.delete}
         version = plugin_version(stack) or mapping.version
         reasons = [(resource, _reason(resource, mapping, version)) for resource in stack.resources]
@@ -167,7 +179,8 @@ class _Translation:
             self._omit(urn, provider.omissions)
         distinct = {id(provider.settings): provider.block for provider in self._providers.values()}
         heads = list(distinct.values()) or [_NO_PROVIDER.block]
-        replaced, variables = take_secrets([*heads, *blocks.values()])
+        urns = {address: item.urn for address, item in imports.items()}
+        replaced, variables = take_secrets([*heads, *blocks.values()], urns, self._earlier.variables)
         return Export(
             blocks=(
                 self._requirements(),
@@ -186,7 +199,13 @@ class _Translation:
         addresses: dict[str, str] = {}
         for terraform_type in {type_.terraform for type_ in self._types.values()}:
             resources = [item for item in self._carried if self._types[item.urn].terraform == terraform_type]
-            unique = names.unique({resource.urn: self._path(resource) for resource in resources})
+            kept = {
+                urn: address.partition(".")[2]
+                for urn, address in self._earlier.addresses.items()
+                if address.startswith(f"{terraform_type}.")
+            }
+            paths = {resource.urn: [names.qualified(self._path(resource))] for resource in resources}
+            unique = names.unique(paths, kept)
             addresses |= {urn: f"{terraform_type}.{name}" for urn, name in unique.items()}
         return addresses
 

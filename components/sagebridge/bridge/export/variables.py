@@ -27,6 +27,14 @@ class Variable:
         """The path as people write it, such as `primary_container[0].image`."""
         return "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in self.path).removeprefix(".")
 
+    def origin(self, urns: Mapping[str, str]) -> str:
+        """Returns where in the stack the value is, whatever the module calls it.
+
+        Args:
+            urns: URNs by address.
+        """
+        return f"{urns.get(self.address, self.address)}, {self.attribute}"
+
     @property
     def block(self) -> Mapping[str, Any]:
         """The arguments of its block."""
@@ -37,21 +45,29 @@ class Variable:
         }
 
 
-def take_secrets(blocks: Iterable[Block]) -> tuple[list[Block], dict[str, Variable]]:
+def take_secrets(
+    blocks: Iterable[Block], urns: Mapping[str, str] | None = None, earlier: Mapping[str, str] | None = None
+) -> tuple[list[Block], dict[str, Variable]]:
     """Puts a variable where a secret is.
+
+    Args:
+        blocks: The blocks.
+        urns: URNs by address, from which a variable's origin is made.
+        earlier: The names of an earlier export by the variable's origin, which stay.
 
     Returns:
         The blocks, and the variables by name: the name of the block, and what tells the secret from the block's others.
     """
     blocks = list(blocks)
     variables = [Variable(_address(block), path, value) for block in blocks for path, value in _secrets(block.body, ())]
-    named = names.unique(dict(enumerate(map(_parts, variables))))
+    origins = [variable.origin(urns or {}) for variable in variables]
+    named = names.unique(dict(zip(origins, map(_parts, variables), strict=True)), earlier)
     refs = {
-        (variable.address, variable.path): Template((Ref(f"var.{named[number]}"),))
-        for number, variable in enumerate(variables)
+        (variable.address, variable.path): Template((Ref(f"var.{named[origin]}"),))
+        for origin, variable in zip(origins, variables, strict=True)
     }
     replaced = [replace(block, body=_replaced(block.body, (), _address(block), refs)) for block in blocks]
-    return replaced, {named[number]: variable for number, variable in enumerate(variables)}
+    return replaced, {named[origin]: variable for origin, variable in zip(origins, variables, strict=True)}
 
 
 def _parts(variable: Variable) -> list[str]:

@@ -44,6 +44,8 @@ class Field:
     """Whether the schema of either tool says that it is a secret."""
     autonamed: bool = False
     """Whether Pulumi makes up a name where none is set."""
+    deprecated: bool = False
+    """Whether Terraform's schema advises against it."""
     fields: "Fields | None" = None
     """The fields of a block, or of a nested object."""
     element: "Field | None" = None
@@ -160,6 +162,7 @@ def _field(name: str, schemas: Mapping[str, Any], infos: Mapping[str, Any]) -> F
         computed=bool(schema.get("computed")),
         sensitive=bool(schema.get("sensitive") or info.get("secret")),
         autonamed=bool((info.get("default") or {}).get("autonamed")),
+        deprecated=bool(schema.get("deprecated")),
         fields=_fields(nested, inner) if nested is not None else None,
         element=_field("", {"": element["schema"]}, {"": info.get("element") or {}}) if element.get("schema") else None,
     )

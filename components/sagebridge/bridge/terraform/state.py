@@ -11,9 +11,14 @@ from typing import Any
 from sagebridge.bridge.documents import MalformedError, Reader
 from sagebridge.bridge.secret import Secret
 from sagebridge.bridge.terraform.hcl import quoted
-from sagebridge.bridge.terraform.storage import StateStorage
+from sagebridge.bridge.terraform.storage import FileStorage, StateStorage
 from sagebridge.errors import UserError
+from sagebridge.terraform_state.fetch import files_in
 from sagebridge.terraform_state.text import state_document
+
+KEY = re.compile(r"\[(\d+|\"([^\"\\]|\\.)*\")\]")
+"""A key in an address."""
+_CALL = re.compile(rf"module\.[^.\[]+({KEY.pattern})?")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,13 @@ class Resource:
     @property
     def block(self) -> str:
         """The address of the block that declares it: without keys, those of modules included."""
-        return ".".join(filter(None, (re.sub(r"\[(\d+|\"([^\"\\]|\\.)*\")\]", "", self.module), self.type, self.name)))
+        return ".".join(filter(None, (KEY.sub("", self.module), self.type, self.name)))
+
+    @property
+    def call(self) -> str:
+        """The address of the root module's call that it is made by, with its key; empty for the root module's own."""
+        call = _CALL.match(self.module)
+        return call[0] if call else ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,11 @@ def read_state(storage: StateStorage) -> State:
     """
     text = storage.read()
     if text is None:
-        raise UserError(f"there is no Terraform state {storage}: name the file or object that Terraform writes")
+        files = files_in(storage.path.parent) if isinstance(storage, FileStorage) else ""
+        raise UserError(
+            f"there is no Terraform state {storage}: name the file or object that Terraform writes"
+            + (f". {files}" if files else "")
+        )
     return parse_state(text, str(storage))
 
 

@@ -11,6 +11,7 @@ from sagebridge._aws import s3_client
 from sagebridge.errors import UserError
 from sagebridge.files import PRIVATE, write_file
 from sagebridge.state_location import LocalFile, RemoteWorkspace, S3Object, parse_state_location
+from sagebridge.terraform_state.fetch import fetch_file
 from sagebridge.terraform_state.text import decoded
 
 if TYPE_CHECKING:
@@ -148,12 +149,7 @@ class S3Storage:
 
 
 def _read_file(path: Path) -> str | None:
-    try:
-        return decoded(path.read_bytes(), path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    return decoded(fetch_file(path), path) if path.exists() else None
 
 
 def _code(error: Exception) -> str:
