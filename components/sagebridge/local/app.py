@@ -24,7 +24,6 @@ from sagebridge.local.cloudwatch.endpoints import EndpointMetrics, Gauges
 from sagebridge.local.cloudwatch.logs import Logs
 from sagebridge.local.cloudwatch.metrics import Metrics
 from sagebridge.local.console.page import RECENT, Console, Sources
-from sagebridge.local.console.views import facts
 from sagebridge.local.faults import Faults, FaultyMoto
 from sagebridge.local.monitoring import Monitoring
 from sagebridge.local.protocols import json_answer, json_error, read_json, signed_for, target
@@ -103,8 +102,12 @@ class App:
                 self._invocations.invoke,
                 recent,
                 self._moto.alarm_states,
-                lambda: facts(self._description(), self._times(), self._faults.listed()),
+                self._description,
+                self._times,
+                self._faults.listed,
                 logs,
+                targets.registered,
+                self._hosting.model_folder,
             )
         )
         self._settings: dict[str, Callable[[Request], Response]] = {
