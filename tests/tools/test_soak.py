@@ -13,7 +13,7 @@ from tools import soak
 from tools.errors import ToolsError
 from tools.soak import LONG, SHORT, Size, changed, incidents
 
-SEED = 18
+SEED = 25
 
 
 def test_a_seed_always_gives_the_same_incidents() -> None:
