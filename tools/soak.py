@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import random
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -78,8 +79,10 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "error", "operation": "CreateEndpointConfig"},
     {"kind": "error", "operation": "DeleteEndpointConfig"},
 )
-MOST_LINES = 24
-"""Lines of the output after which an update is killed at most; an update of one endpoint prints about as many."""
+MOST_STEPS = 16
+"""Steps after which an update is killed at most; an update of one endpoint that makes a new model has about as many."""
+_STEP = re.compile(rb" [-+~]")
+"""What a line of the output begins with that tells of a step's beginning or end."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ class Incident:
     """One of `DELETIONS`."""
     fault: Mapping[str, Any]
     """One of `FAULTS`, with how often it strikes."""
-    lines: int
-    """The lines of its output after which an update is killed."""
+    steps: int
+    """At which step an update is killed, counted from 1."""
 
 
 def incidents(seed: int, size: Size) -> Iterator[Incident]:
@@ -135,7 +138,7 @@ def incidents(seed: int, size: Size) -> Iterator[Incident]:
                 next(numbers),
                 choices.choice(DELETIONS),
                 choices.choice(FAULTS) | {"times": choices.randrange(1, 4)},
-                choices.randrange(1, MOST_LINES + 1),
+                choices.randrange(1, MOST_STEPS + 1),
             )
 
 
@@ -280,17 +283,23 @@ class Soak:
         self._settle()
 
     def _kill(self, stack: Stack, incident: Incident) -> None:
-        """Kills an update with all its processes, as a machine that goes down does."""
+        """Kills an update with all its processes, as a machine that goes down does.
+
+        Nothing records an endpoint whose creation is killed, and the next update says to import or to delete it. So an
+        endpoint that is not there is made before.
+        """
+        if self._statuses(stack) != dict.fromkeys(stack.endpoints, "InService"):
+            self._must_come_up(stack)
         self._change(stack, incident)
         options: dict[str, Any] = {"cwd": self._project, "env": self._environment, "stdin": subprocess.DEVNULL}
         with processes.session(self._command(stack, "up"), **options, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
-            for _ in itertools.islice(process.stdout, incident.lines):
-                pass
-            is_over = process.poll() is not None
+            steps = (line for line in process.stdout if _STEP.match(line) and b" refresh" not in line)
+            step = next(itertools.islice(steps, incident.steps - 1, None), None)
             process.kill()
-        self._say(f"{stack.name}: {'over before it was killed' if is_over else f'killed at line {incident.lines}'}")
-        stack.was_killed |= not is_over
+        at = "over before it was killed" if step is None else f"killed at: {' '.join(step.decode().split())}"
+        self._say(f"{stack.name}: {at}")
+        stack.was_killed |= step is not None
         self._settle()
         self._run(self._command(stack, "cancel"))  # which the engine wants; it fails if the update had not begun
 
@@ -331,9 +340,9 @@ class Soak:
     def _settle(self) -> None:
         """Waits until nothing is under way for any endpoint, as the messages of a refused update say."""
         ends = time.monotonic() + COMMAND_SECONDS
-        while any(endpoint["EndpointStatus"] in BUSY for endpoint in self._listed()):
+        while set(BUSY).intersection((statuses := self._statuses()).values()):
             if time.monotonic() > ends:
-                raise ToolsError(f"An endpoint did not settle within {COMMAND_SECONDS:g} s: {self._listed()}")
+                raise ToolsError(f"An endpoint did not settle within {COMMAND_SECONDS:g} s: {statuses}")
             time.sleep(0.1)
 
     # What must be so
@@ -353,9 +362,9 @@ class Soak:
         ]
         if len(configs) != len(stack.endpoints) and not stack.was_killed:
             self._fail(stack, f"its {len(stack.endpoints)} endpoints have the configurations {configs}")
-        listed = {endpoint["EndpointName"]: endpoint["EndpointStatus"] for endpoint in self._listed(stack)}
-        if listed != dict.fromkeys(stack.endpoints, "InService"):
-            self._fail(stack, f"its endpoints are {listed}")
+        statuses = self._statuses(stack)
+        if statuses != dict.fromkeys(stack.endpoints, "InService"):
+            self._fail(stack, f"its endpoints are {statuses}")
         for name, args in stack.endpoints.items():
             word = self._word(name)
             if word != args["environment"]["WORD"]:
@@ -371,10 +380,11 @@ class Soak:
         self.problems.append(f"{stack.name}: {problem}{output}")
         self._say(f"{stack.name}: {problem}")
 
-    def _listed(self, stack: Stack | None = None) -> list[dict[str, Any]]:
+    def _statuses(self, stack: Stack | None = None) -> dict[str, str]:
+        """Returns the statuses of the endpoints of a stack, or of all endpoints, by their names."""
         asked = {"NameContains": f"{stack.name}-"} if stack else {}
         pages = self._clients["sagemaker"].get_paginator("list_endpoints").paginate(**asked)
-        return [endpoint for page in pages for endpoint in page["Endpoints"]]
+        return {item["EndpointName"]: item["EndpointStatus"] for page in pages for item in page["Endpoints"]}
 
     def _word(self, endpoint: str) -> str:
         try:

@@ -13,7 +13,8 @@ from tools import soak
 from tools.errors import ToolsError
 from tools.soak import LONG, SHORT, Size, changed, incidents
 
-SEED = 25
+SEED = 37
+"""With this seed the short form deletes an endpoint, and kills an update of an endpoint in the middle of it."""
 
 
 def test_a_seed_always_gives_the_same_incidents() -> None:
@@ -28,7 +29,7 @@ def test_everything_happens_to_every_endpoint_in_a_long_soak() -> None:
     assert len({(incident.stack, incident.endpoint) for incident in happening}) == 50
     assert {incident.change for incident in happening} == set(soak.CHANGES)
     assert {incident.deletion for incident in happening} == set(soak.DELETIONS)
-    assert {incident.lines for incident in happening} == set(range(1, soak.MOST_LINES + 1))
+    assert {incident.steps for incident in happening} == set(range(1, soak.MOST_STEPS + 1))
 
 
 def test_a_soak_ends_after_its_rounds() -> None:
