@@ -23,7 +23,7 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine parts test stress next unit check ranges docs images imports format bench bench-long lock \
+.PHONY: help up down env doctor engine parts test stress soak next unit check ranges docs images imports format bench bench-long lock \
   wheel
 
 help: ## Say what there is
@@ -53,6 +53,9 @@ test: parts ## Every test that needs no AWS account
 
 stress: parts ## The tests on the engine three times, in random order, on busy cores
 	@$(TOOLS) stress
+
+soak: parts ## 50 endpoints, half an hour of updates, kills, faults and deletions by hand: make soak SEED=7 does it again
+	@$(TOOLS) soak $(if $(SEED),--seed $(SEED))
 
 next: parts ## The tests on the engine with the newest Pulumi that can be built, to know what breaks on it
 	@$(TOOLS) next -- python -m pytest -n 2 --dist loadgroup -m engine

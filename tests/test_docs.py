@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,20 @@ def test_contributing_names_only_words_of_make_that_exist() -> None:
     named = set(re.findall(r"make (?:-s )?([a-z-]+)", " ".join(re.findall(r"`[^`]*`", CONTRIBUTING))))
     assert named
     assert named <= set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_what_it_survives_is_tested() -> None:
+    section = README.partition("## What it survives\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("|")][2:]
+    assert rows
+    tests = Counter(
+        node.name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    )
+    for fault, seen, named in rows:
+        names = re.findall(r"`(\w+)`", named)
+        assert names, fault
+        assert seen.strip(), fault
+        assert [name for name in names if tests[name] != 1] == [], fault

@@ -1,6 +1,7 @@
 """``python -m tools``: what the Makefile calls."""
 
 import os
+import secrets
 import sys
 from typing import Any
 
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from sagebridge.errors import UserError
 from sagebridge.local import environment as local_environment
-from tools import browser, doctor, engine, environment, images, import_ids, job, stress
+from tools import browser, doctor, engine, environment, images, import_ids, job, soak, stress
 from tools.errors import ToolsError
 
 console = Console(highlight=False, soft_wrap=True)
@@ -91,6 +92,15 @@ def down(*, force: bool) -> None:
 def stress_command() -> None:
     """Run the tests on the engine three times, in random order, with every core busy."""
     stress.run(console, "-m", "engine")
+
+
+@main.command(name="soak")
+@click.option(
+    "--seed", type=int, default=lambda: secrets.randbelow(10**6), help="Decides what happens. Default: random."
+)
+def soak_command(*, seed: int) -> None:
+    """Run 50 endpoints for half an hour of updates, kills, faults and deletions by hand."""
+    soak.run(console, soak.LONG, seed)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

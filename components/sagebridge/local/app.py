@@ -17,7 +17,6 @@ from sagebridge.errors import UserError
 from sagebridge.local import CONTROL_PATH, REGION, images, reserved_tags, unserved
 from sagebridge.local.cloudwatch.cbor import in_cbor
 from sagebridge.local.console.page import Console, Sources
-from sagebridge.local.console.views import facts
 from sagebridge.local.faults import Faults, FaultyMoto
 from sagebridge.local.protocols import json_answer, json_error, read_json, signed_for, target
 from sagebridge.local.region import Region, Shared, known, used
@@ -61,8 +60,12 @@ class App:
                 shown.invocations.invoke,
                 shown.recent,
                 shown.alarm_states,
-                lambda: facts(self._description(), self._times(), self._faults.listed()),
+                self._description,
+                self._times,
+                self._faults.listed,
                 shown.logs,
+                shown.scaling_targets,
+                shown.hosting.model_folder,
             )
         )
         self._settings: dict[str, Callable[[Request], Response]] = {

@@ -5,7 +5,7 @@ in it.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sagebridge.local.shapes import Record, invalid
@@ -74,6 +74,16 @@ def plan(config: Record | None, variants: Sequence[Record]) -> Plan:
     return Plan((*(steps[:1] if kind == "canary" else steps), last), alarms, limit)
 
 
+def instances_with_traffic(share: float, counts: Iterable[int]) -> int:
+    """Returns how many instances of a new fleet take traffic, as AWS activates whole instances.
+
+    Args:
+        share: the share of the traffic that the fleet takes, from 0 to 1.
+        counts: the instances of each variant.
+    """
+    return math.ceil(round(share * sum(counts), 6))  # 7 % of 100 are not exactly 7 in floating point
+
+
 def check(config: Record) -> None:
     """Refuses a `DeploymentConfig` whose members do not go together. The words are ours.
 
@@ -123,5 +133,6 @@ def _last(wait: float, variants: Sequence[Record], name: str = "TerminationWaitI
 
 def _baking(wait: float, name: str, kind: str, share: float, variants: Sequence[Record]) -> str:
     """Returns what a wait is for, in the words of SageMaker's guide to its events."""
-    count = math.ceil(share * sum(variant.get("InitialInstanceCount", 0) for variant in variants))
-    return f"Baking for {wait:g} seconds ({name}) with traffic enabled on {kind} capacity of {count} instance(s)."
+    counts = [variant.get("InitialInstanceCount", 0) for variant in variants]
+    capacity = f"{instances_with_traffic(share, counts)} instance(s)" if any(counts) else f"{share:.0%}"
+    return f"Baking for {wait:g} seconds ({name}) with traffic enabled on {kind} capacity of {capacity}."

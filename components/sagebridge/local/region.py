@@ -68,6 +68,7 @@ class Region:
         state.mkdir(parents=True, exist_ok=True)
         book = cloudwatch.AlarmBook(moto, name)
         targets = Targets(*_saved_state(state / "autoscaling.json"), book)
+        self.scaling_targets = targets.registered
         resources = Resources(*_saved_state(state / "sagemaker.json"), name)
         self.endpoints = Endpoints(resources, targets.scaled_of)
         docker.remove_left_behind(directory / "endpoints")

@@ -1,8 +1,9 @@
-"""A local AWS that shows much of the console at once, and a picture of it.
+"""A local AWS that shows much of the console at once, and pictures of it.
 
-Run `python -m tests.local.console.screenshot [FILE]`.
+Run `python -m tests.local.console.screenshot [FOLDER]` to renew those of the docs. A test takes the same pictures.
 """
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,15 +16,30 @@ from rich.console import Console
 
 from model import train
 from sagebridge.local import control
-from sagebridge.local.console.page import SAMPLE
+from sagebridge.local.console.sample import SAMPLE
 from sagebridge.model import archive
 from tests.browser import Browser
-from tests.local.account import HANDLER, IMAGE, Account
+from tests.local.account import HANDLER, IMAGE, Account, pack, until
 from tools import browser
 
 ROOT = Path(__file__).parents[3]
+PICTURES = ROOT / "docs" / "console"
+WIDTHS = (1200, 420)
+PAGES = {"endpoints": "/", "endpoint": "/_local/console/endpoints/housing"}
+"""The pages of which pictures are taken, by the names that these have."""
 ALARM = "housing-5xx"
 INSTANCES = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
+SCALED = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/housing/variant/AllTraffic",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+REFUSES = """
+def model_fn(model_dir): return None
+def input_fn(body, content_type): return body
+def predict_fn(data, model): raise ValueError("no words")
+"""
+"""A handler that fails; the container answers with a page of HTML."""
 CANARY = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {
@@ -55,6 +71,22 @@ def watch(account: Account) -> None:
     )
 
 
+def scale(account: Account) -> None:
+    """Has a variant of the endpoint `housing` scaled from two to six instances, which adds an instance at once."""
+    scaling = account.client("application-autoscaling")
+    scaling.register_scalable_target(**SCALED, MinCapacity=2, MaxCapacity=6)
+    scaling.put_scaling_policy(
+        **SCALED,
+        PolicyName="invocations",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 100,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        },
+    )
+    until(lambda: scaling.describe_scaling_activities(**SCALED)["ScalingActivities"][0]["StatusCode"] == "Successful")
+
+
 def wait_for_canary(account: Account) -> None:
     """Waits until the new configuration takes its first part of the traffic."""
     deadline = time.monotonic() + 30
@@ -64,7 +96,7 @@ def wait_for_canary(account: Account) -> None:
 
 
 def arrange(account: Account, folder: Path) -> None:
-    """Makes four endpoints with the article's model, one in the middle of a canary and one failed, and asks them.
+    """Makes endpoints, most with the article's model, one in the middle of a canary and one failed, and asks them.
 
     Args:
         account: a local AWS that has nothing yet.
@@ -92,48 +124,78 @@ def arrange(account: Account, folder: Path) -> None:
         model(name)
     model("rents-1", "s3://models/rents/model.tar.gz")
     for number in (1, 2):
-        config(f"housing-{number}", variant("AllTraffic", f"housing-{number}"))
+        larger = {"InstanceType": "ml.m5.2xlarge", "InitialInstanceCount": number}
+        config(f"housing-{number}", {**variant("AllTraffic", f"housing-{number}"), **larger})
     serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
     config("nightly-1", variant("AllTraffic", "housing-1", ServerlessConfig=serverless))
     pair = variant("Champion", "prices-8", 3), variant("Challenger", "prices-9")
     config("prices-3", *pair)
     config("rents-1", variant("AllTraffic", "rents-1"))
+    model("sentiment-1", account.upload(pack({"inference.py": REFUSES})))
+    config("sentiment-1", variant("AllTraffic", "sentiment-1"))
     for name, first in (
         ("housing", "housing-1"),
         ("nightly", "nightly-1"),
         ("prices", "prices-3"),
         ("rents", "rents-1"),
+        ("sentiment", "sentiment-1"),
     ):
         create(name, first)
-    for name in ("housing", "nightly", "prices", "rents"):
+    for name in ("housing", "nightly", "prices", "rents", "sentiment"):
         account.settled(name)
 
     watch(account)
+    scale(account)
     account.sagemaker.update_endpoint(EndpointName="housing", EndpointConfigName="housing-2", DeploymentConfig=CANARY)
     wait_for_canary(account)
     for name in ("nightly", "prices", "housing", "prices", "housing", "prices"):
         account.invoke(name, SAMPLE.encode())
 
+    with contextlib.suppress(account.runtime.exceptions.ModelError):
+        account.invoke("sentiment")
+
+
+def take(page: Browser, url: str, folder: Path) -> list[Path]:
+    """Takes pictures of the console at each width, in light and dark colours.
+
+    Args:
+        page: a browser.
+        url: the server's address.
+        folder: where the pictures go.
+
+    Returns:
+        The pictures' files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, path in PAGES.items():
+        for width in WIDTHS:
+            for colours in ("light", "dark"):
+                page.look(width=width, height=1000, dark=colours == "dark")
+                page.goto(url + path)
+                height = page.ask("Math.ceil(document.documentElement.scrollHeight)")
+                page.look(width=width, height=height, dark=colours == "dark")
+                files.append(folder / f"{name}-{width}-{colours}.png")
+                files[-1].write_bytes(page.screenshot())
+    return files
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), default=ROOT / "docs" / "console.png")
-def main(file: Path) -> None:
-    """Take the picture of the console that the docs show."""
+@click.argument("folder", type=click.Path(path_type=Path), default=PICTURES)
+def main(folder: Path) -> None:
+    """Take the pictures of the console that the docs show."""
     executable = browser.get(Console(stderr=True))
-    with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder) / "aws"
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch) / "aws"
         try:
             account = Account(control.start(directory)[0].url)
-            arrange(account, Path(folder))
+            arrange(account, Path(scratch))
+            control.fault(directory, "throttle", operation="UpdateEndpoint", endpoint="prices", times=2)
             with Browser(executable) as page:
-                page.look(width=1120, height=1000)
-                page.goto(account.url)
-                page.look(width=1120, height=page.ask("Math.ceil(document.documentElement.scrollHeight)"))
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(page.screenshot())
+                for file in take(page, account.url, folder):
+                    click.echo(f"{file}: {file.stat().st_size >> 10} KiB")
         finally:
             control.stop(directory)
-    click.echo(f"{file}: {file.stat().st_size >> 10} KiB")
 
 
 if __name__ == "__main__":

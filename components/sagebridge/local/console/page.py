@@ -5,7 +5,7 @@ import hashlib
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,17 +18,19 @@ from werkzeug.wrappers import Request, Response
 from sagebridge.endpoint_log import log_group
 from sagebridge.local import ACCOUNT, CONTROL_PATH, REGION
 from sagebridge.local.cloudwatch.logs import Logs
-from sagebridge.local.console.views import Shares, alarms, rows
+from sagebridge.local.console.plain import plain
+from sagebridge.local.console.sample import SAMPLE, fits
+from sagebridge.local.console.views import Shares, alarms, bounds, configurations, facts, lengths, strikes
 from sagebridge.local.runtime import BODY_LIMIT
 from sagebridge.local.sagemaker.endpoints import Endpoints
 from sagebridge.local.sagemaker.rules import BUSY
+from sagebridge.local.scaling.targets import Registered
 from sagebridge.local.serving.container import Answer
 from sagebridge.local.serving.invocations import Invocation
 from sagebridge.local.serving.request import Request as Invoked
 from sagebridge.local.shapes import AwsError, Record
+from sagebridge.local.times import Times
 
-SAMPLE = '{"Input": [[0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]]}'
-"""The sample row of the article that this project starts from."""
 RECENT = 50
 """Invocations that are remembered, of all endpoints."""
 _FORM_BYTES = 32 * 1024**2
@@ -41,6 +43,8 @@ _LOG_CHARACTERS = 1000
 """Characters of an event that are shown."""
 _ANSWER_CHARACTERS = 20_000
 """Characters of an answer that are shown."""
+_STILL = "still"
+"""The parameter of an endpoint's page that does not reload itself during an update."""
 _ENDPOINT = re.compile(rf"{CONTROL_PATH}/console/endpoints/([A-Za-z0-9-]+)")
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "style.css").read_text()
@@ -56,7 +60,7 @@ _HEADERS = {
 class Asked:
     """A request that the form sent, and its answer."""
 
-    body: str = SAMPLE
+    body: str = ""
     """The body of the request."""
     content_type: str = "application/json"
     """The content type of the request."""
@@ -106,10 +110,18 @@ class Sources:
     """The last invocations, the newest first."""
     alarms: Callable[[Collection[str]], Mapping[str, str]]
     """Returns the states of CloudWatch alarms by their names."""
-    facts: Callable[[], Mapping[str, str]]
-    """Returns what else the page says of the server, by name."""
+    description: Callable[[], Record]
+    """Returns the server's description of itself."""
+    times: Callable[[], Times]
+    """Returns the times that hold now."""
+    faults: Callable[[], Sequence[Record]]
+    """Returns the faults as JSON objects."""
     logs: Logs
     """The endpoints' logs."""
+    scaling: Callable[[str], Registered]
+    """Returns what Application Auto Scaling has of an endpoint."""
+    model_folder: Callable[[str, Record, str], Path]
+    """Returns where the model data of a variant is, by the endpoint, the deployment and the variant."""
 
 
 class Console:
@@ -124,13 +136,19 @@ class Console:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
-        self._templates.filters |= {"clock": _clock, "milliseconds": lambda seconds: f"{seconds * 1000:,.1f}"}
+        self._templates.filters |= {
+            "clock": _clock,
+            "milliseconds": lambda seconds: f"{seconds * 1000:,.1f}",
+            "plain": plain,
+        }
 
     def __call__(self, request: Request) -> Response | None:
         """Answers a request with a page, or returns None for a request that is not for the console."""
         if request.path == "/":  # also S3's, but then signed, or with a query
             is_page = request.method == "GET" and not request.query_string and "Authorization" not in request.headers
-            return self._page("index.html", endpoints=self._endpoints()) if is_page else None
+            if not is_page:
+                return None
+            return self._page("index.html", endpoints=self._endpoints(), strikes=strikes(self._sources.faults()))
         if not request.path.startswith(f"{CONTROL_PATH}/console"):
             return None
         path = _ENDPOINT.fullmatch(request.path)
@@ -138,7 +156,7 @@ class Console:
         if record is None:
             return self._page("problem.html", 404, problem=f"There is no page or endpoint at {request.path}.")
         name = record["EndpointName"]
-        asked = Asked()
+        asked = None
         if request.method == "POST":
             request.max_form_memory_size = _FORM_BYTES
             try:
@@ -146,18 +164,30 @@ class Console:
             except HTTPException as refused:
                 return self._page("problem.html", refused.code or 400, problem=refused.description)
             record = self._sources.endpoints.find(name) or record
-        return self._page("endpoint.html", endpoint=self._shown(record), asked=asked, log=self._log(name))
+        shown = self._shown(record)
+        return self._page(
+            "endpoint.html",
+            endpoint=shown,
+            asked=asked or Asked(SAMPLE if shown["takes_sample"] else ""),
+            # A page that a person fills in, or whose answer is being read, does not go away by itself.
+            reloads=record["EndpointStatus"] in BUSY and asked is None and _STILL not in request.args,
+            still=_STILL,
+            log=self._log(name),
+            strikes=strikes(self._sources.faults(), name),
+        )
 
     def _page(self, template: str, status: int = 200, **values: object) -> Response:
+        times, faults = self._sources.times(), self._sources.faults()
         page = self._templates.get_template(template).render(
             account=ACCOUNT,
             region=REGION,
             root=f"{CONTROL_PATH}/console",
             style=_STYLE,
             busy=BUSY,
-            facts=self._sources.facts(),
+            facts=facts(self._sources.description(), times, faults),
+            lengths=lengths(times),
             recent=list(self._sources.recent),
-            sample=Asked(),
+            sample=Asked(SAMPLE),
             **values,
         )
         return Response(page, status, headers=_HEADERS, mimetype="text/html")
@@ -168,12 +198,28 @@ class Console:
 
     def _shown(self, record: Record) -> Record:
         """Returns an endpoint's record with what the page shows besides."""
+        name = record["EndpointName"]
+        registered = self._sources.scaling(name)
         return {
             "events": [],
             **record,
-            "rows": rows(record, self._sources.shares(record["EndpointName"])),
+            "configurations": configurations(record, self._sources.shares(name)),
             "alarms": self._sources.alarms(alarms(record)),
+            "bounds": bounds(registered),
+            "activities": registered.activities,
+            "takes_sample": self._takes_sample(record),
         }
+
+    def _takes_sample(self, record: Record) -> bool:
+        """Returns whether each variant that an endpoint runs can answer the sample row."""
+        if "running" not in record or "AsyncInferenceConfig" in record["running"]["config"]:
+            return False
+        running = record["running"]
+        folders = [
+            self._sources.model_folder(record["EndpointName"], running, variant["VariantName"])
+            for variant in running["config"]["ProductionVariants"]
+        ]
+        return all(folder.is_dir() and fits(folder) for folder in folders)
 
     def _ask(self, name: str, body: str, content_type: str) -> Asked:
         if not (content_type.isascii() and content_type.isprintable()):  # as AWS's header must be

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
 from threading import RLock
 
 from sagebridge.local.cloudwatch.moto import AlarmBook
@@ -12,6 +14,20 @@ INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
 DIMENSIONS = {INSTANCES: "desired instance count", CONCURRENCY: "desired provisioned concurrency"}
 """The dimensions of a variant that can be scaled, and what activities call them."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What Application Auto Scaling has of an endpoint."""
+
+    targets: list[Record]
+    """Its scalable targets."""
+    policies: list[Record]
+    """The scaling policies of its targets."""
+    actions: list[Record]
+    """The scheduled actions of its targets."""
+    activities: list[Record]
+    """Its last scaling activities, the newest first."""
 
 
 class Targets:
@@ -67,6 +83,18 @@ class Targets:
     def scaled_of(self, endpoint: str) -> set[str]:
         """Returns the variants of an endpoint that are scalable targets. It takes no lock, so it is safe anywhere."""
         return self.scaled().get(endpoint, set())
+
+    def registered(self, endpoint: str) -> Registered:
+        """Returns a copy of all that there is of an endpoint."""
+        with self.lock:
+            keys = [key for key, target in self.targets.items() if variant_of(target)[0] == endpoint]
+            registered = Registered(
+                [self.targets[key] for key in keys],
+                [policy for key in keys for policy in self.policies.get(key, {}).values()],
+                [action for key in keys for action in self.actions.get(key, {}).values()],
+                [activity for activity in self.activities if variant_of(activity)[0] == endpoint],
+            )
+            return deepcopy(registered)
 
     def remove(self, key: str) -> None:
         """Removes a target with its policies, their alarms, and its scheduled actions."""

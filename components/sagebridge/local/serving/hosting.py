@@ -26,6 +26,7 @@ from sagebridge.local.sagemaker.endpoints import Endpoints
 from sagebridge.local.sagemaker.models import containers
 from sagebridge.local.sagemaker.variants import current_capacities, sized
 from sagebridge.local.serving.fleet import Fleet
+from sagebridge.local.serving.instances import model_folder
 from sagebridge.local.serving.model_data import Aws, DeployError
 from sagebridge.local.serving.variant import NO_PING
 from sagebridge.local.settings import Settings
@@ -123,6 +124,10 @@ class Hosting:
             parts = self._serving(name) if self._endpoints.is_serving(name) else []
         return [(part.deployment, part.share) for part in parts]
 
+    def model_folder(self, name: str, deployment: Record, variant: str) -> Path:
+        """Returns where the model data of a variant's first container is, once it is fetched."""
+        return model_folder(self._home(name, deployment), variant, 1)
+
     def loads(self) -> dict[tuple[str, str], int]:
         """Returns the number of requests under way, by endpoint and variant."""
         with self._lock:
@@ -149,8 +154,11 @@ class Hosting:
         return self._parts[name]
 
     def _new_fleet(self, name: str, deployment: Record) -> Fleet:
-        home = self._directory / name / deployment["id"]
+        home = self._home(name, deployment)
         return Fleet(deployment, home, self._aws, lambda stream: self._logs.stream(name, stream).append, self._settings)
+
+    def _home(self, name: str, deployment: Record) -> Path:
+        return self._directory / name / str(deployment["id"])
 
     def _work(self, name: str) -> None:
         record = self._endpoints.find(name)

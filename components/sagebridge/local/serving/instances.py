@@ -29,6 +29,17 @@ NO_MODEL = (
 """AWS's own words, from aws/sagemaker-tensorflow-serving-container#166."""
 
 
+def model_folder(home: Path, variant: str, number: int) -> Path:
+    """Returns where the model data of a container is.
+
+    Args:
+        home: the folder of the deployment.
+        variant: the variant's name.
+        number: the container's place among those of the model, from 1.
+    """
+    return home / f"{variant}-{number}"
+
+
 class Part:
     """What the copies of a container on all instances share.
 
@@ -50,7 +61,7 @@ class Part:
         self.is_multi_model = definition.get("Mode") == "MultiModel"
         self._label = f"container_{number}"
         self._is_alone = len(definitions) == 1
-        self._folder = site.home / f"{variant['VariantName']}-{number}"
+        self._folder = model_folder(site.home, variant["VariantName"], number)
         self._site = site
         self._ping_seconds: float = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PING_SECONDS)
         self._download_seconds: float = variant.get("ModelDataDownloadTimeoutInSeconds", DOWNLOAD_SECONDS)
