@@ -53,11 +53,10 @@ CPU_INSTANCE = "ml.c6i.2xlarge"
 _TABLES = Path(__file__).parent / "tables"
 _GRAVITON = re.compile(r"[a-z]+\d+g[a-z]*")
 """Families with AWS's own ARM processor: c6g, m7gd, r8g."""
-_OTHER_PROCESSORS = ("inf", "trn", "dl", "p6e-gb")
-"""The beginnings of families with neither an x86 processor nor Graviton, or with accelerators that are not NVIDIA's.
-
-P6e-GB200 has NVIDIA's ARM processor Grace (EC2: accelerated computing instances, 2026).
-"""
+_GRACE = "p6e-gb"
+"""The beginning of families with NVIDIA's ARM processor (EC2: Amazon EC2 P6e instances)."""
+_OTHER_PROCESSORS = ("inf", "trn", "dl", _GRACE)
+"""The beginnings of families with accelerators that are not NVIDIA's, or with neither an x86 CPU nor Graviton."""
 _CUDA = re.compile(r"(?<![a-z0-9])cu\d{3}(?![a-z0-9])")
 """The part of a tag that tells the version of CUDA, as in ``cu130``."""
 
@@ -93,7 +92,7 @@ def image_of(framework: str, version: str, instance_type: str | None = None) -> 
             serverless variant, which has CPUs.
     """
     family = family_of(instance_type)
-    graviton = is_graviton(family)
+    graviton = _GRAVITON.fullmatch(family) is not None
     image = _look_up(framework, version, family, "inference_graviton" if graviton else "inference")
     if isinstance(image, Problem):
         return image
@@ -142,9 +141,9 @@ def family_of(instance_type: str | None) -> str:
     return derived((instance_type or "").removeprefix("ml.").partition(".")[0], instance_type)
 
 
-def is_graviton(family: str) -> bool:
-    """Tells whether a family has AWS's own ARM processor."""
-    return _GRAVITON.fullmatch(family) is not None
+def is_arm(family: str) -> bool:
+    """Tells whether a family has an ARM processor: AWS's own, or NVIDIA's Grace."""
+    return _GRAVITON.fullmatch(family) is not None or family.startswith(_GRACE)
 
 
 def shared_image_uri(
@@ -189,7 +188,7 @@ def _wrong_processor(framework: str, version: str, instance_type: str | None, pr
     needed = f"a {' or '.join(processors)} for {framework} {version}"
     if instance_type is None:
         fix = f"Set instance_type instead, such as {GPU_INSTANCE}: serverless endpoints have no GPUs."
-        return Problem("serverless_config", f"cannot be set with what must have {needed}", fix=fix)
+        return Problem("serverless_config", f"cannot be set for what must have {needed}", fix=fix)
     other = {"huggingface-tei": "huggingface-tei-cpu", "huggingface-tei-cpu": "huggingface-tei"}.get(framework)
     instance = GPU_INSTANCE if "gpu" in processors else CPU_INSTANCE
     fix = f"Set it to one that has, such as {instance}" + (f", or set framework to {other}." if other else ".")
