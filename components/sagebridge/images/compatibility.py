@@ -154,8 +154,8 @@ def _other_than_cuda_13_ami(combination: Combination, must: str) -> Problem | No
     if combination.cuda is None or combination.cuda < CUDA_13:
         return None
     rule = f"{must} be {CUDA_13_AMI} for {combination.image}, which has CUDA {combination.cuda_text}"
-    fix = "Leave it out, and the component sets it." if combination.default_ami else ""
-    return Problem("inference_ami_version", rule, combination.ami, fix)
+    who = "the component sets it" if combination.default_ami else "AWS chooses one for the instance type"
+    return Problem("inference_ami_version", rule, combination.ami, f"Leave it out, and {who}.")
 
 
 def _new_ami(combination: Combination) -> Problem | None:

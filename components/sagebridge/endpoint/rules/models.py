@@ -87,7 +87,7 @@ def _container(path: str, container: ContainerArgs) -> Problems:
         elif "framework_version" not in container and container["framework"] in _WITHOUT_DEFAULT:
             yield Problem(field_path(path, "framework_version"), "is required with framework")
     elif "image" not in container:
-        rule = "is required unless framework and framework_version, or model_package_name, are set"
+        rule = "is required unless framework or model_package_name is set"
         yield Problem(field_path(path, "image"), rule)
     yield from _model_data(path, container)
 
