@@ -15,7 +15,7 @@ from sagebridge.validation import Problem
 from sagebridge.wording import listed
 
 _LLAMA_CPP = "huggingface-llamacpp"
-_MODEL_ID = re.compile(r"(?:[\w.-]{1,96}/)?[\w.-]{1,96}")
+_MODEL_ID = re.compile(r"(?!.*(?:--|\.\.))(?:\b[\w.-]+\b/)?\b[\w.-]{1,96}\b")
 """What the Hub takes for the name of a repository (huggingface_hub: utils/_validators.py, validate_repo_id)."""
 _GGUF_MODEL_ID = re.compile(rf"{_MODEL_ID.pattern}(?::[\w.-]+)?")
 """llama.cpp takes the name of a quantization after a colon (ggml-org/llama.cpp: ``--hf-repo``)."""
