@@ -81,6 +81,7 @@ docs: $(PACKAGES) ## Make the pages and the schema anew that come from the code
 	@.venv/bin/python -m tools.reference
 	@.venv/bin/python -m tools.shells
 	@.venv/bin/python -m tools.bridge_types
+	@.venv/bin/python -m tools.model_servers
 
 images: $(PACKAGES) ## Renew the tables of AWS's images from the newest sagemaker-core
 	@$(TOOLS) images

@@ -31,6 +31,7 @@ INSTEAD = {
     "framework": ["image"],
     "model_package_name": ["image", "model_data_url"],
     "model_data_source": ["model_data_url"],
+    "hugging_face_model": ["model_data_url"],
 }
 
 

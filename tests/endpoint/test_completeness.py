@@ -30,6 +30,9 @@ NOT_OF_SHADOW_VARIANTS = (
 )
 """AWS has none of these for shadow variants, so the rules refuse them there."""
 
+EMBEDDINGS = "683313688378.dkr.ecr.us-east-1.amazonaws.com/tei-cpu:2.0.1-tei1.8.2-cpu-py310-ubuntu22.04"
+"""An image that is told a model on the Hugging Face Hub, and that runs on any instance."""
+
 LEAST: Mapping[str, Args] = {
     "AutoscalingArgs": {"min_capacity": 1, "max_capacity": 4, "invocations_per_instance": 70},
     "ContainerDefinition": {"image": IMAGE},
@@ -42,6 +45,7 @@ VALUES: Mapping[str, list[Any]] = {
     "alarm_actions": [[f"arn:aws:sns:us-east-1:123456789012:topic-{n}"] for n in (1, 2)],
     "framework": ["sklearn", "xgboost"],
     "framework_version": ["1.2-1", "1.9-0"],
+    "id": ["BAAI/bge-base-en-v1.5", "BAAI/bge-large-en-v1.5"],
     "max_capacity": [4, 5],
     "min_capacity": [1, 2],
     "model_data_url": [ARCHIVE, OTHER_ARCHIVE],
@@ -65,6 +69,7 @@ NEEDS: Mapping[str, Args] = {
     "environment": {"image": IMAGE},
     "framework": {"image": None, "model_data_url": None, "framework_version": "1.2-1"},
     "framework_version": {"image": None, "model_data_url": None, "framework": "sklearn"},
+    "hugging_face_model": {"image": EMBEDDINGS, "model_data_url": None},
     "inference_execution_mode": {
         "image": None,
         "model_data_url": None,

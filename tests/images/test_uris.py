@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge._aws import shapes
-from sagebridge.images.uris import FRAMEWORKS, image_uri
+from sagebridge.images.uris import FRAMEWORKS, MODEL_SERVERS, image_uri, newest_version
 from sagebridge.validation import Problem
 from sagebridge.validation import problem as shape_problem
 
 CPU, GPU, GRAVITON = "ml.m5.xlarge", "ml.g5.xlarge", "ml.c6g.large"
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 BUILT_IN = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+VLLM = f"{DLC}/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,28 @@ BUILT_IN = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
             "4.51.3",
             GPU,
             f"{DLC}/huggingface-pytorch-inference:2.6.0-transformers4.51.3-gpu-py312-cu124-ubuntu22.04",
+        ),
+        ("vllm", "0.30.0", GPU, VLLM),
+        ("vllm", "0.30", GPU, VLLM),
+        ("sglang", "0.5", GPU, f"{DLC}/sglang:0.5.20-gpu-py312-cu130-ubuntu24.04-sagemaker"),
+        ("djl-lmi", "0.38.0", GPU, f"{DLC}/djl-inference:0.38.0-lmi29.0.0-cu130"),
+        ("djl-lmi", "latest", GPU, f"{DLC}/djl-inference:0.38.0-lmi29.0.0-cu130"),
+        (
+            "huggingface-vllm",
+            "0.29.0",
+            GPU,
+            f"{DLC}/huggingface-vllm:0.29.0-transformers5.15.0-gpu-py312-cu130-ubuntu24.04-v1.0",
+        ),
+        ("huggingface-tei", "1.8.2", GPU, f"{BUILT_IN}/tei:2.0.1-tei1.8.2-gpu-py310-cu122-ubuntu22.04"),
+        ("huggingface-tei-cpu", "1.8.2", CPU, f"{BUILT_IN}/tei-cpu:2.0.1-tei1.8.2-cpu-py310-ubuntu22.04"),
+        ("huggingface-tei-cpu", "1.8", None, f"{BUILT_IN}/tei-cpu:2.0.1-tei1.8.2-cpu-py310-ubuntu22.04"),
+        ("huggingface-llamacpp", "b9522", GPU, f"{DLC}/huggingface-llamacpp:b9522-gpu-cu130-ubuntu24.04"),
+        ("huggingface-llamacpp", "b9522", CPU, f"{DLC}/huggingface-llamacpp:b9522-cpu-ubuntu24.04"),
+        (
+            "huggingface-llm",
+            "3.3.6",
+            GPU,
+            f"{DLC}/huggingface-pytorch-tgi-inference:2.7.0-tgi3.3.6-gpu-py311-cu124-ubuntu22.04",
         ),
     ],
 )
@@ -62,6 +85,19 @@ def test_account_and_host_are_the_regions(region: str, host: str) -> None:
         (("pytorch", "2.6", "us-east-1", "ml.inf2.xlarge"), "instance_type", "x86 CPU or a GPU"),
         (("huggingface", "4.51.3", "us-east-1", GRAVITON), "instance_type", "x86 CPU or a GPU"),
         (("huggingface", "4.6.1", "us-east-1", GPU), "framework_version", "pytorch1.8.1, tensorflow2.4.1"),
+        (("vlm", "0.30.0", "us-east-1", GPU), "framework", "Did you mean vllm?"),
+        (("vllm", "0.30.0", "us-east-1", CPU), "instance_type", "a gpu for vllm 0.30.0, not 'ml.m5.xlarge'. Set it to"),
+        (("djl-lmi", "0.38.0", "us-east-1", CPU), "instance_type", "must have a gpu for djl-lmi"),
+        (("sglang", "0.5.20", "us-east-1", None), "serverless_config", "serverless endpoints have no GPUs"),
+        (("djl-lmi", "0.38.0", "us-east-1", None), "serverless_config", "serverless endpoints have no GPUs"),
+        (("huggingface-tei", "1.8.2", "us-east-1", CPU), "instance_type", "set framework to huggingface-tei-cpu"),
+        (("huggingface-tei-cpu", "1.8.2", "us-east-1", GPU), "instance_type", "set framework to huggingface-tei."),
+        (("vllm", "0.30.0", "us-east-1", "ml.trn1.2xlarge"), "instance_type", "x86 CPU or a GPU"),
+        (("vllm", "0.30.0", "us-east-1", "ml.dl1.24xlarge"), "instance_type", "x86 CPU or a GPU"),
+        (("vllm", "0.30.0", "us-east-1", "ml.p6e-gb200.36xlarge"), "instance_type", "x86 CPU or a GPU"),
+        (("huggingface-llamacpp", "b9522", "us-east-1", GRAVITON), "instance_type", "x86 CPU or a GPU"),
+        (("vllm", "0.30.0", "cn-north-1", GPU), "region", "Set framework_version to 0.28.0, the newest that AWS has"),
+        (("djl-lmi", "0.38.0", "mars-1", GPU), "region", "No version of djl-lmi is there"),
     ],
 )
 def test_what_there_is_no_image_for_is_refused(
@@ -73,9 +109,25 @@ def test_what_there_is_no_image_for_is_refused(
     assert allowed in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("framework", "version"),
+    [("vllm", "0.30.0"), ("djl-lmi", "0.38.0"), ("sglang", "0.5.20"), ("huggingface-llamacpp", "b9522")],
+)
+def test_the_newest_version_is_found_by_its_numbers_in_any_order_of_the_table(framework: str, version: str) -> None:
+    assert newest_version(framework) == version
+
+
+@pytest.mark.parametrize("framework", MODEL_SERVERS)
+def test_every_model_server_has_an_image_of_its_newest_version(framework: str) -> None:
+    instance_type = CPU if framework.endswith("-cpu") else GPU
+    assert isinstance(image_uri(framework, newest_version(framework), "us-east-1", instance_type), str)
+
+
 @given(
     framework=st.sampled_from([*FRAMEWORKS, "mxnet"]),
-    version=st.sampled_from(["1.9-0", "1.0-1", "3.2-0", "2.6", "2.16.1", "4.51.3", "latest", ""]),
+    version=st.sampled_from(
+        ["1.9-0", "1.0-1", "3.2-0", "2.6", "2.16.1", "4.51.3", "0.30.0", "1.8", "b9522", "latest", ""]
+    ),
     region=st.sampled_from(["us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-2", ""]),
     instance_type=st.none() | st.sampled_from(shapes()["ProductionVariantInstanceType"]["enum"]) | st.text(max_size=9),
 )

@@ -23,6 +23,19 @@ class ModelDataSourceArgs(TypedDict):
     """Whether you accept the model's licence, for models that ask for it. Default: not set."""
 
 
+class HuggingFaceModelArgs(TypedDict):
+    """A model on the Hugging Face Hub, which the container downloads when it starts."""
+
+    id: pulumi.Input[str]
+    """Name of the model's repository, such as ``Qwen/Qwen3-8B``; for huggingface-llamacpp, of one with GGUF files."""
+    revision: NotRequired[pulumi.Input[str]]
+    """Branch, tag or commit. Default: the main branch, so that a container that starts later may load another model.
+    Not for huggingface-llamacpp."""
+    token: NotRequired[pulumi.Input[str]]
+    """Token for the Hub, for models that are private or whose licence must be accepted there. It is kept as a secret.
+    Default: none."""
+
+
 class ImageArgs(TypedDict):
     """The image that a container runs and the model that it loads (AWS API: ContainerDefinition)."""
 
@@ -30,15 +43,22 @@ class ImageArgs(TypedDict):
     """URI of the image that serves the model, up to 255 characters. An image of ECR's is in the endpoint's region."""
     framework: NotRequired[str]
     """Instead of ``image``, the framework of one of AWS's images: ``huggingface``, ``pytorch``, ``sklearn``,
-    ``tensorflow`` or ``xgboost``. The component finds the image for the provider's region and the instance type."""
+    ``tensorflow`` or ``xgboost``, or a model server: ``djl-lmi``, ``huggingface-llamacpp``, ``huggingface-tei``,
+    ``huggingface-tei-cpu``, ``huggingface-vllm``, ``sglang`` or ``vllm``; ``huggingface-llm`` is archived. The
+    component finds the image for the provider's region and the instance type."""
     framework_version: NotRequired[str]
     """The framework's version as AWS writes it: ``1.9-0`` (sklearn), ``3.2-0`` (xgboost), ``2.6`` (pytorch,
-    tensorflow); for huggingface, the version of Transformers. Required with ``framework``."""
+    tensorflow), ``0.30.0`` (vllm); for huggingface, the version of Transformers. Required with ``framework``, but for
+    a model server, whose default is the newest version; the preview tells it."""
+    hugging_face_model: NotRequired[HuggingFaceModelArgs]
+    """Instead of ``model_data_url``, a model on the Hugging Face Hub, for a model server or ``huggingface``. The
+    component sets the variables by which the image is told the model."""
     model_data_url: NotRequired[pulumi.Input[str]]
     """S3 URL of the model archive, ``s3://bucket/key.tar.gz``, which must exist; for a multi-model container, the
     prefix of its archives, ``s3://bucket/prefix/``. Default: the model is in the image."""
     model_data_source: NotRequired[ModelDataSourceArgs]
-    """Instead of ``model_data_url``, uncompressed model data. Not for serverless and not for multi-model."""
+    """Instead of ``model_data_url``, uncompressed model data, such as a large model's files. Not for serverless and not
+    for multi-model."""
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Variables of the container, plain or secret; at most 100, and at most 32 KB with those of the model's other
     containers. They are added to ``SAGEMAKER_PROGRAM`` and ``SAGEMAKER_SUBMIT_DIRECTORY``, which the component sets to
@@ -149,13 +169,17 @@ class VariantArgs(ModelArgs):
     """Capacity without instances, for the endpoint's only variant; it excludes every field that is about instances.
     Default: instances."""
     volume_size_in_gb: NotRequired[pulumi.Input[int]]
-    """Size of an instance's volume in GB, 1 to 512. Default: AWS chooses by the instance type."""
+    """Size of an instance's volume in GB, 1 to 512. Default: AWS chooses by the instance type. With
+    ``hugging_face_model``, it fits the size that the model's name tells, on instances without disks of their own."""
     model_data_download_timeout_in_seconds: NotRequired[pulumi.Input[int]]
-    """Seconds for downloading and extracting the model, 60 to 3600. Default: AWS's."""
+    """Seconds for downloading and extracting the model, 60 to 3600. Default: AWS's. For a model server with
+    ``model_data_url`` or ``model_data_source``, it fits the memory of the instance's GPUs."""
     container_startup_health_check_timeout_in_seconds: NotRequired[pulumi.Input[int]]
-    """Seconds until the container must answer the health check, 60 to 3600. Default: AWS's."""
+    """Seconds until the container must answer the health check, 60 to 3600. Default: AWS's. For a model server, it fits
+    the size that the model's name tells, or else the memory of the instance's GPUs."""
     inference_ami_version: NotRequired[pulumi.Input[str]]
-    """Name of the machine image, which decides driver and CUDA version for accelerators. Default: AWS's."""
+    """Name of the machine image, which decides driver and CUDA version for accelerators. Default: AWS's, but for images
+    with CUDA 13 on the families that need another."""
     enable_ssm_access: NotRequired[pulumi.Input[bool]]
     """Lets operators open a shell in the variant's containers with AWS Systems Manager, to debug them. AWS Support must
     have allowed the account to use it. While it is on, AWS waits a day before it patches or replaces an instance.

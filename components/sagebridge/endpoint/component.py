@@ -12,8 +12,10 @@ from sagebridge.endpoint import grants, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import field_path
-from sagebridge.endpoint.refusal import argument_name, refusal
+from sagebridge.endpoint.refusal import argument_name, camel_case, refusal
+from sagebridge.endpoint.remarks import remarks
 from sagebridge.endpoint.rules import validate
+from sagebridge.endpoint.schema import check as check_fields
 from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
 from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.images import archive, uris
@@ -70,7 +72,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         _sdk.end_quietly()
         if not isinstance(opts, pulumi.ResourceOptions | None):
             raise refusal(name, {}, [Problem("opts", "must be pulumi.ResourceOptions", opts)])
-        args = outputs.with_integers(args)
+        args = outputs.with_secret_tokens(outputs.with_integers(args))
         check = partial(_check, name, args)
         check(args)
         _sdk.once(_sdk.serve_hooks)
@@ -85,6 +87,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
 
+        remarks_told: pulumi.Input[bool] = self._tell(args)
+        pulumi.Output.from_input(remarks_told)  # whose end Pulumi waits for
         loaded = [self._loaded(model) for model in declared.models]
         models = {model.variant: self._model(model) for model in loaded}
         configuration = self._configuration({variant: model.name for variant, model in models.items()})
@@ -136,6 +140,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
         return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
 
+    async def _tell(self, args: SageMakerEndpointArgs) -> bool:
+        """Tells what was chosen, and what to think about, as far as it is known."""
+        clean, _ = check_fields(await outputs.known(args))
+        for remark in remarks(clean):
+            log = pulumi.log.warn if remark.level == "warn" else pulumi.log.info
+            log(camel_case(remark.text) if _sdk.runs_in_plugin() else remark.text, self)
+        return True
+
     def _loaded(self, model: Model) -> Model:
         """Returns a model with its images found, and its images and archives checked."""
         checked = [self._checked(container, model) for container in model.containers]
@@ -174,7 +186,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     def _image(self, container: Container, model: Model) -> pulumi.Output[str]:
         """Returns the URI of AWS's image, for the instances of all variants that run the model."""
-        framework, version = container.arguments["framework"], container.arguments["framework_version"]
+        framework, version = container.arguments["framework"], container.framework_version or ""
         capacities = [user.capacity for user in self._declared.variants if user.model.variant == model.variant]
         types = [capacity.instance_type if isinstance(capacity, Instances) else None for capacity in capacities]
 

@@ -56,6 +56,12 @@ async def _resolved(output: pulumi.Output[object]) -> object:
     return concealed(value) if await output.is_secret() else value
 
 
+async def known(args: Args) -> Args:
+    """Returns the arguments with what their outputs are, concealed if secret; what is not known stays an output."""
+    values = {path: (output, await _resolved(output)) for path, output in _outputs(args, ())}
+    return _with(args, {path: output if value is None else value for path, (output, value) in values.items()})
+
+
 async def secret_texts(args: object) -> list[str]:
     """Returns the texts in the arguments that come from secrets, which must not be shown where AWS tells them."""
     values = [await _resolved(output) for _, output in _outputs(args, ())]
@@ -76,6 +82,11 @@ def without_none(args: Args) -> Args:
     return cast("Args", _without_none(args))
 
 
+def with_secret_tokens(args: Args) -> Args:
+    """Returns the arguments with each token of a model on the Hugging Face Hub as a secret."""
+    return cast("Args", _with_secret_tokens(args))
+
+
 def has_outputs(value: object) -> bool:
     """Tells whether a value is an output, or has one in it at any depth."""
     return next(_outputs(value, ()), None) is not None
@@ -87,6 +98,18 @@ def _with_integers(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _with_integers(inner) for key, inner in value.items()}
     return [_with_integers(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _with_secret_tokens(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_with_secret_tokens(inner) for inner in value]
+    if not isinstance(value, Mapping):
+        return value
+    inner = {key: _with_secret_tokens(inner) for key, inner in value.items()}
+    model = inner.get("hugging_face_model")
+    if isinstance(model, Mapping) and model.get("token") is not None:
+        inner["hugging_face_model"] = {**model, "token": pulumi.Output.secret(model["token"])}
+    return inner
 
 
 def _without_none(value: object) -> object:

@@ -1,12 +1,13 @@
 """Builds the arguments of pulumi-aws's SageMaker resources from what an endpoint declares. Pure."""
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict, TypeVar, cast
+from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
 import pulumi
 from pulumi_aws import sagemaker
 
 from sagebridge.endpoint.args import AsyncInferenceConfigArgs
+from sagebridge.endpoint.defaults import VariantDefaults
 from sagebridge.endpoint.spec import (
     BlueGreen,
     CapacitySize,
@@ -87,7 +88,7 @@ def container(declared: Container) -> sagemaker.ModelContainerArgsDict:
             model_package_name=args.get("model_package_name"),
             container_hostname=args.get("container_hostname"),
             mode=declared.mode,
-            environment=_merged(defaults, args.get("environment", {})),
+            environment=_merged(defaults, _merged(server_environment(declared), args.get("environment", {})) or {}),
             multi_model_config=None if cache is None else {"model_cache_setting": cache},
             model_data_source=None if source is None else {"s3_data_sources": [_data_source(source)]},
         )
@@ -107,8 +108,26 @@ def default_environment(declared: Container) -> dict[str, str]:
     return dict(handler.unseen(handler.Model(image, url, {})))
 
 
+def server_environment(declared: Container) -> dict[str, pulumi.Input[str]]:
+    """Returns what tells a model server its model, and what it needs on SageMaker; see ``images/servers.py``."""
+    server, model = declared.server, declared.hugging_face_model
+    if server is None or not declared.is_model_server:
+        return {}
+    variables: dict[str, pulumi.Input[str]] = {}
+    if declared.default_environment:
+        fixed = (*server.fixed, *(server.mounted if declared.has_model_data else ()))
+        variables |= {variable.name: variable.value for variable in fixed}
+    if model is not None:
+        variables[server.model.name] = model["id"]
+        if server.revision is not None and "revision" in model:
+            variables[server.revision.name] = model["revision"]
+        if "token" in model:
+            variables |= {variable.name: model["token"] for variable in server.tokens}
+    return variables
+
+
 def _merged(
-    defaults: pulumi.Input[Mapping[str, str]], declared: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    defaults: pulumi.Input[Mapping[str, pulumi.Input[str]]], declared: pulumi.Input[Mapping[str, pulumi.Input[str]]]
 ) -> pulumi.Input[Mapping[str, pulumi.Input[str]]] | None:
     """Returns the variables of a container; None if there are none. Both may be outputs.
 
@@ -179,10 +198,12 @@ def variant(
         variant_name=declared.name,
         model_name=model_name,
         initial_variant_weight=declared.weight if "initial_variant_weight" in args else None,
-        volume_size_in_gb=args.get("volume_size_in_gb"),
-        model_data_download_timeout_in_seconds=args.get("model_data_download_timeout_in_seconds"),
-        container_startup_health_check_timeout_in_seconds=args.get("container_startup_health_check_timeout_in_seconds"),
-        inference_ami_version=args.get("inference_ami_version"),
+        volume_size_in_gb=_or_default(declared, "volume_size_in_gb"),
+        model_data_download_timeout_in_seconds=_or_default(declared, "model_data_download_timeout_in_seconds"),
+        container_startup_health_check_timeout_in_seconds=_or_default(
+            declared, "container_startup_health_check_timeout_in_seconds"
+        ),
+        inference_ami_version=_or_default(declared, "inference_ami_version"),
         enable_ssm_access=args.get("enable_ssm_access"),
         routing_configs=None if routing is None else [{"routing_strategy": routing}],
     )
@@ -192,6 +213,17 @@ def variant(
     else:
         built["serverless_config"] = _serverless(declared.capacity, capacity)
     return _set(built)
+
+
+def _or_default(declared: Variant, field: str) -> Any:  # noqa: ANN401 - the type is the field's
+    """Returns what a variant declares in a field, or else its default; None is what AWS chooses."""
+    arguments: Mapping[str, object] = declared.arguments
+    defaults = declared.defaults
+    if field in arguments:
+        return arguments[field]
+    if isinstance(defaults, VariantDefaults):
+        return getattr(defaults, field)
+    return defaults.apply(lambda known: getattr(known, field))
 
 
 def _serverless(

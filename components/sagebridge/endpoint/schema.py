@@ -266,6 +266,7 @@ _KINDS: Mapping[str, Arguments] = {
     "ProductionVariant": kinds.VariantArgs,
     "ContainerDefinition": kinds.ContainerArgs,
     "S3ModelDataSource": kinds.ModelDataSourceArgs,
+    "HuggingFaceModelArgs": kinds.HuggingFaceModelArgs,
     "ProductionVariantServerlessConfig": kinds.ServerlessConfigArgs,
     "VpcConfig": kinds.VpcConfigArgs,
     "AsyncInferenceConfig": kinds.AsyncInferenceConfigArgs,
@@ -303,6 +304,10 @@ _WITHIN: Mapping[str, tuple[str, ...]] = {
 _OWN = {
     "framework": "!String",
     "framework_version": "!String",
+    "hugging_face_model": "HuggingFaceModelArgs",
+    "id": "EnvironmentValue",
+    "revision": "EnvironmentValue",
+    "token": "EnvironmentValue",
     "variant_name": "!VariantName",
     "model_data_source": "S3ModelDataSource",
     "model_cache_setting": "ModelCacheSetting",

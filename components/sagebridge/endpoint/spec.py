@@ -8,7 +8,7 @@ may be an output (``pulumi.Input``).
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import c_float
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 import pulumi
 
@@ -21,6 +21,7 @@ from sagebridge.endpoint.args import (
     ContainerArgs,
     DataCaptureConfigArgs,
     DeploymentConfigArgs,
+    HuggingFaceModelArgs,
     ModelArgs,
     ModelDataSourceArgs,
     RollingUpdatePolicyArgs,
@@ -28,7 +29,11 @@ from sagebridge.endpoint.args import (
     ScheduleArgs,
     VariantArgs,
 )
+from sagebridge.endpoint.defaults import Served, VariantDefaults, variant_defaults
 from sagebridge.endpoint.parts import containers, is_serverless, model_path, models, shadow_variants, variants
+from sagebridge.endpoint.schema import is_output
+from sagebridge.images.servers import Server, server_of
+from sagebridge.images.uris import MODEL_SERVERS, Image, image_of, newest_version
 
 Kind = Literal["real-time", "serverless", "async"]
 """How an endpoint gets its capacity and its requests."""
@@ -103,6 +108,12 @@ class Container:
     model_data_source: ModelDataSource | None
     mode: pulumi.Input[str]
     default_environment: bool
+    framework_version: str | None
+    """The version of its framework; None if it has no framework."""
+    hugging_face_model: HuggingFaceModelArgs | None
+    """The model on the Hugging Face Hub that it downloads."""
+    server: Server | None
+    """The model server that it runs, as far as that is known."""
     handler_variables: pulumi.Input[Mapping[str, str]] | None = None
     """The variables that lead it to the handler in its model; None as long as nobody has looked there."""
 
@@ -110,6 +121,22 @@ class Container:
     def loads_one_model(self) -> bool:
         """Whether it loads one model; several are a prefix, to which archives may be added at any time."""
         return self.mode == "SingleModel"
+
+    @property
+    def is_model_server(self) -> bool:
+        """Whether it is declared to be a model server, so that the component may choose how that starts."""
+        return self.hugging_face_model is not None or self.arguments.get("framework") in MODEL_SERVERS
+
+    def image_on(self, instance_type: str | None) -> str | None:
+        """Returns the repository and tag that its framework has for an instance type; None if there are none."""
+        framework, version = self.arguments.get("framework"), self.framework_version
+        image = image_of(framework, version, instance_type) if framework and version else None
+        return image.name if isinstance(image, Image) else None
+
+    @property
+    def has_model_data(self) -> bool:
+        """Whether SageMaker puts a model into it."""
+        return self.model_data_url is not None or self.model_data_source is not None
 
 
 @dataclass(frozen=True)
@@ -192,11 +219,18 @@ class Variant:
     weight: pulumi.Input[float]
     """In 32 bits, as AWS and the provider keep it; otherwise a refresh would find 0.8 changed."""
     autoscaling: Autoscaling | None
+    defaults: VariantDefaults | pulumi.Output[VariantDefaults]
+    """What it gets where it declares nothing."""
+
+    @property
+    def instance_type(self) -> pulumi.Input[str] | None:
+        """The instance type; None if it is serverless."""
+        return self.capacity.instance_type if isinstance(self.capacity, Instances) else None
 
     @property
     def runs_on(self) -> pulumi.Input[str]:
         """The instance type, or ``serverless``."""
-        return self.capacity.instance_type if isinstance(self.capacity, Instances) else "serverless"
+        return "serverless" if self.instance_type is None else self.instance_type
 
 
 @dataclass(frozen=True)
@@ -394,14 +428,19 @@ def _model(path: str, args: ModelArgs) -> Model:
 
 def container_of(path: str, args: ContainerArgs) -> Container:
     """Returns the container that arguments at a path declare."""
+    framework, image = args.get("framework"), args.get("image")
+    newest = newest_version(framework) if framework in MODEL_SERVERS else None
     return Container(
         arguments=args,
         path=path,
-        image=args.get("image"),
+        image=image,
         model_data_url=args.get("model_data_url"),
         model_data_source=_optional(_model_data_source, args.get("model_data_source")),
         mode=args.get("mode", CONTAINER_MODE),
         default_environment=args.get("default_environment", True),
+        framework_version=args.get("framework_version", newest),
+        hugging_face_model=args.get("hugging_face_model"),
+        server=server_of(framework, image if isinstance(image, str) else None),
     )
 
 
@@ -415,14 +454,46 @@ def _model_data_source(args: ModelDataSourceArgs) -> ModelDataSource:
 
 
 def _variant(path: str, args: VariantArgs, declared: Mapping[str, Model]) -> Variant:
+    model, capacity = declared[model_path(path, args)], capacity_of(args)
     return Variant(
         arguments=args,
         name=args["variant_name"],
-        model=declared[model_path(path, args)],
-        capacity=capacity_of(args),
+        model=model,
+        capacity=capacity,
         weight=_in_32_bits(args.get("initial_variant_weight", WEIGHT)),
         autoscaling=_optional(autoscaling_of, args.get("autoscaling")),
+        defaults=_variant_defaults(model, capacity),
     )
+
+
+def _variant_defaults(model: Model, capacity: Capacity) -> VariantDefaults | pulumi.Output[VariantDefaults]:
+    """Returns what a variant gets where it declares nothing, as soon as what decides it is known."""
+    instance_type = capacity.instance_type if isinstance(capacity, Instances) else None
+    hub_models = [container.hugging_face_model for container in model.containers]
+    values: list[pulumi.Input[str] | None] = [
+        instance_type,
+        *(container.image for container in model.containers),
+        *(None if hub_model is None else hub_model["id"] for hub_model in hub_models),
+    ]
+
+    def decide(known: Sequence[str | None]) -> VariantDefaults:
+        count = len(model.containers)
+        served = [
+            Served(
+                image=container.image_on(known[0]) or image,
+                is_model_server=container.is_model_server,
+                model_id=model_id,
+                has_model_data=container.has_model_data,
+            )
+            for container, image, model_id in zip(
+                model.containers, known[1 : count + 1], known[count + 1 :], strict=True
+            )
+        ]
+        return variant_defaults(known[0], served)
+
+    if any(is_output(value) for value in values):
+        return pulumi.Output.all(*values).apply(decide)
+    return decide(cast("list[str | None]", values))
 
 
 def _in_32_bits(number: pulumi.Input[float]) -> pulumi.Input[float]:

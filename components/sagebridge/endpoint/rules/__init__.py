@@ -8,11 +8,11 @@ carries; "provider" is terraform-provider-aws 6.34, which pulumi-aws is made fro
 from collections.abc import Mapping
 
 from sagebridge.endpoint.args import SageMakerEndpointArgs
-from sagebridge.endpoint.rules import models, rollout, variants
+from sagebridge.endpoint.rules import images, models, rollout, variants
 from sagebridge.endpoint.schema import check
 from sagebridge.validation import Problem
 
-RULES = (*models.RULES, *variants.RULES, *rollout.RULES)
+RULES = (*models.RULES, *variants.RULES, *rollout.RULES, *images.RULES)
 
 
 def validate(name: str, args: SageMakerEndpointArgs) -> list[Problem]:

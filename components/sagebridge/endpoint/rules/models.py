@@ -10,6 +10,7 @@ from sagebridge.endpoint.parts import MODEL_FIELDS, all_variants, containers, fi
 from sagebridge.endpoint.rules.common import Problems, is_arn, is_known, is_structure, refused_fields, repeated
 from sagebridge.endpoint.schema import formatted, is_formatted_output
 from sagebridge.endpoint.spec import COMPRESSION_TYPE, CONTAINER_MODE, S3_DATA_TYPE
+from sagebridge.images.uris import FRAMEWORKS, MODEL_SERVERS
 from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 
@@ -17,12 +18,15 @@ AUTONAME_SUFFIX = 8
 """Characters that Pulumi's auto-naming adds: a dash and seven hexadecimal digits."""
 _AUTO_NAMED = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*")
 _ENVIRONMENT_BYTES = 32 * 1024
+_WITHOUT_DEFAULT = set(FRAMEWORKS) - set(MODEL_SERVERS)
+"""The frameworks whose version must be declared, because a model is made with one."""
 _IN_PACKAGE = (
     "image",
     "framework",
     "framework_version",
     "model_data_url",
     "model_data_source",
+    "hugging_face_model",
     "mode",
     "model_cache_setting",
 )
@@ -78,11 +82,12 @@ def _container(path: str, container: ContainerArgs) -> Problems:
         yield from refused_fields(
             path, container, ["image"], "cannot be combined with framework, which finds the image"
         )
-        for field, other in (("framework", "framework_version"), ("framework_version", "framework")):
-            if field not in container:
-                yield Problem(field_path(path, field), f"is required with {other}")
+        if "framework" not in container:
+            yield Problem(field_path(path, "framework"), "is required with framework_version")
+        elif "framework_version" not in container and container["framework"] in _WITHOUT_DEFAULT:
+            yield Problem(field_path(path, "framework_version"), "is required with framework")
     elif "image" not in container:
-        rule = "is required unless framework and framework_version, or model_package_name, are set"
+        rule = "is required unless framework or model_package_name is set"
         yield Problem(field_path(path, "image"), rule)
     yield from _model_data(path, container)
 

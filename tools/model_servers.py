@@ -1,0 +1,200 @@
+"""Makes ``docs/model-servers.md`` from the tables of images, variables, instance types, and what goes together."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sagebridge._aws import shapes
+from sagebridge.images import sizes
+from sagebridge.images.combination import CUDA_13_AMI, CUDA_13_FAMILIES, HOST_CUDA, Combination
+from sagebridge.images.compatibility import ROWS
+from sagebridge.images.instances import accelerators_of
+from sagebridge.images.servers import SERVERS, Server, Variable
+from sagebridge.images.uris import CPU_INSTANCE, GPU_INSTANCE, MODEL_SERVERS, Image, image_of, newest_version
+from tools.paths import CHECKOUT
+
+PAGE = CHECKOUT / "docs" / "model-servers.md"
+
+_HEAD = """\
+<!-- Made by `make docs` from the code: change the tables there, not this page. -->
+# Model servers
+
+A model server is an image of AWS's that serves a published model as it is, without a handler. Name the server, the
+model and an instance type. The component finds the image, sets its variables, and chooses what else it needs to start.
+The preview says what it chose.
+
+```python
+SageMakerEndpoint("chat", {{
+    "execution_role_arn": base.execution_role_arn,
+    "framework": "vllm",
+    "hugging_face_model": {{"id": "Qwen/Qwen3-8B"}},
+    "instance_type": "ml.g5.2xlarge",
+}})
+```
+
+For a model that is private, or whose licence you have accepted on the Hub, add
+`"token": pulumi.Config().require_secret("hubToken")`. The component keeps the token as a secret even if it is written
+as plain text. A model of your own comes from S3, uncompressed: set
+`"model_data_source": {{"s3_uri": "s3://models/qwen3-8b/"}}` instead of `hugging_face_model`. With `"accept_eula": True`
+in it, you accept the licence of a model that asks for that.
+
+## Images
+
+The newest version is the default of `framework_version`. A newer Sagebridge may know a newer one, so declare the
+version if an update of Sagebridge must not change the endpoint.
+
+{images}
+
+`huggingface-llm` is Text Generation Inference, which was archived in March 2026, and the preview warns of it. The
+framework `huggingface` takes `hugging_face_model`, too, but has no default version.
+
+## Variables
+
+Variables that you set in `environment` are added; those that name the model cannot be set twice. With
+`default_environment: False`, the component leaves out those that have a value here. A mounted model is one that
+SageMaker puts into the container, because `model_data_url` or `model_data_source` is set.
+
+{variables}
+
+{sources}
+
+## What goes together
+
+What is refused stops the preview, with what to write instead. An image is known by its repository and its tag, so a
+copy of AWS's image in your own registry is judged like the original.
+
+{rows}
+
+"API" is the SageMaker API reference, "DLC" aws/deep-learning-containers at e0ecede (2026-08-21), "LMI"
+deepjavalibrary/djl-serving, "SDK" sagemaker-serve 1.27.0 and aws/sagemaker-python-sdk, "TEI"
+huggingface/text-embeddings-inference.
+
+## Machine images
+
+| `inference_ami_version` | CUDA |
+|---|---|
+{amis}
+
+Where none is declared, an image with CUDA 13 gets `{cuda_13_ami}` on these families: {families}. On any other family,
+AWS chooses.
+
+## Time-outs and volume
+
+The size of a model is estimated from its name: the parameters, as in `Qwen3-8B`, times 2 bytes, or fewer if the name
+tells of a quantization. A model whose name does not tell is taken to fill the memory of the instance's GPUs. These are
+estimates of Sagebridge's, not figures of AWS's. Declare the fields to set others.
+
+| | `container_startup_health_check_timeout_in_seconds` | `volume_size_in_gb` |
+|---|---|---|
+{estimates}
+
+With a mounted model, `model_data_download_timeout_in_seconds` is the same time. AWS takes up to {most_seconds} seconds,
+and up to {most_gigabytes} GB. The volume's size is set only where the name tells the model's, and only on instances
+without disks of their own.
+
+## Instance types with accelerators
+
+The accelerators are those of EC2's DescribeInstanceTypes, whose date is on the page of
+[the tables](../components/sagebridge/images/tables/README.md). The compute capability is NVIDIA's. The table lacks
+`ml.dl1.24xlarge` and `ml.p6e-gb200.36xlarge`.
+
+{instances}
+"""
+_MODELS = ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-8B", "Qwen/Qwen3-32B-AWQ", "meta-llama/Llama-3.1-70B-Instruct")
+
+
+def page() -> str:
+    """Returns the text of the page."""
+    types = [name for name in shapes()["ProductionVariantInstanceType"]["enum"] if accelerators_of(name)]
+    return _HEAD.format(
+        images=_table(["framework", "newest version", "on GPUs", "on CPUs"], map(_image_row, MODEL_SERVERS)),
+        variables=_table(
+            ["framework", "model", "revision", "token", "always", "mounted model", "spread over GPUs"],
+            map(_variable_row, SERVERS),
+        ),
+        sources=_sources(),
+        rows=_table(["what", "is", "source"], [[row.what, row.verdict.value, row.source] for row in ROWS]),
+        amis="\n".join(f"| `{ami}` | {_version(cuda)} |" for ami, cuda in HOST_CUDA.items()),
+        families=", ".join(CUDA_13_FAMILIES),
+        cuda_13_ami=CUDA_13_AMI,
+        estimates="\n".join(_estimate_row(model) for model in _MODELS),
+        most_seconds=shapes()["ProductionVariantContainerStartupHealthCheckTimeoutInSeconds"]["max"],
+        most_gigabytes=shapes()["ProductionVariantVolumeSizeInGB"]["max"],
+        instances=_table(
+            ["instance type", "accelerators", "memory together", "compute capability"], map(_instance_row, types)
+        ),
+    )
+
+
+def _image_row(framework: str) -> list[str]:
+    version = newest_version(framework)
+    images = [image_of(framework, version, instance_type) for instance_type in (GPU_INSTANCE, CPU_INSTANCE)]
+    return [f"`{framework}`", f"`{version}`", *map(_image_cell, images)]
+
+
+def _image_cell(image: object) -> str:
+    if not isinstance(image, Image):
+        return "no"
+    cuda = Combination(image.name, None).cuda
+    return f"CUDA {_version(cuda)}" if cuda else "yes"
+
+
+def _variable_row(server: Server) -> list[str]:
+    return [
+        f"`{server.framework}`",
+        _names([server.model]),
+        _names([server.revision] if server.revision else []),
+        _names(server.tokens),
+        _names(server.fixed),
+        _names(server.mounted),
+        ", ".join(f"`{parallelism.names[0]}`" for parallelism in server.parallelism),
+    ]
+
+
+def _names(variables: Iterable[Variable]) -> str:
+    return ", ".join(f"`{variable.name}{'=' if variable.value else ''}{variable.value}`" for variable in variables)
+
+
+def _sources() -> str:
+    """Returns where it is written that the images read their variables."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for server in SERVERS:
+        told = [server.model, *([server.revision] if server.revision else []), *server.tokens]
+        for variable in (*told, *server.fixed, *server.mounted):
+            rows.setdefault((variable.name, variable.source), []).append(server.framework)
+        for parallelism in server.parallelism:
+            rows.setdefault((", ".join(parallelism.names), parallelism.source), []).append(server.framework)
+    cells = [
+        [f"`{re.sub(', ', '`, `', name)}`", ", ".join(dict.fromkeys(frameworks)), source]
+        for (name, source), frameworks in rows.items()
+    ]
+    return _table(["variable", "of", "source"], cells)
+
+
+def _estimate_row(model: str) -> str:
+    gigabytes = sizes.weights_in_gb(model) or 0
+    return f"| `{model}`, about {gigabytes:.0f} GB | {sizes.seconds_for(gigabytes)} | {sizes.volume_for(gigabytes)} |"
+
+
+def _instance_row(instance_type: str) -> list[str]:
+    accelerators = accelerators_of(instance_type)
+    if accelerators is None:
+        return [f"`{instance_type}`", "", "", ""]
+    return [
+        f"`{instance_type}`",
+        f"{accelerators.count} {accelerators.name}",
+        f"{accelerators.memory_in_gib} GiB",
+        _version(accelerators.capability),
+    ]
+
+
+def _version(version: tuple[int, int] | None) -> str:
+    return ".".join(map(str, version or ()))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
