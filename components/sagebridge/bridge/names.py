@@ -26,11 +26,12 @@ def unique(paths: Mapping[Key, Sequence[str]]) -> dict[Key, str]:
     reserved = set(shortest.values())
     used: set[str] = set()
     names: dict[Key, str] = {}
+    numbers = dict.fromkeys(reserved, 1)
     for key, name in shortest.items():
-        candidate, number = name, 1
+        candidate = name
         while candidate in used:
-            number += 1
-            numbered = f"{name}_{number}"
+            numbers[name] += 1
+            numbered = f"{name}_{numbers[name]}"
             candidate = candidate if numbered in reserved else numbered
         used.add(candidate)
         names[key] = candidate
