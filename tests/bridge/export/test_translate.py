@@ -137,6 +137,23 @@ def test_what_is_behind_resources_that_are_not_carried_comes_first() -> None:
     assert "depends_on" not in blocks["bucket"]
 
 
+@pytest.mark.parametrize("attached", [True, False])
+def test_an_argument_is_left_to_the_resource_that_manages_it(*, attached: bool) -> None:
+    """What Pulumi imports has both: the role's own list would take away what another attachment adds later."""
+    document = copy.deepcopy(DOCUMENTS["aws_iam_role"])
+    attachment = copy.deepcopy(resource_of(DOCUMENTS["aws_iam_role_policy_attachment"]))
+    role, arn = resource_of(document), attachment["inputs"]["policyArn"]
+    role["inputs"]["managedPolicyArns"] = [arn]
+    attachment["inputs"]["role"] = role["id"] if attached else "another"
+    document["deployment"]["resources"].append(attachment)
+    export = translated(stack(document))
+    (block,) = [block for block in export.blocks if block.labels[:2] == ("resource", "aws_iam_role")]
+    (address,) = [address for address in export.imports if address.startswith("aws_iam_role_policy_attachment.")]
+    omitted = {item.name.rpartition(", ")[2]: item.reason for item in export.not_carried}
+    assert block.body.get("managed_policy_arns") == (None if attached else [arn])
+    assert omitted.get("managed_policy_arns") == (f"{address} manages it" if attached else None)
+
+
 def test_a_name_that_terraform_must_have_is_a_literal_and_no_replacement_comes_first() -> None:
     alarm = changed("aws_cloudwatch_metric_alarm", inputs={"__defaults": ["name"], "name": "slow-1a2b3c4"})
     assert body_of(translated(alarm))["alarm_name"] == "slow-1a2b3c4"
