@@ -211,7 +211,7 @@ class _Translation:
         """Returns a resource's name after the names of the components that it is in."""
         path: list[str] = []
         outer: StackResource | None = resource
-        while outer is not None and outer.type != STACK:
+        while outer is not None and outer.type != STACK and len(path) < len(self._by_urn):  # a broken state may be a circle
             path.append(outer.name)
             outer = self._by_urn.get(outer.parent or "")
         return path[::-1]
@@ -255,7 +255,7 @@ class _Translation:
         )
         values.pop("tags_all", None)
         managed = {name: by for name in values if (by := self._managed_by(resource, type_.fields.by_terraform[name]))}
-        omissions += [Omission(name, f"{by} manages it") for name, by in managed.items()]
+        omissions += [Omission(name, f"the module has it as {by}") for name, by in managed.items()]
         values = {name: value for name, value in values.items() if name not in managed}
         not_imported = sorted(arguments_not_imported(type_.terraform) & values.keys())
         required = [name for name in not_imported if not type_.fields.by_terraform[name].optional]
