@@ -23,8 +23,8 @@ IN_ENV := $(TOOLS) run --
 PIP := .venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env doctor engine parts test stress soak next unit check ranges docs images imports format bench bench-long lock \
-  wheel
+.PHONY: help up down env doctor engine parts test stress soak next terraforms unit check ranges docs images imports \
+  format bench bench-long lock wheel
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -59,6 +59,10 @@ soak: parts ## 50 endpoints, half an hour of updates, kills, faults and deletion
 
 next: parts ## The tests on the engine with the newest Pulumi that can be built, to know what breaks on it
 	@$(TOOLS) next -- python -m pytest -n 2 --dist loadgroup -m engine
+
+terraforms: parts ## Export to other versions of Terraform and to OpenTofu, to know what breaks on them
+	@$(TOOLS) terraforms
+	@$(IN_ENV) python -m pytest tests/bridge/test_terraforms.py
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
 	@.venv/bin/python -m pytest -q -n 2 -m "not engine and not terraform and not server"

@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -10,10 +11,12 @@ import pytest
 import yaml
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
+from rich.console import Console
 
 from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
 from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
+from tools import engine
 from tools.paths import STACK_SETTINGS
 
 EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
@@ -141,6 +144,15 @@ def local_settings() -> dict[str, automation.ConfigValue]:
     """Returns the AWS provider's settings of the local stack."""
     dev = yaml.safe_load(STACK_SETTINGS.read_text())["config"]
     return {key: automation.ConfigValue(value) for key, value in dev.items() if key.startswith("aws:")}
+
+
+@pytest.fixture(scope="session")
+def yaml_host(aws: Aws) -> Aws:
+    """The local AWS for programs in YAML, too."""
+    with engine.one_at_a_time(Console(stderr=True)):
+        host = engine.yaml_host().get(Console(stderr=True), "YAML host")
+    folder = engine.executable(host, "pulumi-language-yaml").parent
+    return replace(aws, environment={**aws.environment, "PATH": f"{folder}:{aws.environment['PATH']}"})
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,12 @@ def next_command(command: tuple[str, ...]) -> None:
     _become(command)
 
 
+@main.command(name="terraforms")
+def terraforms_command() -> None:
+    """Get the other versions of Terraform and OpenTofu with which the bridge is tried."""
+    engine.get_other_terraforms(console)
+
+
 def _become(command: tuple[str, ...]) -> None:
     settings = environment.process_environment()
     try:

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from packaging.version import Version
@@ -45,6 +46,9 @@ _UNWRITABLE = re.compile(
     r"(no space left on device|disk quota exceeded|read-only file system|permission denied)",
     re.MULTILINE,
 )
+BACKENDS = ("Local", "Remote", "HTTP", "Inmem", "Cloud")
+"""What the other versions of Terraform keep of their backends, by the names of their imports. The others need clients
+of clouds that take long to build, and Terraform 1.9 and newer have them in modules that no proxy serves."""
 
 META_NEEDS_EC2 = {
     "service_package_gen.go": (r"^\t\t\{\n\t\t\tFactory:  newRegionsDataSource,\n(?:\t\t\t.*\n)*\t\t\},\n",),
@@ -116,6 +120,32 @@ def opentofu(folder: Path, running: Step) -> None:
     flags = "-X github.com/opentofu/opentofu/version.dev=no"
     _compile(MODULES / "opentofu", "github.com/opentofu/opentofu/cmd/tofu", folder / "bin" / "tofu", running, flags)
     (folder / "bin" / "terraform").symlink_to("tofu")
+
+
+def other_terraform(name: str, folder: Path, running: Step) -> None:
+    """Builds the Terraform or OpenTofu of ``tools/go/<name>`` into ``folder/bin/terraform``, without most backends."""
+    path, command = {
+        "terraform": ("github.com/hashicorp/terraform", "github.com/hashicorp/terraform"),
+        "opentofu": ("github.com/opentofu/opentofu", "github.com/opentofu/opentofu/cmd/tofu"),
+    }[name.partition("-")[0]]
+    running.detail = f"copying the source of {name}"
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        source = Path(scratch, "source")
+        _copy(_module(MODULES / name, path), source, "docs", "website", "testdata", "*_test.go")
+        trim_terraform(source)
+        _compile(source, command, folder / "bin" / "terraform", running, f"-X {path}/version.dev=no")
+
+
+def trim_terraform(source: Path) -> None:
+    """Cuts a Terraform's source down to ``BACKENDS``, and its go.mod to what every proxy serves and every Go reads."""
+    registry = source / "internal/backend/init/init.go"
+    text = _keep(registry.read_text(), r'^\tbackend(\w+) "\S+"\n', BACKENDS)
+    constructor = r'^\t\t"\w+": +func\(.*?\) backend\.Backend \{ return backend(\w+)\.New\(.*\) \},\n'
+    registry.write_text(_keep(text, constructor, BACKENDS))
+    requirements = source / "go.mod"
+    inner = r"^(?:replace |\t)github\.com/hashicorp/terraform/internal/\S+ .*\n"
+    setting = r"^godebug \w+=.*\n"  # of Terraform 1.11 and its Go; newer ones do not know it
+    requirements.write_text(re.sub(f"{inner}|{setting}", "", requirements.read_text(), flags=re.MULTILINE))
 
 
 def trim(source: Path) -> None:

@@ -38,6 +38,13 @@ AWS_PROVIDER = "6.72.0"
 AWS_PROVIDER_BUILT = "6.34.0"
 """The newest version whose source is served as a Go module that can be imported (``tools/go/provider-aws``)."""
 OPENTOFU = "1.10.10"
+OTHER_TERRAFORMS = {
+    "terraform-1.5": "1.5.7",
+    "terraform-1.11": "1.11.4",
+    "terraform-1.13": "1.13.3",
+    "opentofu-1.12": "1.12.6",
+}
+"""The versions with which ``make terraforms`` tries the bridge, by their modules in ``tools/go``."""
 
 COMMAND_SECONDS = 600
 """How long a command that installs something may take."""
@@ -179,7 +186,7 @@ def parts() -> list[Part]:
             version=TERRAFORM,
             folder=cache() / f"terraform-{TERRAFORM}",
             on_path=_terraform_on_path,
-            download=_download_terraform,
+            download=lambda folder, running: _download_terraform(TERRAFORM, folder, running),
             build=build.opentofu,
             built_from=("opentofu",),
             built_version=f"OpenTofu {OPENTOFU}",
@@ -210,7 +217,7 @@ def yaml_host() -> Part:
         version=PULUMI_YAML,
         folder=cache() / f"pulumi-language-yaml-{PULUMI_YAML}",
         on_path=_yaml_host_of_pulumi,
-        download=_no_download,
+        download=lambda _folder, _running: _no_download("the YAML host is downloaded with Pulumi only"),
         build=lambda folder, running: build.yaml_host(PULUMI_YAML, folder, running),
         built_from=("language-yaml",),
         install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)",
@@ -234,6 +241,38 @@ def get_next_pulumi(console: Console) -> Installed:
     )
     with one_at_a_time(console):
         return part.get(console, f"the next {part.name}")
+
+
+def other_terraforms() -> list[Part]:
+    """Returns the versions of Terraform and OpenTofu with which the bridge is tried beside the engine's.
+
+    They are kept apart from the engine's parts, as the next Pulumi is.
+    """
+    return [_other_terraform(name, version) for name, version in OTHER_TERRAFORMS.items()]
+
+
+def _other_terraform(name: str, version: str) -> Part:
+    return Part(
+        name=name,
+        version=version,
+        folder=cache().with_name("sagebridge-terraforms") / f"{name.partition('-')[0]}-{version}",
+        on_path=lambda: _exactly(version, _on_path("terraform", "version", version)),
+        download=lambda folder, running: (
+            _download_terraform(version, folder, running)
+            if name.startswith("terraform")
+            else _no_download("OpenTofu is not downloaded but built")
+        ),
+        build=lambda folder, running: build.other_terraform(name, folder, running),
+        built_from=(name,),
+        install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
+    )
+
+
+def get_other_terraforms(console: Console) -> None:
+    """Gets those versions that are not there yet."""
+    with one_at_a_time(console):
+        for part in other_terraforms():
+            part.get(console, part.name)
 
 
 def get_all(console: Console, *, renew: bool = False) -> dict[str, Installed]:
@@ -302,9 +341,9 @@ def _download_pulumi(version: str, folder: Path, running: Step) -> None:
     (folder / "pulumi").rename(folder / "bin")
 
 
-def _download_terraform(folder: Path, running: Step) -> None:
+def _download_terraform(version: str, folder: Path, running: Step) -> None:
     """Gets Terraform into ``folder/bin``."""
-    download.fetch(download.terraform(TERRAFORM), folder, running)
+    download.fetch(download.terraform(version), folder, running)
     (folder / "bin").mkdir()
     (folder / "terraform").rename(folder / "bin" / "terraform")
 
@@ -371,8 +410,8 @@ def _yaml_host_of_pulumi() -> Installed | None:
     return Installed(installed.version, installed.origin, host) if host.exists() else None
 
 
-def _no_download(_folder: Path, _running: Step) -> None:
-    raise Unavailable("the YAML host is downloaded with Pulumi only")
+def _no_download(reason: str) -> None:
+    raise Unavailable(reason)
 
 
 def _terraform_on_path() -> Installed | None:
@@ -393,6 +432,11 @@ def _on_path(name: str, ask: str, minimum: str) -> Installed | None:
     if match is None or Version(match[0]) < Version(minimum):
         return None
     return Installed(match[0], "PATH", Path(path))
+
+
+def _exactly(version: str, installed: Installed | None) -> Installed | None:
+    """Returns what is on PATH if it is of a version, and no newer one."""
+    return installed if installed and installed.version == version else None
 
 
 def run(command: list[str], settings: dict[str, str]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagebridge.bridge.secret import Secret, reveal, spread, spread_to_leaves
+from sagebridge.bridge.literals import Literals
+from sagebridge.bridge.secret import LOOKED_FOR, Secret, reveal, spread, spread_to_leaves, with_texts_hidden
 
 
 def test_a_secret_is_in_no_text_of_it() -> None:
@@ -25,6 +26,13 @@ def test_a_secret_is_in_no_text_of_it() -> None:
 def test_a_secret_is_spread(value: Secret, items: Any, leaves: Any) -> None:
     assert spread(value) == items
     assert spread_to_leaves(value) == leaves
+
+
+def test_a_text_that_is_a_secret_or_contains_a_long_one_is_hidden_among_thousands() -> None:
+    literals = Literals({"ab", *(f"hunter-{number}" for number in range(5000))}, LOOKED_FOR)
+    value = {"a": "ab", "b": "xab", "c": ["token=hunter-4321;", "hunter", 1], "d": None}
+    hidden = {"a": Secret("ab"), "b": "xab", "c": [Secret("token=hunter-4321;"), "hunter", 1], "d": None}
+    assert with_texts_hidden(value, literals) == hidden
 
 
 VALUE = st.recursive(

@@ -15,13 +15,11 @@ from pathlib import Path
 import pytest
 import yaml
 from pulumi import automation
-from rich.console import Console
 
 from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git
 from tests.engine.lives import roll_back_next
 from tests.fields import IMAGE
 from tests.stacks import Stack, local_settings
-from tools import engine
 
 pytestmark = [
     pytest.mark.engine,
@@ -63,15 +61,6 @@ endpoint = SageMakerEndpoint("endpoint", inputs, opts)
 pulumi_aws.iam.RolePolicy("caller", role=os.environ["ROLE"], policy=endpoint.invokePolicy, opts=opts)
 pulumi.export("endpointArn", endpoint.endpointArn)
 """
-
-
-@pytest.fixture(scope="session")
-def yaml_host(aws: Aws) -> Aws:
-    """The local AWS for programs in YAML, too."""
-    with engine.one_at_a_time(Console(stderr=True)):
-        host = engine.yaml_host().get(Console(stderr=True), "YAML host")
-    folder = engine.executable(host, "pulumi-language-yaml").parent
-    return replace(aws, environment={**aws.environment, "PATH": f"{folder}:{aws.environment['PATH']}"})
 
 
 class Program(Stack):

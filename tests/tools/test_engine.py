@@ -326,8 +326,66 @@ def test_the_next_pulumi_is_of_the_version_that_its_module_names() -> None:
 
 def test_the_go_that_is_asked_for_is_the_newest_that_a_module_asks_for() -> None:
     asked = {file.parent.name: re.findall(r"^go (\S+)$", file.read_text(), re.MULTILINE) for file in GO_MODULES}
-    assert asked.pop("next") == [build.MINIMUM_GO_NEXT]
+    assert asked.pop("next") == asked.pop("opentofu-1.12") == [build.MINIMUM_GO_NEXT]
     assert max(Version(version) for versions in asked.values() for version in versions) == Version(build.MINIMUM_GO)
+
+def test_the_other_terraforms_are_kept_beside_the_engine_and_not_taken_for_its_terraform(
+    own_cache: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(name: str, folder: Path, _running: Step) -> None:
+        (folder / "bin").mkdir()
+        (folder / "bin" / "terraform").write_text(name)
+
+    monkeypatch.setattr(build, "other_terraform", make)
+    monkeypatch.setattr(engine, "_download_terraform", refuse)
+    engine.get_other_terraforms(console)
+    for part in engine.other_terraforms():
+        installed = part.find()
+        assert installed
+        assert (installed.version, installed.origin) == (engine.OTHER_TERRAFORMS[part.name], "built")
+        assert not installed.path.is_relative_to(own_cache)
+        assert engine.executable(installed, "terraform").read_text() == part.name
+    assert engine.find_all()["terraform"] is None
+
+
+def test_another_terraform_is_taken_from_path_if_it_is_of_that_very_version(tool: Callable[[str, str], Path]) -> None:
+    path = tool("terraform", "Terraform v1.11.4")
+    installed = {part.name: part.find() for part in engine.other_terraforms()}
+    assert installed == dict.fromkeys(engine.OTHER_TERRAFORMS) | {"terraform-1.11": Installed("1.11.4", "PATH", path)}
+
+
+@pytest.mark.parametrize(("name", "version"), engine.OTHER_TERRAFORMS.items())
+def test_the_other_terraforms_are_of_the_versions_that_their_modules_name(name: str, version: str) -> None:
+    module = (build.MODULES / name / "go.mod").read_text()
+    product = "opentofu/opentofu" if name.startswith("opentofu") else "hashicorp/terraform"
+    assert f"\nrequire github.com/{product} v{version}\n" in module
+    assert version.startswith(f"{name.partition('-')[2]}.")
+
+
+@pytest.mark.parametrize("parameter", ["", "enc encryption.StateEncryption"], ids=["terraform", "opentofu"])
+def test_trimming_a_terraform_leaves_out_backends_and_what_cannot_be_had_or_read(
+    tmp_path: Path, parameter: str
+) -> None:
+    registry = tmp_path / "internal/backend/init/init.go"
+    registry.parent.mkdir(parents=True)
+    source, argument = "github.com/x/terraform/internal", parameter.partition(" ")[0]
+    backends = {"azurerm": "Azure", "http": "HTTP", "local": "Local", "s3": "S3"}
+    imports = {name: f'\tbackend{name} "{source}/backend/{name.lower()}"\n' for name in backends.values()}
+    makers = {
+        name: f'\t\t"{key}": func({parameter}) backend.Backend {{ return backend{name}.New({argument}) }},\n'
+        for key, name in backends.items()
+    }
+    registry.write_text("".join([*imports.values(), *makers.values()]))
+    inner = "github.com/hashicorp/terraform/internal/legacy"
+    kept = "require (\n\tgithub.com/hashicorp/hcl/v2 v2.24.0\n)\n"
+    module = tmp_path / "go.mod"
+    module.write_text(
+        f"godebug tlskyber=0\n{kept}require (\n\t{inner} v0.0.0-0\n)\n\nreplace {inner} => ./internal/legacy\n"
+    )
+    build.trim_terraform(tmp_path)
+    wanted = ("HTTP", "Local")
+    assert registry.read_text() == "".join(lines[name] for lines in (imports, makers) for name in wanted)
+    assert module.read_text() == f"{kept}require (\n)\n\n"
 
 
 def test_another_source_than_the_recipe_was_made_for_is_refused(tmp_path: Path) -> None:

@@ -43,11 +43,12 @@ def unique(paths: Mapping[Key, Sequence[str]], kept: Mapping[Key, str] | None = 
     shortest = _shortest({key: path for key, path in paths.items() if key not in kept})
     used = set(kept.values())
     reserved = {*used, *shortest.values()}
+    numbers = dict.fromkeys(reserved, 1)
     for key, name in shortest.items():
-        candidate, number = name, 1
+        candidate = name
         while candidate in used:
-            number += 1
-            numbered = f"{name}_{number}"
+            numbers[name] += 1
+            numbered = f"{name}_{numbers[name]}"
             candidate = candidate if numbered in reserved else numbered
         used.add(candidate)
         names[key] = candidate

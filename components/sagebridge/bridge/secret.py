@@ -1,10 +1,12 @@
 """Secret values within JSON's types, of either side's state."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_MIN_LENGTH = 6
+from sagebridge.bridge.literals import Literals
+
+LOOKED_FOR = 6
 """The least length of a secret text that is looked for within longer texts: a shorter one may be there by chance."""
 
 
@@ -61,14 +63,13 @@ def secret_texts(value: Any) -> set[str]:  # noqa: ANN401 - JSON's types
     return {text for item in items for text in secret_texts(item)}
 
 
-def with_texts_hidden(value: Any, texts: Collection[str]) -> Any:  # noqa: ANN401 - JSON's types
-    """Returns a value in which each text that is one of the texts, or contains a long one, is a secret."""
+def with_texts_hidden(value: Any, literals: Literals) -> Any:  # noqa: ANN401 - JSON's types
+    """Returns a value in which each text that is one of the literals, or contains a long one, is a secret."""
     if isinstance(value, str):
-        hidden = value in texts or any(text in value for text in texts if len(text) >= _MIN_LENGTH)
-        return Secret(value) if hidden else value
+        return Secret(value) if literals.match(value) else value
     if isinstance(value, Mapping):
-        return {name: with_texts_hidden(item, texts) for name, item in value.items()}
-    return [with_texts_hidden(item, texts) for item in value] if isinstance(value, list) else value
+        return {name: with_texts_hidden(item, literals) for name, item in value.items()}
+    return [with_texts_hidden(item, literals) for item in value] if isinstance(value, list) else value
 
 
 def _has_secret(value: Any) -> bool:  # noqa: ANN401 - JSON's types

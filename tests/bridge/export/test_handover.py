@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from sagebridge.bridge.export.handover import forgotten_resources, steps
+from sagebridge.bridge.export.handover import forgotten_resources, readme, steps
 from sagebridge.bridge.export.translate import Export, Import, NotCarried
 from sagebridge.bridge.stack.state import Stack, StackResource
 from sagebridge.bridge.terraform.blocks import Block
@@ -62,6 +62,22 @@ def test_what_something_else_still_needs_stays() -> None:
     gone, stay = forgotten((*ALL[:-1], OTHER, alone, random), exported(MODEL, ENDPOINT))
     assert gone == ["endpoint", "stash", "model", "e"]
     assert stay == ["random"]
+
+
+def test_components_stay_that_another_one_still_needs_through_others() -> None:
+    first, second, third = (replace(COMPONENT, urn=f"{COMPONENT.urn}-{number}") for number in range(3))
+    second, third = replace(second, dependencies=(first.urn,)), replace(third, dependencies=(second.urn,))
+    inner = [resource(f"in-{number}", parent=item) for number, item in enumerate((first, second, third))]
+    random = resource("random", "random:index/id:Id", ALL[0], third)
+    gone, stay = forgotten((ALL[0], PROVIDER, first, second, third, *inner, random), exported(*inner))
+    assert gone == ["in-2", "in-1", "in-0", "default"]
+    assert stay == []
+
+
+def test_the_readme_says_how_the_module_becomes_a_child_module() -> None:
+    text = " ".join(readme(Stack("dev", "shop", "", "", ALL, {}), exported(MODEL), "module").split())
+    assert "With Terraform 1.16 or newer it can be a child module" in text
+    assert "as `module.NAME.ADDRESS`" in text
 
 
 def test_the_steps_name_what_to_do_first_where_something_stays() -> None:

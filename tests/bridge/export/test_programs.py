@@ -1,11 +1,12 @@
-"""Programs as people write them, none of them with a component of ours, go to Terraform whole.
+"""Stacks as people make them, none of them with a component of ours, go to Terraform whole.
 
-Each goes up, is exported in both forms, proven, applied by Terraform, and then has nothing left to do. What Terraform
-cannot carry is named.
+They are made by programs in Python and in YAML, and by importing what Terraform has made. Each is exported in both
+forms, proven, applied by Terraform, and then has nothing left to do. What Terraform cannot carry is named.
 """
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from tests.bridge.projects import Project
-from tests.conftest import Aws
+from tests.conftest import ROOT, Aws
 
 pytestmark = [pytest.mark.engine, pytest.mark.terraform]
 
@@ -25,6 +26,7 @@ NOT_CARRIED = {
     "people": {"force_detach_policies"},
     "lake": {"force_destroy"},
     "site": {"content"},
+    "warehouse": {"lifecycle_rule", "managed_policy_arns", "versioning"},
     "worker": {"deletion_window_in_days", "force_delete"},
 }
 """The arguments that are named as not carried."""
@@ -53,22 +55,77 @@ def write_keys(folder: Path) -> None:
     (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in PROGRAMS.glob("*.py")))
-def test_a_program_goes_to_terraform_whole(aws: Aws, tmp_path: Path, name: str) -> None:
-    project = Project(aws, tmp_path)
+IMPORTED = {
+    "aws_cloudwatch_log_group": ("aws:cloudwatch/logGroup:LogGroup", "{name}"),
+    "aws_cloudwatch_metric_alarm": ("aws:cloudwatch/metricAlarm:MetricAlarm", "{alarm_name}"),
+    "aws_iam_policy": ("aws:iam/policy:Policy", "{arn}"),
+    "aws_iam_role": ("aws:iam/role:Role", "{name}"),
+    "aws_iam_role_policy_attachment": (
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "{role}/{policy_arn}",
+    ),
+    "aws_s3_bucket": ("aws:s3/bucket:Bucket", "{bucket}"),
+    "aws_s3_bucket_lifecycle_configuration": (
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "{bucket}",
+    ),
+    "aws_s3_bucket_versioning": ("aws:s3/bucketVersioning:BucketVersioning", "{bucket}"),
+    "aws_sns_topic": ("aws:sns/topic:Topic", "{arn}"),
+}
+"""What a person looks up to import what Terraform made: Pulumi's type, and the ID that its page asks for."""
+
+
+def make_in_python(project: Project, file: Path) -> None:
+    """Makes a stack by a program in Python."""
+    shutil.copy(file, project.program)
+    project.up()
+
+
+def make_in_yaml(project: Project, file: Path) -> None:
+    """Makes a stack by a program in YAML."""
+    project.program.unlink()
+    (project.project / "Pulumi.yaml").write_text(f"name: adopted\nruntime: yaml\n{file.read_text()}")
+    project.up()
+
+
+def migrate(project: Project, file: Path) -> None:
+    """Makes a stack by importing what Terraform has made of a module."""
+    project.terraform.mkdir()
+    shutil.copy(file, project.terraform)
+    shutil.copy(ROOT / "terraform" / "local" / "local_override.tf", project.terraform)
+    project.aws.must("terraform", "init", "-input=false", cwd=project.terraform)
+    project.apply()
+    shown = json.loads(project.aws.must("terraform", "show", "-json", cwd=project.terraform))
+    imports = []
+    for resource in shown["values"]["root_module"]["resources"]:
+        token, form = IMPORTED[resource["type"]]
+        name = f"{resource['name']}-{resource['index']}" if "index" in resource else resource["name"]
+        imports.append({"type": token, "name": name, "id": form.format(**resource["values"])})
+    listed = project.project / "imports.json"
+    listed.write_text(json.dumps({"resources": imports}))
+    project.pulumi("import", "--file", str(listed), "--yes", "--generate-code=false", "--protect=false")
+
+
+MADE = {".py": make_in_python, ".yaml": make_in_yaml, ".tf": migrate}
+"""How a stack is made of a file, by the file's ending."""
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in PROGRAMS.iterdir() if file.suffix in MADE))
+def test_a_program_goes_to_terraform_whole(yaml_host: Aws, tmp_path: Path, name: str) -> None:
+    file = PROGRAMS / name
+    project = Project(yaml_host, tmp_path)
     write_keys(project.project)
     project.pulumi("config", "set", "--secret", "token", TOKEN)
-    project.program.write_text((PROGRAMS / f"{name}.py").read_text())
-    project.up()
+    MADE[file.suffix](project, file)
     for form in ("json", "hcl"):
         folder = tmp_path / form
         printed = json.loads(project.bridge("export", "--out", str(folder), "--format", form, "--json"))
         arguments = {item["name"].rpartition(", ")[2] for item in printed["notCarried"]}
-        assert arguments == NOT_CARRIED.get(name, set())
+        assert arguments == NOT_CARRIED.get(file.stem, set())
         project.bridge("verify", "--module", str(folder))
-        for file in folder.iterdir():
-            assert TOKEN not in file.read_text()
-            assert "PRIVATE KEY" not in file.read_text()
+        for written in folder.iterdir():
+            assert TOKEN not in written.read_text()
+            assert "PRIVATE KEY" not in written.read_text()
     secrets = {"TF_VAR_" + variable: value for variable, value in variables(project, folder).items()}
     terraform = Aws({**project.aws.environment, **secrets})
     terraform.must("terraform", "fmt", "-check", "-diff", cwd=folder)

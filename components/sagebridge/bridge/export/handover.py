@@ -87,8 +87,9 @@ def forgotten_resources(stack: Stack, export: Export) -> tuple[list[str], list[s
     forgotten = {imported.urn for imported in export.imports.values()}
     forgotten |= {item.name for item in export.not_carried if item.block}
     emptied = _emptied(resources, forgotten)
-    while used := _used_by_others(resources, forgotten | emptied) & emptied:
-        emptied -= used
+    for resource in reversed(resources):  # what stays keeps what it depends on, which comes before it
+        if resource.urn not in forgotten and resource.urn not in emptied:
+            emptied -= _dependencies(resource)
     forgotten |= emptied
     dependents = [item.urn for item in resources if item.urn not in forgotten and forgotten & _dependencies(item)]
     return [resource.urn for resource in reversed(resources) if resource.urn in forgotten], dependents
@@ -98,23 +99,19 @@ def _emptied(resources: Sequence[StackResource], forgotten: set[str]) -> set[str
     """Returns components and providers of what is forgotten, and the engine's own resources in them or after them."""
     around: set[str] = set()
     for resource in reversed(resources):  # a resource comes after what it is in and what it uses
-        if resource.urn in forgotten | around:
+        if resource.urn in forgotten or resource.urn in around:
             around |= {urn for urn in (resource.parent, resource.provider) if urn}
+    around -= forgotten
     emptied = {
         resource.urn
         for resource in resources
-        if resource.urn in around - forgotten and (not resource.custom or resource.type.startswith(PROVIDER))
+        if resource.urn in around and (not resource.custom or resource.type.startswith(PROVIDER))
     }
     for resource in resources:
-        depends = (forgotten | emptied).intersection(resource.dependencies)
+        depends = any(urn in forgotten or urn in emptied for urn in resource.dependencies)
         if resource.type.startswith("pulumi:") and (resource.parent in emptied or depends):
             emptied.add(resource.urn)
     return emptied
-
-
-def _used_by_others(resources: Sequence[StackResource], forgotten: set[str]) -> set[str]:
-    """Returns what the resources that are not forgotten depend on."""
-    return {urn for resource in resources if resource.urn not in forgotten for urn in _dependencies(resource)}
 
 
 def _dependencies(resource: StackResource) -> set[str]:
@@ -130,6 +127,10 @@ def readme(stack: Stack, export: Export, folder: str) -> str:
 `sagebridge export` wrote this module from Pulumi's state{written}. It has {len(export.imports)} resources, each
 with an `import` block, and needs Terraform 1.5 or OpenTofu 1.6, or newer. Put what is yours, such as a backend, into
 files of your own: another export overwrites its own files and leaves yours alone.""",
+        """\
+It is a root module. With Terraform 1.16 or newer it can be a child module as well. Older versions and OpenTofu 1.12
+take `import` blocks in the root module only: there, move the blocks to your root module, and write each address after
+`to` as `module.NAME.ADDRESS`, with the name of your `module` block.""",
         """\
 Names that Pulumi made up are not in the code. Terraform keeps the names that it imports. It gives a new name to what
 replaces a resource, so that the new resource can be made before the old one is destroyed.""",

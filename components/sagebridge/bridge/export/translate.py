@@ -1,7 +1,7 @@
 """Translates a stack's AWS resources into the blocks of a Terraform root module that imports them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from sagebridge.bridge.export.json_texts import with_json_texts
 from sagebridge.bridge.export.providers import Provider, translate_providers
 from sagebridge.bridge.export.references import Referent, refer
 from sagebridge.bridge.export.variables import Variable, take_secrets
-from sagebridge.bridge.secret import secret_texts, with_texts_hidden
+from sagebridge.bridge.literals import Literals
+from sagebridge.bridge.secret import LOOKED_FOR, secret_texts, with_texts_hidden
 from sagebridge.bridge.stack.mapping import Field, ProviderMapping, ResourceType
 from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource, check_settled
 from sagebridge.bridge.stack.values import DEFAULTS
@@ -124,13 +125,14 @@ def _with_secrets_hidden(stack: Stack) -> Stack:
     texts = {text for resource in stack.resources for text in secret_texts([resource.inputs, resource.outputs])}
     if not texts:
         return stack
+    literals = Literals(texts, LOOKED_FOR)
     return replace(
         stack,
         resources=tuple(
             replace(
                 resource,
-                inputs=with_texts_hidden(resource.inputs, texts),
-                outputs=with_texts_hidden({**resource.outputs, "id": resource.id}, texts),
+                inputs=with_texts_hidden(resource.inputs, literals),
+                outputs=with_texts_hidden({**resource.outputs, "id": resource.id}, literals),
             )
             for resource in stack.resources
         ),
@@ -164,6 +166,21 @@ class _Translation:
         self._referents = {
             resource.urn: self._referent(resource) for resource in self._carried if resource.urn in self._import_ids
         }
+        managing = {field.replaced_by for type_ in self._types.values() for field in type_.fields.all} - {""}
+        self._managers = {
+            (self._types[urn].terraform, text): referent.address
+            for urn, referent in self._referents.items()
+            if self._types[urn].terraform in managing
+            for text in self._by_urn[urn].inputs.values()
+            if isinstance(text, str)
+        }
+        """What manages a part of another resource, by its type and by that resource's ID."""
+        self._behind: dict[str, frozenset[str]] = {}
+        """What must be there before a resource that is not carried, by addresses."""
+        for resource in self._by_urn.values():  # each comes after what it depends on
+            if resource.urn not in self._referents and resource.type != STACK:
+                urns = (*resource.dependencies, resource.parent)
+                self._behind[resource.urn] = frozenset(address for urn in urns for address in self._addresses_of(urn))
 
     def export(self) -> Export:
         blocks: dict[str, Block] = {}
@@ -211,8 +228,13 @@ class _Translation:
 
     def _path(self, resource: StackResource) -> list[str]:
         """Returns a resource's name after the names of the components that it is in."""
-        parent = self._by_urn.get(resource.parent or "")
-        return [*(self._path(parent) if parent and parent.type != STACK else []), resource.name]
+        path: list[str] = []
+        outer: StackResource | None = resource
+        # In a broken state, components may be in each other.
+        while outer is not None and outer.type != STACK and len(path) < len(self._by_urn):
+            path.append(outer.name)
+            outer = self._by_urn.get(outer.parent or "")
+        return path[::-1]
 
     def _omit(self, name: str, omissions: Iterable[Omission]) -> None:
         self._not_carried += [NotCarried(f"{name}, {omission.path}", omission.reason) for omission in omissions]
@@ -252,6 +274,9 @@ class _Translation:
             lambda field: field.settable and field not in autonamed,
         )
         values.pop("tags_all", None)
+        managed = {name: by for name in values if (by := self._managed_by(resource, type_.fields.by_terraform[name]))}
+        omissions += [Omission(name, f"the module has it as {by}") for name, by in managed.items()]
+        values = {name: value for name, value in values.items() if name not in managed}
         not_imported = sorted(arguments_not_imported(type_.terraform) & values.keys())
         required = [name for name in not_imported if not type_.fields.by_terraform[name].optional]
         reason = "AWS does not keep it, so an import that brings it is a change; add it afterwards"
@@ -278,6 +303,13 @@ class _Translation:
         }
         comments = tuple(f"Not carried: {path}. {reason[:1].upper()}{reason[1:]}." for path, reason in omissions)
         return Block(("resource", *address.split(".")), body, comments)
+
+    def _managed_by(self, resource: StackResource, field: Field) -> str | None:
+        """Returns the resource that manages an argument of another one, such as a bucket's versioning.
+
+        What Pulumi imports has both. Terraform would take away what another resource of that type adds later.
+        """
+        return self._managers.get((field.replaced_by, resource.id)) if field.optional and field.computed else None
 
     def _tags(self, resource: StackResource, declared: Any) -> Any:  # noqa: ANN401 - a mapping, a secret or nothing
         """Returns a resource's tags without those that its provider gives to all.
@@ -311,19 +343,18 @@ class _Translation:
 
     def _dependencies(self, resource: StackResource) -> set[str]:
         """Returns the addresses of what must be there before a resource, through what is not carried."""
-        addresses: set[str] = set()
-        seen: set[str] = {resource.urn}
-        pending = [*resource.dependencies, resource.parent]
-        while pending:
-            other = self._by_urn.get(pending.pop() or "")
-            if other is None or other.urn in seen or other.type == STACK:
-                continue
-            seen.add(other.urn)
-            if self._can_refer(other.urn, resource):
-                addresses.add(self._addresses[other.urn])
-            else:
-                pending += [*other.dependencies, other.parent]
-        return addresses
+        return {
+            address
+            for urn in (*resource.dependencies, resource.parent)
+            for address in self._addresses_of(urn)
+            if address != self._addresses[resource.urn]
+        }
+
+    def _addresses_of(self, urn: str | None) -> Collection[str]:
+        """Returns the addresses that a dependency on a resource stands for: its own, or those that are behind it."""
+        if urn in self._referents:
+            return (self._addresses[urn],)
+        return self._behind.get(urn or "", ())
 
     def _lifecycle(
         self,
