@@ -77,6 +77,10 @@ huggingface/text-embeddings-inference.
 Where none is declared, an image with CUDA 13 gets `{cuda_13_ami}` on these families: {families}. On any other family,
 AWS chooses.
 
+Which names the AWS provider takes depends on its version. The one that `make` builds, 6.34, does not know
+`{cuda_13_ami}` yet, and refuses it in the preview. There, declare
+`al2-ami-sagemaker-inference-gpu-3-1` in `production_variants`, with which AWS's own page deploys vLLM.
+
 ## Time-outs and volume
 
 The size of a model is estimated from its name: the parameters, as in `Qwen3-8B`, times 2 bytes, or fewer if the name
