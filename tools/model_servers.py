@@ -23,12 +23,15 @@ model and an instance type. The component finds the image, sets its variables, a
 The preview says what it chose.
 
 ```python
-SageMakerEndpoint("chat", {{
-    "execution_role_arn": base.execution_role_arn,
-    "framework": "vllm",
-    "hugging_face_model": {{"id": "Qwen/Qwen3-8B"}},
-    "instance_type": "ml.g5.2xlarge",
-}})
+SageMakerEndpoint(
+    "chat",
+    {{
+        "execution_role_arn": base.execution_role_arn,
+        "framework": "vllm",
+        "hugging_face_model": {{"id": "Qwen/Qwen3-8B"}},
+        "instance_type": "ml.g5.2xlarge",
+    }},
+)
 ```
 
 For a model that is private, or whose licence you have accepted on the Hub, add
