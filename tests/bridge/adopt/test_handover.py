@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sagebridge.bridge.adopt.discover import MODEL
+from sagebridge.bridge.adopt.discover import ALARM, MODEL
 from sagebridge.bridge.adopt.handover import plan_forgetting, plan_without_module
 from sagebridge.bridge.adopt.keeping import plan_keeping, types_beside
 from sagebridge.bridge.secret import Secret
@@ -95,6 +95,25 @@ def test_what_else_is_in_a_module_of_somebody_else_moves_to_the_root_module() ->
         '  path                  = "/"',
         "}",
     ]
+
+
+@pytest.mark.parametrize(("metric_id", "has_threshold"), [("", True), ("m1", False)])
+def test_a_zero_is_written_only_where_it_is_a_value(metric_id: str, *, has_threshold: bool) -> None:
+    attributes = {
+        "alarm_name": "a",
+        "comparison_operator": "GreaterThanThreshold",
+        "evaluation_periods": 1,
+        "threshold": 0,
+        "threshold_metric_id": metric_id,
+        "datapoints_to_alarm": 0,
+        "actions_enabled": False,
+        "metric_query": [],
+    }
+    adopted, alarm = resource("module.x", "m"), Resource("module.x", ALARM, "a", provider=AWS, attributes=attributes)
+    (block,) = plan_keeping(state(adopted, alarm), [adopted], MAPPING).blocks.values()
+    assert ("threshold" in block.body) == has_threshold
+    assert "datapoints_to_alarm" not in block.body
+    assert block.body["actions_enabled"] is False  # its default is true
 
 
 @pytest.mark.parametrize(

@@ -144,8 +144,8 @@ def _arguments(fields: Fields, attributes: Mapping[str, Any]) -> dict[str, Any]:
     timeouts = attributes.get("timeouts")
     if isinstance(timeouts, Mapping) and (set_timeouts := {name: text for name, text in timeouts.items() if text}):
         arguments["timeouts"] = Nested((set_timeouts,))
-    if "threshold" in attributes and not attributes.get("threshold_metric_id"):
-        arguments["threshold"] = attributes["threshold"]  # of an alarm; it may be 0
+    if "threshold_metric_id" in attributes and not attributes["threshold_metric_id"]:
+        arguments["threshold"] = attributes.get("threshold")  # of an alarm; it may be 0
     named = {f"{name}_prefix" for name in arguments}
     return {name: value for name, value in arguments.items() if name not in named}
 
