@@ -120,6 +120,16 @@ def test_components_may_be_in_thousands_of_others() -> None:
     assert list(translated(in_components(3000)).imports) == ["aws_s3_bucket.bucket"]
 
 
+def test_a_state_whose_components_are_in_each_other_is_exported_all_the_same() -> None:
+    document = copy.deepcopy(DOCUMENTS["aws_s3_bucket"])
+    provider, bucket = document["deployment"]["resources"]
+    urns = [f"urn:pulumi:dev::shop::shop:index:Shop::{name}" for name in ("first", "second")]
+    members: dict[str, Any] = {"type": "shop:index:Shop", "custom": False}
+    circle = [{"urn": urns[0], "parent": urns[1], **members}, {"urn": urns[1], "parent": urns[0], **members}]
+    document["deployment"]["resources"] = [provider, *circle, {**bucket, "parent": urns[0]}]
+    assert list(translated(stack(document)).imports) == ["aws_s3_bucket.bucket"]
+
+
 def test_what_is_behind_resources_that_are_not_carried_comes_first() -> None:
     document = copy.deepcopy(DOCUMENTS["aws_s3_bucket"])
     provider, bucket = document["deployment"]["resources"]
@@ -135,6 +145,23 @@ def test_what_is_behind_resources_that_are_not_carried_comes_first() -> None:
     blocks = {block.labels[-1]: block.body for block in translated(stack(document)).blocks}
     assert blocks["last"]["depends_on"] == [Ref("aws_s3_bucket.bucket")]
     assert "depends_on" not in blocks["bucket"]
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_an_argument_is_left_to_the_resource_that_manages_it(*, attached: bool) -> None:
+    """What Pulumi imports has both: the role's own list would take away what another attachment adds later."""
+    document = copy.deepcopy(DOCUMENTS["aws_iam_role"])
+    attachment = copy.deepcopy(resource_of(DOCUMENTS["aws_iam_role_policy_attachment"]))
+    role, arn = resource_of(document), attachment["inputs"]["policyArn"]
+    role["inputs"]["managedPolicyArns"] = [arn]
+    attachment["inputs"]["role"] = role["id"] if attached else "another"
+    document["deployment"]["resources"].append(attachment)
+    export = translated(stack(document))
+    (block,) = [block for block in export.blocks if block.labels[:2] == ("resource", "aws_iam_role")]
+    (address,) = [address for address in export.imports if address.startswith("aws_iam_role_policy_attachment.")]
+    omitted = {item.name.rpartition(", ")[2]: item.reason for item in export.not_carried}
+    assert block.body.get("managed_policy_arns") == (None if attached else [arn])
+    assert omitted.get("managed_policy_arns") == (f"the module has it as {address}" if attached else None)
 
 
 def test_a_name_that_terraform_must_have_is_a_literal_and_no_replacement_comes_first() -> None:

@@ -154,6 +154,15 @@ class _Translation:
         self._referents = {
             resource.urn: self._referent(resource) for resource in self._carried if resource.urn in self._import_ids
         }
+        managing = {field.replaced_by for type_ in self._types.values() for field in type_.fields.all} - {""}
+        self._managers = {
+            (self._types[urn].terraform, text): referent.address
+            for urn, referent in self._referents.items()
+            if self._types[urn].terraform in managing
+            for text in self._by_urn[urn].inputs.values()
+            if isinstance(text, str)
+        }
+        """What manages a part of another resource, by its type and by that resource's ID."""
         self._behind: dict[str, frozenset[str]] = {}
         """What must be there before a resource that is not carried, by addresses."""
         for resource in self._by_urn.values():  # each comes after what it depends on
@@ -202,7 +211,8 @@ class _Translation:
         """Returns a resource's name after the names of the components that it is in."""
         path: list[str] = []
         outer: StackResource | None = resource
-        while outer is not None and outer.type != STACK:
+        # In a broken state, components may be in each other.
+        while outer is not None and outer.type != STACK and len(path) < len(self._by_urn):
             path.append(outer.name)
             outer = self._by_urn.get(outer.parent or "")
         return path[::-1]
@@ -245,6 +255,9 @@ class _Translation:
             lambda field: field.settable and field not in autonamed,
         )
         values.pop("tags_all", None)
+        managed = {name: by for name in values if (by := self._managed_by(resource, type_.fields.by_terraform[name]))}
+        omissions += [Omission(name, f"the module has it as {by}") for name, by in managed.items()]
+        values = {name: value for name, value in values.items() if name not in managed}
         not_imported = sorted(arguments_not_imported(type_.terraform) & values.keys())
         required = [name for name in not_imported if not type_.fields.by_terraform[name].optional]
         reason = "AWS does not keep it, so an import that brings it is a change; add it afterwards"
@@ -271,6 +284,13 @@ class _Translation:
         }
         comments = tuple(f"Not carried: {path}. {reason[:1].upper()}{reason[1:]}." for path, reason in omissions)
         return Block(("resource", *address.split(".")), body, comments)
+
+    def _managed_by(self, resource: StackResource, field: Field) -> str | None:
+        """Returns the resource that manages an argument of another one, such as a bucket's versioning.
+
+        What Pulumi imports has both. Terraform would take away what another resource of that type adds later.
+        """
+        return self._managers.get((field.replaced_by, resource.id)) if field.optional and field.computed else None
 
     def _tags(self, resource: StackResource, declared: Any) -> Any:  # noqa: ANN401 - a mapping, a secret or nothing
         """Returns a resource's tags without those that its provider gives to all.

@@ -20,6 +20,8 @@ KINDS = ("", "bool", "int", "float", "string", "list", "map", "set", "any")
 _RENAMED = re.compile("(_legacy|_v2_compat)$")
 """What the mapping adds to Terraform's name where a type has an older name in Pulumi too, such as aws.s3.BucketV2. The
 first is pulumi-terraform-bridge's `RenamedEntitySuffix`, the second is pulumi-aws's (provider/compatibility.go)."""
+_REPLACED_BY = re.compile(r"\b(aws_\w+) resource instead")
+"""What the schema says of an argument that has become a resource, such as a bucket's `versioning`."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Field:
     """Whether it may be left out."""
     computed: bool = False
     """Whether the provider gives it a value where it is left out."""
+    replaced_by: str = ""
+    """The type of resources that the schema advises to use in its place, by Terraform's name."""
     sensitive: bool = False
     """Whether the schema of either tool says that it is a secret."""
     autonamed: bool = False
@@ -158,6 +162,7 @@ def _field(name: str, schemas: Mapping[str, Any], infos: Mapping[str, Any]) -> F
         settable=bool(schema.get("required") or schema.get("optional")),
         optional=bool(schema.get("optional")),
         computed=bool(schema.get("computed")),
+        replaced_by=next(iter(_REPLACED_BY.findall(schema.get("deprecated") or "")), ""),
         sensitive=bool(schema.get("sensitive") or info.get("secret")),
         autonamed=bool((info.get("default") or {}).get("autonamed")),
         fields=_fields(nested, inner) if nested is not None else None,
