@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from bench import artifacts, bridge, first_hour, idle, imports, machine, plans, predictions, profile, report
+from bench import artifacts, bridge, first_hour, idle, imports, machine, plans, predictions, profile, report, scale
 from bench.figures import Figure, Figures
 from sagebridge.files import write_file
 from tools.paths import CHECKOUT
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MEASUREMENTS: dict[str, ModuleType] = {
-    module.NAME: module for module in (plans, profile, first_hour, artifacts, predictions, bridge, imports, idle)
+    module.NAME: module for module in (plans, profile, first_hour, artifacts, predictions, bridge, scale, imports, idle)
 }
 DOCS = CHECKOUT / "docs" / "measured"
 """Where the long form's figures are, which the README quotes."""

@@ -50,13 +50,13 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
             stack = made[plans.RAW]
             stack.seconds(plans.APPLY)
             multiply(aws, stack, endpoints)
-            env, log = _timed(Path(scratch), stack.env)
+            env, log = timed(Path(scratch), stack.env)
             for step, command in commands_of(Path(scratch, "module")).items():
                 for run in range(runs):
                     say(f"{size} resources: {step}, {run + 1} of {runs}")
                     all_ = processes.seconds(command, stack.folder, env)
-                    called = _called(log)
-                    for by, seconds in {ALL: all_, OWN: all_ - sum(called.values()), **called}.items():
+                    took = called(log)
+                    for by, seconds in {ALL: all_, OWN: all_ - sum(took.values()), **took}.items():
                         taken[step, by, size, "s"].append(seconds)
                 say(f"{size} resources: {step}, memory")
                 taken[step, ALL, size, "MiB"] = [processes.peak(command, stack.folder, stack.env)]
@@ -98,7 +98,7 @@ def commands_of(module: Path) -> dict[str, tuple[str | Path, ...]]:
     }
 
 
-def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
+def timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
     """Puts commands before the real ones that time them; returns the environment, and the file with the times."""
     log = folder / "took"
     for name in (PULUMI, TERRAFORM):
@@ -108,7 +108,7 @@ def _timed(folder: Path, env: Mapping[str, str]) -> tuple[dict[str, str], Path]:
     return {**env, "PATH": os.pathsep.join([str(folder), env["PATH"]])}, log
 
 
-def _called(log: Path) -> dict[str, float]:
+def called(log: Path) -> dict[str, float]:
     """Returns the seconds of each command since the last look."""
     took: dict[str, float] = defaultdict(float)
     for line in log.read_text().splitlines():
@@ -132,7 +132,7 @@ def section(figures: Figures) -> Section:
             wanted = f"{step} of {largest.size:,} resources: under {WANTED:g} s of the bridge's own"
             aims.append(Aim(wanted, f"{largest.median:.2f} s", met=largest.median < WANTED))
             if before and smallest:
-                slopes = [_slope(smallest, before), _slope(before, largest)]
+                slopes = [slope(smallest, before), slope(before, largest)]
                 grown = slopes[1] / slopes[0]
                 wanted = f"{step}: linear, a further resource costs at most {LINEAR:g} of one before"
                 aims.append(Aim(wanted, f"{grown:.2f}", met=grown <= LINEAR))
@@ -145,5 +145,6 @@ def section(figures: Figures) -> Section:
     return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], aims, plots)
 
 
-def _slope(smaller: Figure, larger: Figure) -> float:
+def slope(smaller: Figure, larger: Figure) -> float:
+    """Returns what a further resource costs between two sizes."""
     return (larger.median - smaller.median) / (larger.size - smaller.size)
