@@ -58,6 +58,8 @@ class Running:
     """The number of SageMaker endpoints."""
     buckets: int
     """The number of S3 buckets."""
+    regions: tuple[str, ...]
+    """The regions in which SageMaker is used, the usual one first."""
 
 
 def default_directory() -> Path:
@@ -124,7 +126,7 @@ def find(directory: Path) -> Running | None:
         return None
     if (answer.get("pid"), answer.get("directory")) != (recorded["pid"], str(directory)):
         return None
-    return Running(recorded["url"], recorded["pid"], answer["endpoints"], answer["buckets"])
+    return Running(recorded["url"], recorded["pid"], answer["endpoints"], answer["buckets"], tuple(answer["regions"]))
 
 
 def start(directory: Path) -> tuple[Running, bool]:
