@@ -126,7 +126,8 @@ def find(directory: Path) -> Running | None:
         return None
     if (answer.get("pid"), answer.get("directory")) != (recorded["pid"], str(directory)):
         return None
-    return Running(recorded["url"], recorded["pid"], answer["endpoints"], answer["buckets"], tuple(answer["regions"]))
+    regions = tuple(answer.get("regions", [REGION]))  # a server of an earlier version has one, and does not say so
+    return Running(recorded["url"], recorded["pid"], answer["endpoints"], answer["buckets"], regions)
 
 
 def start(directory: Path) -> tuple[Running, bool]:
