@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sagebridge import processes
-from sagebridge.local import REGION, control
+from sagebridge.local import control
 from tools import base_users, engine, environment, model_data
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, STACK_SETTINGS
@@ -187,9 +187,11 @@ def _endpoints_of_others(job: Job) -> dict[str, str | None]:
     if running is None or not {"bucket_name", "execution_role_arn"} <= base.keys():
         return {}
     word = "local"  # nobody checks keys
-    session = boto3.Session(word, word, region_name=REGION)
-    sagemaker: Any = session.client("sagemaker", endpoint_url=running.url)
-    standing = base_users.users(sagemaker, base)
+    clients: list[Any] = [
+        boto3.Session(word, word, region_name=region).client("sagemaker", endpoint_url=running.url)
+        for region in running.regions
+    ]
+    standing = [name for client in clients for name in base_users.users(client, base)]
     if not standing:
         return {}
     stacks = json.loads(job.run("pulumi", "stack", "ls", "--all", "--json", capture=True))

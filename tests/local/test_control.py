@@ -93,9 +93,12 @@ def test_the_commands_from_start_to_reset(directory: Path) -> None:
         "pid": running.pid,
         "endpoints": 0,
         "buckets": 1,
+        "regions": ["us-east-1"],
     }
     assert "already running" in run(directory, "start")[1]
-    assert control.find(directory) == control.Running(running.url, running.pid, endpoints=0, buckets=1)
+    assert control.find(directory) == control.Running(
+        running.url, running.pid, endpoints=0, buckets=1, regions=("us-east-1",)
+    )
     assert run(directory, "stop") == (0, "The local AWS is stopped.\n")
     assert run(directory, "stop") == (0, "The local AWS was not running.\n")
     assert run(directory, "status")[0] == 3

@@ -372,11 +372,11 @@ def test_a_policy_that_asks_for_tls_lets_the_loopback_in_and_other_denials_stand
         account.s3.delete_object(Bucket="guarded", Key="key")
 
 
-def test_other_regions_of_sagemaker_are_refused(account: Account) -> None:
-    authorization = "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/sagemaker/aws4_request, Signature=x"
+def test_a_region_that_aws_does_not_have_is_refused(account: Account) -> None:
+    authorization = "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-9/sagemaker/aws4_request, Signature=x"
     status, text = send(account, "POST", "/", X_Amz_Target="SageMaker.ListModels", Authorization=authorization)
     assert status == 400
-    assert "has SageMaker in us-east-1 only; the request was for eu-west-1" in text
+    assert "The local AWS has no region eu-west-9. It has: " in text
 
 
 @pytest.mark.parametrize("origin", ["http://example.com", "null", "http://127.0.0.1:1"])

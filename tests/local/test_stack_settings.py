@@ -63,8 +63,9 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     return made
 
 
-def test_the_settings_come_and_go(stack: Stack) -> None:
-    own = {"project:model": "m.tar.gz", "aws:region": REGION, "aws:defaultTags": "…"}
+@pytest.mark.parametrize("region", [REGION, "eu-west-1"])
+def test_the_settings_come_and_go(stack: Stack, region: str) -> None:
+    own = {"project:model": "m.tar.gz", "aws:region": region, "aws:defaultTags": "…"}
     stack.set(**{name.replace(":", "_"): value for name, value in own.items()})
     assert stack_settings.configure(None) == "dev"
     assert stack.settings == {**own, **stack_settings.SETTINGS}
@@ -77,7 +78,6 @@ def test_the_settings_come_and_go(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("aws_region", "eu-west-1"),
         ("aws_profile", "prod"),
         ("aws_accessKey", "AKIAREAL"),
         ("aws_endpoints", None),

@@ -59,6 +59,8 @@ class Running:
     """The number of SageMaker endpoints."""
     buckets: int
     """The number of S3 buckets."""
+    regions: tuple[str, ...]
+    """The regions in which SageMaker is used, the usual one first."""
 
 
 def default_directory() -> Path:
@@ -125,7 +127,8 @@ def find(directory: Path) -> Running | None:
         return None
     if (answer.get("pid"), answer.get("directory")) != (recorded["pid"], str(directory)):
         return None
-    return Running(recorded["url"], recorded["pid"], answer["endpoints"], answer["buckets"])
+    regions = tuple(answer.get("regions", [REGION]))  # a server of an earlier version has one, and does not say so
+    return Running(recorded["url"], recorded["pid"], answer["endpoints"], answer["buckets"], regions)
 
 
 def start(directory: Path) -> tuple[Running, bool]:

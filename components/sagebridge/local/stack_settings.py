@@ -3,7 +3,6 @@
 import json
 
 from sagebridge.errors import UserError
-from sagebridge.local import REGION
 from sagebridge.pulumi_cli import run_pulumi
 
 SETTINGS = {
@@ -18,8 +17,8 @@ SETTINGS = {
     "aws:maxRetries": "2",
 }
 """The settings of the stack's AWS provider."""
-_HARMLESS = {"aws:defaultTags", "aws:ignoreTags"}
-"""Settings of a person's that lead nowhere else."""
+_HARMLESS = {"aws:defaultTags", "aws:ignoreTags", "aws:region"}
+"""Settings of a person's that lead nowhere else: the local AWS has every region."""
 
 
 def configure(stack: str | None) -> str:
@@ -63,7 +62,7 @@ def remove(stack: str | None) -> tuple[str, bool]:
 
 
 def _goes_with_local(key: str, value: str | None) -> bool:
-    return key in _HARMLESS or (value is not None and value == {"aws:region": REGION, **SETTINGS}.get(key))
+    return key in _HARMLESS or (value is not None and value == SETTINGS.get(key))
 
 
 def _aws_settings(stack: str) -> dict[str, str | None]:
