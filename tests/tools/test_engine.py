@@ -329,6 +329,7 @@ def test_the_go_that_is_asked_for_is_the_newest_that_a_module_asks_for() -> None
     assert asked.pop("next") == asked.pop("opentofu-1.12") == [build.MINIMUM_GO_NEXT]
     assert max(Version(version) for versions in asked.values() for version in versions) == Version(build.MINIMUM_GO)
 
+
 def test_the_other_terraforms_are_kept_beside_the_engine_and_not_taken_for_its_terraform(
     own_cache: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,8 @@ def in_components(levels: int) -> Stack:
 
 
 def test_components_may_be_in_thousands_of_others() -> None:
-    assert list(translated(in_components(3000)).imports) == ["aws_s3_bucket.bucket"]
+    (address,) = translated(in_components(3000)).imports
+    assert address.startswith("aws_s3_bucket.") and address.endswith("_bucket")
 
 
 def test_a_state_whose_components_are_in_each_other_is_exported_all_the_same() -> None:
@@ -127,7 +128,7 @@ def test_a_state_whose_components_are_in_each_other_is_exported_all_the_same() -
     members: dict[str, Any] = {"type": "shop:index:Shop", "custom": False}
     circle = [{"urn": urns[0], "parent": urns[1], **members}, {"urn": urns[1], "parent": urns[0], **members}]
     document["deployment"]["resources"] = [provider, *circle, {**bucket, "parent": urns[0]}]
-    assert list(translated(stack(document)).imports) == ["aws_s3_bucket.bucket"]
+    assert list(translated(stack(document)).imports) == ["aws_s3_bucket.second_first_bucket"]
 
 
 def test_what_is_behind_resources_that_are_not_carried_comes_first() -> None:

@@ -228,13 +228,12 @@ class _Translation:
 
     def _path(self, resource: StackResource) -> list[str]:
         """Returns a resource's name after the names of the components that it is in."""
-        path: list[str] = []
+        path: dict[str, str] = {}
         outer: StackResource | None = resource
-        # In a broken state, components may be in each other.
-        while outer is not None and outer.type != STACK and len(path) < len(self._by_urn):
-            path.append(outer.name)
+        while outer is not None and outer.type != STACK and outer.urn not in path:  # in a broken state, they may circle
+            path[outer.urn] = outer.name
             outer = self._by_urn.get(outer.parent or "")
-        return path[::-1]
+        return [*path.values()][::-1]
 
     def _omit(self, name: str, omissions: Iterable[Omission]) -> None:
         self._not_carried += [NotCarried(f"{name}, {omission.path}", omission.reason) for omission in omissions]
