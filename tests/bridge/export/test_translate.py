@@ -118,7 +118,8 @@ def in_components(levels: int) -> Stack:
 
 def test_components_may_be_in_thousands_of_others() -> None:
     (address,) = translated(in_components(3000)).imports
-    assert address.startswith("aws_s3_bucket.") and address.endswith("_bucket")
+    assert address.startswith("aws_s3_bucket.")
+    assert address.endswith("_bucket")
 
 
 def test_a_state_whose_components_are_in_each_other_is_exported_all_the_same() -> None:
