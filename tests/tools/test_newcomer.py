@@ -340,6 +340,8 @@ def test_the_readme_names_the_figures_of_the_code() -> None:
         f"where no publisher can be reached, this costs {engine.RENEWAL_SECONDS:.0f} seconds at most.",
         f"The provider that is downloaded is {engine.AWS_PROVIDER} and",
         f"and the one that is built is {engine.AWS_PROVIDER_BUILT},",
+        f"it needs Go {build.MINIMUM_GO_NEXT}.",
+        f"All the tests are run on Pulumi {engine.PULUMI}. On {engine.PULUMI_NEXT},",
         f"They take up to {paths.NEEDED}, and a build takes up to {build.GO_NEEDS} more in Go's own caches.",
     ):
         assert sentence in readme
