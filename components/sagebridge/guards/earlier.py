@@ -30,9 +30,8 @@ class EarlierOutputs:
         """
         if not _sdk.runs_on_engine():
             return {}
-        state = await _sdk.engine_state(component).future()  # None in the preview of a new component
-        urn = await component.urn.future()
-        return self._changed.get(str(urn), state or {})
+        present = await _sdk.engine_outputs(component)
+        return self._changed.get(str(await component.urn.future()), present)
 
 
 async def _values(outputs: Mapping[str, Any]) -> dict[str, Any]:

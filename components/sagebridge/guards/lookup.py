@@ -90,11 +90,13 @@ def alarms_in_alarm(client: Any, names: Collection[str]) -> dict[str, str]:  # n
     """Returns why those of the alarms are in ALARM that are, by the alarm's name."""
     if not names:
         return {}
-    answer = client.describe_alarms(
-        AlarmNames=sorted(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
-    )
+    answer = client.describe_alarms(AlarmNames=sorted(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
-    return {alarm["AlarmName"]: alarm.get("StateReason", "no reason given") for alarm in alarms}
+    return {
+        alarm["AlarmName"]: alarm.get("StateReason", "no reason given")
+        for alarm in alarms
+        if alarm["StateValue"] == "ALARM"
+    }
 
 
 @contextmanager
