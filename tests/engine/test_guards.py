@@ -10,7 +10,8 @@ import pulumi_aws
 import pytest
 from pulumi import automation
 
-from sagebridge import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
+from sagebridge.endpoint.stash import PURPOSES, explanation
 from sagebridge.local import control
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import everything
@@ -201,7 +202,7 @@ def test_hooks_ask_where_an_explicit_provider_goes(
     assert set(declared.preview()) == {"same"}
 
 
-def test_an_update_whose_pulumi_was_killed_is_known_after_a_refresh(aws: Aws, stack: Stack, program: Path) -> None:
+def test_an_update_whose_pulumi_was_killed_is_known_to_the_next_preview(aws: Aws, stack: Stack, program: Path) -> None:
     name = stack.endpoint
     pulumi_ = ("--stack", name, "--non-interactive", "--color", "never")
     stack.up()
@@ -220,9 +221,10 @@ def test_an_update_whose_pulumi_was_killed_is_known_after_a_refresh(aws: Aws, st
         assert f"Endpoint {name} is Updating, and AWS takes no update until that is over" in stack.preview_fails()
     until(lambda: status(aws, name) == "InService")
     assert runs(aws, name) != before
-    said = stack.preview_fails()
-    assert f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it" in said
-    aws.must("pulumi", "up", "--refresh", "--yes", *pulumi_, cwd=program)
+    without_refresh = aws.run("pulumi", "preview", "--refresh=false", *pulumi_, cwd=program)
+    said = f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it"
+    assert said in " ".join(without_refresh.stdout.split())
+    stack.up()
     assert set(stack.preview()) == {"same"}
     assert serves(aws, name)
     assert before not in {arn.rpartition("/")[2] for arn in everything(aws)}
@@ -305,6 +307,40 @@ def test_alarms_that_are_in_alarm_before_the_rollout_starts_are_told(aws: Aws, d
     assert "in ALARM" not in declared.shown()
     declared.destroy()
     cloudwatch.delete_alarms(AlarmNames=list(alarms))
+
+
+def test_what_is_kept_in_the_state_alone_is_explained_where_a_person_meets_it(declared: Declared) -> None:
+    scaling: Any = {"min_capacity": 1, "max_capacity": 4, "invocations_per_instance": 70}
+
+    def program() -> None:
+        for name in ("endpoint", "other"):
+            named: SageMakerEndpointArgs = {**declared.args, "endpoint_name": f"{declared.endpoint}-{name}"}
+            SageMakerEndpoint(name, {**named, "autoscaling": scaling})
+
+    declared.program = program
+    first = declared.shown()
+    for purpose in PURPOSES:
+        assert first.count(explanation(purpose)) == 1  # not once for each endpoint
+    declared.up()
+    assert "kept in the stack's state only" not in declared.shown()
+    declared.args["environment"] = {"NEW": "yes"}
+    changed = declared.shown()
+    assert explanation("generation") in changed
+    assert explanation("registration") not in changed
+    declared.program = lambda: None
+
+
+def test_an_endpoint_that_was_deleted_by_hand_is_made_again_by_one_update(aws: Aws, stack: Stack) -> None:
+    name = stack.endpoint
+    stack.up()
+    assert set(stack.preview()) == {"same"}
+    aws.sagemaker.delete_endpoint(EndpointName=name)
+    aws.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+    previewed = stack.preview()
+    assert (previewed["create"], set(previewed)) == (1, {"create", "same"})
+    stack.up()
+    assert serves(aws, name)
+    assert set(stack.preview()) == {"same"}
 
 
 def test_an_auto_named_endpoint_keeps_the_capacity_that_it_has(aws: Aws, declared: Declared) -> None:

@@ -16,6 +16,7 @@ from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.refusal import argument_name, refusal
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import Container, Instances, Model, parse
+from sagebridge.endpoint.stash import stash
 from sagebridge.guards import checks, hooks, replacement, retained
 from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.images import archive, uris
@@ -141,7 +142,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         in the stack's state, not in AWS.
         """
         opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
-        return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
+        return stash("protection", self._names.protection, self.pulumi_resource_name, opts)
 
     def _loaded(self, model: Model) -> Model:
         """Returns a model with its images found and its archives checked."""

@@ -17,6 +17,7 @@ from sagebridge import _aws, _sdk
 from sagebridge.endpoint.outputs import secret_texts
 from sagebridge.endpoint.resources import ConfigurationArguments
 from sagebridge.endpoint.spec import Autoscaling, Tags, Variant
+from sagebridge.endpoint.stash import stash
 from sagebridge.guards import checks, lookup
 from sagebridge.redaction import redacted
 
@@ -55,7 +56,7 @@ def generation(
     """
     whole = {**configuration, "deployment_config": deployment}
     replaced = pulumi.ResourceOptions(replacement_trigger=whole)
-    return pulumi.Stash(name, input=whole, opts=pulumi.ResourceOptions.merge(opts, replaced))
+    return stash("generation", name, whole, pulumi.ResourceOptions.merge(opts, replaced))
 
 
 def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str, str]]:
