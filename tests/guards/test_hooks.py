@@ -12,6 +12,7 @@ from pulumi.runtime import settings
 
 from sagebridge import SageMakerEndpoint, _aws, _sdk
 from sagebridge.guards import checks
+from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
 from tests.guards.answers import ARN, Logs, endpoint
@@ -299,6 +300,91 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
         "Endpoint boston: variant AllTraffic has initial_instance_count 7, which was not declared. "  # noqa: ISC004
         "This update sets it to 2; declare 7 to keep it"
     ]
+
+
+OLD: dict[str, Any] = {"name": "boston", "endpointConfigName": "old"}
+UPDATE: dict[str, Any] = {"old_inputs": OLD, "old_outputs": {**OLD, "arn": ARN}}
+
+
+class TestForeign:
+    """What somebody else has done to the endpoint before the update."""
+
+    @pytest.fixture(autouse=True)
+    def by_hand(self, sagemaker: SageMaker) -> None:
+        live = {"VariantName": "AllTraffic", "DesiredInstanceCount": 4, "DesiredWeight": 1}
+        sagemaker.endpoints["boston"] = endpoint(EndpointConfigName="by-hand", ProductionVariants=[live])
+        variant = {"VariantName": "AllTraffic", "InstanceType": "ml.c5.large", "InitialInstanceCount": 4}
+        sagemaker.configurations["by-hand"] = {"ProductionVariants": [variant], "EndpointConfigArn": "arn/by-hand"}
+
+    @pytest.mark.parametrize(
+        "earlier",
+        [
+            {"endpointConfigName": "old"},  # of a version that recorded no more
+            {"endpointConfigName": "old", "lastConfigName": "old"},
+            {"endpointConfigName": "by-hand", "lastConfigName": "old"},  # it was imported as it is
+        ],
+    )
+    @pytest.mark.parametrize("refreshed", [False, True])
+    def test_a_foreign_configuration_is_told_with_the_numbers(
+        self,
+        registered: Monitor,
+        logged: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        earlier: dict[str, str],
+        refreshed: bool,  # noqa: FBT001 - a case
+    ) -> None:
+        monkeypatch.setattr(EarlierOutputs, "of", lambda *_: _later(earlier))
+        now = {**OLD, "endpointConfigName": "by-hand" if refreshed else "old"}
+        update = {"old_inputs": now, "old_outputs": {**now, "arn": ARN}}
+        hook(registered, "ready", **update, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
+        (said,) = logged
+        assert "runs the configuration by-hand, with AllTraffic on 4 × ml.c5.large, weight 1." in said  # noqa: RUF001
+        assert "This stack gave it old," in said
+        assert "This update makes it AllTraffic on 2 × ml.m5.xlarge, weight 1." in said  # noqa: RUF001
+
+    def test_the_stacks_own_configuration_is_not_foreign(
+        self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(EarlierOutputs, "of", lambda *_: _later({"lastConfigName": "by-hand"}))
+        hook(registered, "ready", **UPDATE, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
+        assert logged == []
+
+    def test_alarms_are_looked_at_and_a_caller_who_may_not_is_told(
+        self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(EarlierOutputs, "of", lambda *_: _later({"lastConfigName": "by-hand"}))
+        cloudwatch = CloudWatch()
+        monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: cloudwatch)
+        alarms = [{"alarmName": "loud"}, {"alarmName": pulumi.UNKNOWN}]
+        deployment = {"autoRollbackConfiguration": {"alarms": alarms}}
+        changed = {**OLD, "endpointConfigName": pulumi.UNKNOWN, "deploymentConfig": deployment}
+        hook(registered, "ready", **UPDATE, new_inputs=changed)
+        cloudwatch.error = ClientError({"Error": {"Message": "not authorized", "Code": "AccessDenied"}}, "x")
+        hook(registered, "ready", **UPDATE, new_inputs=changed)
+        assert "the alarm loud is in ALARM before the update starts (it rings)" in logged[0]
+        assert "needs cloudwatch:DescribeAlarms" in logged[1]
+        assert "not authorized" in logged[1]
+        unguarded = {**OLD, "endpointConfigName": pulumi.UNKNOWN, "deploymentConfig": {}}
+        hook(registered, "ready", **UPDATE, new_inputs=unguarded)
+        assert len(logged) == 2
+
+
+class CloudWatch:
+    """Stands for CloudWatch, where every alarm is in ALARM."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        """What each call raises."""
+
+    def describe_alarms(self, *, AlarmNames: list[str], **_: object) -> Any:  # noqa: N803
+        if self.error:
+            raise self.error
+        alarms = [{"AlarmName": name, "StateValue": "ALARM", "StateReason": "it rings."} for name in AlarmNames]
+        return {"MetricAlarms": alarms}
+
+
+async def _later(outputs: dict[str, str]) -> dict[str, str]:
+    return outputs
 
 
 class TestSecrets:
