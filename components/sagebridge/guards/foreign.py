@@ -76,7 +76,8 @@ def moved(endpoint: "Endpoint", left_on: str, live: Fleets, declared: Fleets) ->
     name, running = endpoint["EndpointName"], endpoint["EndpointConfigName"]
     return (
         f"Endpoint {name} runs the configuration {running}, with {_listed(live)}. This stack gave it {left_on}, so "
-        f"somebody else has moved it. This update makes it {_listed(declared)}. Declare what is to stay."
+        "somebody else, or an update that was interrupted, has moved it. This update makes it "
+        f"{_listed(declared)}. Declare what is to stay."
     )
 
 
