@@ -113,6 +113,8 @@ def test_an_endpoint_that_is_there_is_imported_without_an_outage(aws: Aws, decla
     declared.args["deployment_config"] = {}
     assert "has the variants other, and this update would have AllTraffic" in declared.preview_fails()
     del declared.args["deployment_config"]
+    told = f"Endpoint {orphan} runs the configuration {orphan}, with other on 1 × ml.m5.large, weight 1."  # noqa: RUF001
+    assert told in declared.shown()
     assert ("update", "Endpoint") in declared.steps()
     assert created(aws, orphan) == first
     assert runs(aws, orphan) == declared.outputs()["endpointConfigName"] != orphan
@@ -252,8 +254,9 @@ def test_what_somebody_else_has_made_of_an_endpoint_is_told_with_both_sides_numb
     until(lambda: status(aws, name) == "InService")
     told = (
         f"Endpoint {name} runs the configuration {by_hand}, with AllTraffic on 4 × ml.c5.large, weight 2. "  # noqa: RUF001 - as people write it
-        f"This stack gave it {first['endpointConfigName']}, so somebody else, or an update that was "
-        "interrupted, has moved it. This update makes it AllTraffic on {}, weight 1. Declare what is to stay."
+        f"This stack's last one is {first['endpointConfigName']}: the endpoint was imported, or somebody else or an "
+        "update that was interrupted has moved it. This update makes it AllTraffic on {}, weight 1. Declare what is to "
+        "stay."
     )
 
     unchanged = told.format("1 × ml.m5.xlarge")  # noqa: RUF001
@@ -286,7 +289,7 @@ def test_a_deployment_that_somebody_else_has_under_way_is_told_with_both_sides_n
         assert f"It is being moved to the configuration {by_hand}, with AllTraffic on 4 × ml.c5.large" in refused  # noqa: RUF001
         assert "This update would make it AllTraffic on 2 × ml.m5.xlarge, weight 1." in refused  # noqa: RUF001
     until(lambda: status(aws, name) == "InService")
-    assert "somebody else, or an update that was interrupted, has moved it" in declared.up().stdout
+    assert "somebody else or an update that was interrupted has moved it" in declared.up().stdout
     aws.sagemaker.delete_endpoint_config(EndpointConfigName=by_hand)
 
 

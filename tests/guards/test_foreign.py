@@ -46,7 +46,7 @@ def test_both_sides_numbers_are_told(configured: Any, described: Any, words: str
     configuration: Any = configured and {"ProductionVariants": [{"VariantName": "v", **configured}]}
     there = live([{"VariantName": "v", **described}])
     said = moved(there, "boston-config-1", live_fleets(there, configuration), DECLARED)
-    assert f"runs the configuration by-hand, with {words}. This stack gave it boston-config-1," in said
+    assert f"runs the configuration by-hand, with {words}. This stack's last one is boston-config-1:" in said
     assert "This update makes it AllTraffic on 1 × ml.m5.xlarge, weight 1." in said  # noqa: RUF001
 
 

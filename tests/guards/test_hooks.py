@@ -339,7 +339,7 @@ class TestForeign:
         hook(registered, "ready", **update, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
         (said,) = logged
         assert "runs the configuration by-hand, with AllTraffic on 4 × ml.c5.large, weight 1." in said  # noqa: RUF001
-        assert "This stack gave it old," in said
+        assert "This stack's last one is old:" in said
         assert "This update makes it AllTraffic on 2 × ml.m5.xlarge, weight 1." in said  # noqa: RUF001
 
     def test_the_stacks_own_configuration_is_not_foreign(

@@ -64,19 +64,19 @@ def live_fleets(endpoint: "Endpoint", configuration: "Configuration | None") -> 
     }
 
 
-def moved(endpoint: "Endpoint", left_on: str, live: Fleets, declared: Fleets) -> str:
-    """Says that an endpoint runs a configuration that the stack did not give it, and what an update makes of that.
+def moved(endpoint: "Endpoint", last: str, live: Fleets, declared: Fleets) -> str:
+    """Says that an endpoint runs a configuration that is not the stack's, and what an update makes of that.
 
     Args:
         endpoint: The endpoint.
-        left_on: The configuration that the stack gave it last.
+        last: The configuration that the stack declared last.
         live: What its variants have.
         declared: What the variants will have.
     """
     name, running = endpoint["EndpointName"], endpoint["EndpointConfigName"]
     return (
-        f"Endpoint {name} runs the configuration {running}, with {_listed(live)}. This stack gave it {left_on}, so "
-        "somebody else, or an update that was interrupted, has moved it. This update makes it "
+        f"Endpoint {name} runs the configuration {running}, with {_listed(live)}. This stack's last one is {last}: the "
+        "endpoint was imported, or somebody else or an update that was interrupted has moved it. This update makes it "
         f"{_listed(declared)}. Declare what is to stay."
     )
 

@@ -223,9 +223,9 @@ async def _lost(
     """Returns, with the numbers, what an update takes away that autoscaling or a person has set."""
     configuration = lookup.describe_configuration(client, live["EndpointConfigName"])
     earlier = await endpoint.earlier()
-    left_on = earlier.get(LAST_CONFIGURATION, earlier.get("endpointConfigName", live["EndpointConfigName"]))
-    if left_on != live["EndpointConfigName"]:
-        return [foreign.moved(live, left_on, foreign.live_fleets(live, configuration), declared)]
+    last = earlier.get(LAST_CONFIGURATION, earlier.get("endpointConfigName", live["EndpointConfigName"]))
+    if last != live["EndpointConfigName"]:
+        return [foreign.moved(live, last, foreign.live_fleets(live, configuration), declared)]
     if configuration is None:
         return []
     retained = bool(lookup.generations(client, configuration))
