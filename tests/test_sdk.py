@@ -145,10 +145,9 @@ def test_the_engine_is_asked_for_outputs_without_waiting_for_the_children_of_a_c
 
     def program() -> None:
         component = pulumi.ComponentResource("a:b:C", "component")
-        asked: pulumi.Output[Any] = pulumi.Output.from_input(_sdk.engine_outputs(component))
-        asked.apply(seen.append)
-        of_asked = pulumi.ResourceOptions(parent=component)
-        pulumi.Stash("child", input=asked, opts=of_asked)
+        outputs: pulumi.Output[Any] = pulumi.Output.from_input(_sdk.engine_outputs(component))
+        outputs.apply(seen.append)
+        pulumi.Stash("child", input=outputs, opts=pulumi.ResourceOptions(parent=component))
 
     run(program)
     assert seen == [{}]

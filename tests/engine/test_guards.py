@@ -113,8 +113,8 @@ def test_an_endpoint_that_is_there_is_imported_without_an_outage(aws: Aws, decla
     declared.args["deployment_config"] = {}
     assert "has the variants other, and this update would have AllTraffic" in declared.preview_fails()
     del declared.args["deployment_config"]
-    told = f"Endpoint {orphan} runs the configuration {orphan}, with other on 1 × ml.m5.large, weight 1."  # noqa: RUF001
-    assert told in declared.shown()
+    warning = f"Endpoint {orphan} runs the configuration {orphan}, with other on 1 × ml.m5.large, weight 1."  # noqa: RUF001
+    assert warning in declared.shown()
     assert ("update", "Endpoint") in declared.steps()
     assert created(aws, orphan) == first
     assert runs(aws, orphan) == declared.outputs()["endpointConfigName"] != orphan
@@ -224,8 +224,8 @@ def test_an_update_whose_pulumi_was_killed_is_known_to_the_next_preview(aws: Aws
     until(lambda: status(aws, name) == "InService")
     assert runs(aws, name) != before
     without_refresh = aws.run("pulumi", "preview", "--refresh=false", *pulumi_, cwd=program)
-    said = f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it"
-    assert said in " ".join(without_refresh.stdout.split())
+    refusal = f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it"
+    assert refusal in " ".join(without_refresh.stdout.split())
     stack.up()
     assert set(stack.preview()) == {"same"}
     assert serves(aws, name)
@@ -252,20 +252,20 @@ def test_what_somebody_else_has_made_of_an_endpoint_is_told_with_both_sides_numb
     first = declared.outputs()
     by_hand = move_by_hand(aws, name, first["modelName"], **LARGE)
     until(lambda: status(aws, name) == "InService")
-    told = (
+    warning = (
         f"Endpoint {name} runs the configuration {by_hand}, with AllTraffic on 4 × ml.c5.large, weight 2. "  # noqa: RUF001 - as people write it
         f"This stack's last one is {first['endpointConfigName']}: the endpoint was imported, or somebody else or an "
         "update that was interrupted has moved it. This update makes it AllTraffic on {}, weight 1. Declare what is to "
         "stay."
     )
 
-    unchanged = told.format("1 × ml.m5.xlarge")  # noqa: RUF001
+    unchanged = warning.format("1 × ml.m5.xlarge")  # noqa: RUF001
     assert unchanged in declared.shown(refresh=True)
     declared.args["environment"] = {"NEW": "yes"}  # the numbers stay as they are declared, which Pulumi does not show
     assert unchanged in declared.shown()
     assert unchanged in declared.shown(refresh=True)
     declared.args |= {"instance_type": "ml.m5.large", "initial_instance_count": 2}
-    changed = told.format("2 × ml.m5.large")  # noqa: RUF001
+    changed = warning.format("2 × ml.m5.large")  # noqa: RUF001
     assert changed in declared.shown()
     assert changed in declared.up().stdout
 
@@ -374,7 +374,7 @@ def test_an_auto_named_endpoint_keeps_the_capacity_that_it_has(aws: Aws, declare
 
     set_instances(6)  # more than autoscaling may
     declared.args["environment"] = {"NEW": "once more"}
-    told = "variant AllTraffic has initial_instance_count 6, which was not declared. This update sets it to 4"
-    assert told in declared.shown()
-    assert told in declared.up().stdout
+    warning = "variant AllTraffic has initial_instance_count 6, which was not declared. This update sets it to 4"
+    assert warning in declared.shown()
+    assert warning in declared.up().stdout
     assert instances() == 4

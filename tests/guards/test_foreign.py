@@ -1,4 +1,4 @@
-"""Pure: what is said of an endpoint that somebody else has moved; the engine ring shows it in previews and updates."""
+"""Pure: the words about an endpoint that somebody else has moved; the engine ring shows it in previews and updates."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -44,17 +44,21 @@ def live(variants: list[dict[str, Any]]) -> Any:
 )
 def test_both_sides_numbers_are_told(configured: Any, described: Any, words: str) -> None:
     configuration: Any = configured and {"ProductionVariants": [{"VariantName": "v", **configured}]}
-    there = live([{"VariantName": "v", **described}])
-    said = moved(there, "boston-config-1", live_fleets(there, configuration), DECLARED)
-    assert f"runs the configuration by-hand, with {words}. This stack's last one is boston-config-1:" in said
-    assert "This update makes it AllTraffic on 1 × ml.m5.xlarge, weight 1." in said  # noqa: RUF001
+    moved_endpoint = live([{"VariantName": "v", **described}])
+    message = moved(moved_endpoint, "boston-config-1", live_fleets(moved_endpoint, configuration), DECLARED)
+    assert f"runs the configuration by-hand, with {words}. This stack's last one is boston-config-1:" in message
+    assert "This update makes it AllTraffic on 1 × ml.m5.xlarge, weight 1." in message  # noqa: RUF001
 
 
 def test_every_variant_of_either_side_is_told() -> None:
-    there = live([{"VariantName": name, "DesiredInstanceCount": 2, "DesiredWeight": 1} for name in ("green", "blue")])
-    said = moved(there, "c", live_fleets(there, None), {**DECLARED, "new": Fleet("serverless", {})})
-    assert "with blue on 2 × instances, weight 1; green on 2 × instances, weight 1." in said  # noqa: RUF001
-    assert "AllTraffic on 1 × ml.m5.xlarge, weight 1; new on serverless." in said  # noqa: RUF001
+    moved_endpoint = live(
+        [{"VariantName": name, "DesiredInstanceCount": 2, "DesiredWeight": 1} for name in ("green", "blue")]
+    )
+    message = moved(
+        moved_endpoint, "c", live_fleets(moved_endpoint, None), {**DECLARED, "new": Fleet("serverless", {})}
+    )
+    assert "with blue on 2 × instances, weight 1; green on 2 × instances, weight 1." in message  # noqa: RUF001
+    assert "AllTraffic on 1 × ml.m5.xlarge, weight 1; new on serverless." in message  # noqa: RUF001
 
 
 def test_a_deployment_of_somebody_else_is_told_and_none_that_is_the_updates_or_that_only_scales() -> None:
@@ -62,9 +66,9 @@ def test_a_deployment_of_somebody_else_is_told_and_none_that_is_the_updates_or_t
     started = datetime(2026, 11, 26, 14, 2, tzinfo=UTC)
     pending = {"EndpointConfigName": "by-hand", "ProductionVariants": [variant], "StartTime": started}
     updating = endpoint(EndpointStatus="Updating", PendingDeploymentSummary=pending)
-    said = under_way(updating, "config-2", DECLARED)
-    assert "to the configuration by-hand, with v on 4 × ml.c5.large, weight 2, since 2026-11-26 14:02 UTC." in said  # noqa: RUF001
-    assert "This update would make it AllTraffic on 1 × ml.m5.xlarge, weight 1." in said  # noqa: RUF001
+    message = under_way(updating, "config-2", DECLARED)
+    assert "to the configuration by-hand, with v on 4 × ml.c5.large, weight 2, since 2026-11-26 14:02 UTC." in message  # noqa: RUF001
+    assert "This update would make it AllTraffic on 1 × ml.m5.xlarge, weight 1." in message  # noqa: RUF001
     assert under_way(updating, "by-hand", DECLARED) == ""
     assert under_way(endpoint(EndpointStatus="Updating"), "config-2", DECLARED) == ""
 

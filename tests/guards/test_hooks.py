@@ -12,7 +12,6 @@ from pulumi.runtime import settings
 
 from sagebridge import SageMakerEndpoint, _aws, _sdk
 from sagebridge.guards import checks
-from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
 from tests.guards.answers import ARN, Logs, endpoint
@@ -333,26 +332,26 @@ class TestForeign:
         earlier: dict[str, str],
         refreshed: bool,  # noqa: FBT001 - a case
     ) -> None:
-        monkeypatch.setattr(EarlierOutputs, "of", lambda *_: _later(earlier))
+        last_update_left(monkeypatch, earlier)
         now = {**OLD, "endpointConfigName": "by-hand" if refreshed else "old"}
         update = {"old_inputs": now, "old_outputs": {**now, "arn": ARN}}
         hook(registered, "ready", **update, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
-        (said,) = logged
-        assert "runs the configuration by-hand, with AllTraffic on 4 × ml.c5.large, weight 1." in said  # noqa: RUF001
-        assert "This stack's last one is old:" in said
-        assert "This update makes it AllTraffic on 2 × ml.m5.xlarge, weight 1." in said  # noqa: RUF001
+        (warning,) = logged
+        assert "runs the configuration by-hand, with AllTraffic on 4 × ml.c5.large, weight 1." in warning  # noqa: RUF001
+        assert "This stack's last one is old:" in warning
+        assert "This update makes it AllTraffic on 2 × ml.m5.xlarge, weight 1." in warning  # noqa: RUF001
 
     def test_the_stacks_own_configuration_is_not_foreign(
         self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(EarlierOutputs, "of", lambda *_: _later({"lastConfigName": "by-hand"}))
+        last_update_left(monkeypatch, {"lastConfigName": "by-hand"})
         hook(registered, "ready", **UPDATE, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
         assert logged == []
 
     def test_alarms_are_looked_at_and_a_caller_who_may_not_is_told(
         self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(EarlierOutputs, "of", lambda *_: _later({"lastConfigName": "by-hand"}))
+        last_update_left(monkeypatch, {"lastConfigName": "by-hand"})
         cloudwatch = CloudWatch()
         monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: cloudwatch)
         alarms = [{"alarmName": "loud"}, {"alarmName": pulumi.UNKNOWN}]
@@ -383,8 +382,14 @@ class CloudWatch:
         return {"MetricAlarms": alarms}
 
 
-async def _later(outputs: dict[str, str]) -> dict[str, str]:
-    return outputs
+def last_update_left(monkeypatch: pytest.MonkeyPatch, outputs: dict[str, str]) -> None:
+    """Lets the engine answer with the component's outputs."""
+
+    async def engine_outputs(_: pulumi.Resource) -> dict[str, str]:
+        return outputs
+
+    monkeypatch.setattr(_sdk, "runs_on_engine", lambda: True)
+    monkeypatch.setattr(_sdk, "engine_outputs", engine_outputs)
 
 
 class TestSecrets:

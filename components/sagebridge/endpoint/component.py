@@ -84,6 +84,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         options = pulumi.ResourceOptions.merge(opts, guard)
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
         self._names, self._declared, self._settings = Names(name), declared, settings
+        self._earlier = partial(_sdk.once(EarlierOutputs).of, self)
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
@@ -200,6 +201,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         return aws.sagemaker.Model(self._names.model(model.variant), **arguments, opts=self._child)
 
     def _generation(self, model_names: Mapping[str | None, pulumi.Input[str]]) -> pulumi.Stash:
+        """Declares what changes with the configuration, apart from the numbers that autoscaling sets."""
         declared = self._declared
         rest = resources.configuration(declared, model_names, {variant.name: 0 for variant, _ in declared.scaled})
         return retained.generation(self._names.generation, rest, self._deployment(), self._child)
@@ -212,10 +214,6 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             earlier: pulumi.Output[Mapping[str, Any]] = pulumi.Output.from_input(self._earlier())
             name = earlier.apply(lambda outputs: outputs.get("endpointName"))
         return retained.capacities(generation, self._settings, name, declared.scaled)
-
-    async def _earlier(self) -> Mapping[str, Any]:
-        """Returns the component's outputs as the last update left them; empty if it is new."""
-        return await _sdk.once(EarlierOutputs).of(self)
 
     def _configuration(
         self,

@@ -38,10 +38,10 @@ def stash(purpose: Purpose, name: str, value: object, opts: pulumi.ResourceOptio
         value: The value.
         opts: Options of the resource.
     """
-    kept = pulumi.Stash(name, input=value, opts=opts)
+    resource = pulumi.Stash(name, input=value, opts=opts)
     if _sdk.runs_on_engine() and pulumi.runtime.is_dry_run():
-        _sdk.once(_Explanations).give(purpose, kept)
-    return kept
+        _sdk.once(_Explanations).explain(purpose, resource)
+    return resource
 
 
 def explanation(purpose: Purpose) -> str:
@@ -53,14 +53,14 @@ class _Explanations:
     """What a program has explained, as one explanation is enough for all endpoints."""
 
     def __init__(self) -> None:
-        self._given: set[Purpose] = set()
+        self._explained: set[Purpose] = set()
 
-    def give(self, purpose: Purpose, kept: pulumi.Stash) -> pulumi.Output[None]:
+    def explain(self, purpose: Purpose, resource: pulumi.Stash) -> pulumi.Output[None]:
         """Explains what this update would make or replace. The program waits for the output before it ends."""
-        return pulumi.Output.from_input(self._give(purpose, kept))
+        return pulumi.Output.from_input(self._explain(purpose, resource))
 
-    async def _give(self, purpose: Purpose, kept: pulumi.Stash) -> None:
-        is_kept = await kept.id.is_known()  # not if it is to be made, or replaced
-        if not is_kept and purpose not in self._given:
-            self._given.add(purpose)
-            pulumi.log.info(explanation(purpose), kept)
+    async def _explain(self, purpose: Purpose, resource: pulumi.Stash) -> None:
+        stays = await resource.id.is_known()
+        if not stays and purpose not in self._explained:
+            self._explained.add(purpose)
+            pulumi.log.info(explanation(purpose), resource)

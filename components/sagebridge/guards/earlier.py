@@ -30,8 +30,8 @@ class EarlierOutputs:
         """
         if not _sdk.runs_on_engine():
             return {}
-        present = await _sdk.engine_outputs(component)
-        return self._changed.get(str(await component.urn.future()), present)
+        outputs = await _sdk.engine_outputs(component)
+        return self._changed.get(str(await component.urn.future()), outputs)
 
 
 async def _values(outputs: Mapping[str, Any]) -> dict[str, Any]:
