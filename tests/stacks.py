@@ -84,9 +84,9 @@ class Stack:
         summary = self._stack.preview(color="never").change_summary
         return {automation.OpType(operation).value: count for operation, count in summary.items()}
 
-    def shown(self) -> str:
+    def shown(self, *, refresh: bool = False) -> str:
         """Previews, with what changes in each resource; returns what a person sees."""
-        previewed = self._stack.preview(color="never", diff=True)
+        previewed = self._stack.preview(color="never", diff=True, refresh=refresh)
         return previewed.stdout + previewed.stderr
 
     def steps(self) -> list[tuple[str, str]]:

@@ -139,6 +139,20 @@ def test_the_engine_tells_a_providers_inputs(run: Run) -> None:
     assert seen[0]["region"] == "eu-west-1"
 
 
+def test_the_engine_is_asked_for_outputs_without_waiting_for_the_children_of_a_component(run: Run) -> None:
+    """Otherwise an auto-named endpoint that scales waits for itself: its configuration is a child, and asks."""
+    seen: list[Any] = []
+
+    def program() -> None:
+        component = pulumi.ComponentResource("a:b:C", "component")
+        outputs: pulumi.Output[Any] = pulumi.Output.from_input(_sdk.engine_outputs(component))
+        outputs.apply(seen.append)
+        pulumi.Stash("child", input=outputs, opts=pulumi.ResourceOptions(parent=component))
+
+    run(program)
+    assert seen == [{}]
+
+
 # --- is_protected: Resource._protect is the option, also where it comes from the parent ---
 
 

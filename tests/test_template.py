@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 import sagebridge
 from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git, trained
-from tests.stacks import local_settings
+from tests.stacks import EXAMPLES, local_settings
 
 NAME = "sagebridge-python"
 TEMPLATE = ROOT / "templates" / NAME
@@ -31,6 +31,15 @@ def test_it_asks_for_what_its_program_needs() -> None:
         key for key, declared in settings["config"].items() if "default" not in declared
     }
     assert all(question["description"] for question in asked.values())
+
+
+PROJECTS = [ROOT / "Pulumi.yaml", TEMPLATE / "Pulumi.yaml", *(folder / "Pulumi.yaml" for folder in EXAMPLES)]
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.parent.name)
+def test_every_project_looks_at_what_is_there_before_it_plans(project: Path) -> None:
+    """Otherwise an endpoint that was deleted by hand counts as unchanged."""
+    assert yaml.safe_load(project.read_text())["options"] == {"refresh": "always"}
 
 
 def test_it_requires_this_version_of_the_package() -> None:

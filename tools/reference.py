@@ -10,10 +10,12 @@ from typing import Any
 
 import griffe
 
+from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import tables
 from sagebridge.endpoint.spec import parse
-from sagebridge.guards import checks
+from sagebridge.endpoint.stash import PURPOSES
+from sagebridge.guards import checks, foreign
 from sagebridge.guards.replacement import recorded, refused
 from sagebridge.plugin.provider import Plugin
 from sagebridge.plugin.schema import no_garbage_collected
@@ -36,14 +38,36 @@ checked before any call, and so is what does not go [together](which-endpoint.md
 that is too new for the AWS provider is refused in the preview, in the provider's words."""
 GUARDS = """## Guards
 
-Each stops the command; nothing that serves is touched. What only the arguments decide is said in the preview, every
-problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-why) has the reasons.
+A refusal stops the command; nothing that serves is touched. What only the arguments decide is said in the preview,
+every problem at once, and [which-endpoint.md](which-endpoint.md#what-is-refused-and-why) has the reasons. A warning is
+shown by the preview and by the update, and stops neither.
+
+Pulumi looks at what is there only when it is told to. Set this in `Pulumi.yaml`, as the template does, and an endpoint
+that somebody has deleted by hand is made again by the next `pulumi up`, and one that somebody has moved is seen in the
+next preview:
+
+```yaml
+options:
+  refresh: always
+```
+
+Without it, run `pulumi preview --refresh`: while the program does not change, a plain preview calls such an endpoint
+unchanged. [What it costs](where-the-time-goes.md#refresh) is measured.
+
+To see whether the alarms that roll an update back are in ALARM already, whoever runs `pulumi preview` or `pulumi up`
+needs `cloudwatch:DescribeAlarms`. Without it, a warning says so.
 
 Where a create or an update fails on AWS, the message ends with the last lines of the failed container's log, without
 what comes from secrets. For that, whoever runs `pulumi up` needs `logs:DescribeLogStreams` and `logs:GetLogEvents` on
 `arn:aws:logs:REGION:ACCOUNT:log-group:/aws/sagemaker/Endpoints/*`. Without them, the message says so and names the log
 group. `sagebridge invoke` needs `logs:FilterLogEvents` there to find the error of a handler whose answer does not tell
 it; `grant_invoke` gives a caller none of these."""
+
+STASHES = """## Rows that are nothing in AWS
+
+A preview of a component that scales, watches or grants has rows of the type `pulumi:index:Stash`. They are kept in the
+stack's state only, and cost nothing. The preview that would make or replace one says why it is there. When a row goes,
+nothing of AWS goes with it."""
 
 
 def page() -> str:
@@ -64,6 +88,8 @@ def page() -> str:
         *(part for kind in _reached("SageMakerEndpointArgs", kinds) for part in _arguments(kind, kinds)),
         GUARDS,
         *(f"{when}:\n\n```text\n{text}\n```" for when, text in _refusals().items()),
+        STASHES,
+        _rows(),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -81,13 +107,23 @@ def _package() -> Documented:
 
 
 def _refusals() -> dict[str, str]:
-    """Returns what each guard says, by when."""
+    """Returns what the guards say, by when."""
     args: Any = {"execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker", "image": "own:1"}
     wrong = args | {"serverless_config": {"memory_size_in_mb": 1500}, "instance_type": "ml.m5.large"}
     serverless = parse(args | {"serverless_config": {}})
     changed = refused(recorded(parse(args)), recorded(serverless), {}, allowed=False)
     ran: Any = {"EndpointName": "scorer", "EndpointConfigName": "scorer-config-1a2b3c4", "EndpointStatus": "InService"}
     failed: Any = {**ran, "EndpointStatus": "Failed"}
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.c5.large", "DesiredInstanceCount": 4}
+    by_hand: Any = {**ran, "EndpointConfigName": "by-hand", "ProductionVariants": [variant]}
+    moved_to: Any = {"ProductionVariants": [variant]}
+    moving: Any = {
+        **ran,
+        "PendingDeploymentSummary": {"EndpointConfigName": "by-hand", "ProductionVariants": [variant]},
+    }
+    (production,) = parse(args).production_variants
+    numbers: Any = checks.starts_with(production)
+    declared = {production.name: foreign.Fleet(str(production.runs_on), numbers)}
     return {
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
         "A change": message("SageMakerEndpoint 'scorer' cannot be changed like this", changed),
@@ -95,7 +131,23 @@ def _refusals() -> dict[str, str]:
         "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
         "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
         "A rollback that is not over yet": checks.rolling_back(ran),
+        "An endpoint that somebody has moved by hand, a warning": foreign.moved(
+            by_hand, "scorer-config-1a2b3c4", foreign.live_fleets(by_hand, moved_to), declared
+        ),
+        "A deployment that somebody else has under way, after the words of the refusal": foreign.under_way(
+            moving, None, declared
+        ),
+        "An alarm that rings before the rollout, a warning": foreign.alarming(
+            ran, {"scorer-AllTraffic-5xx": "Threshold Crossed: 3 datapoints were greater than the threshold (0.01)."}
+        )[0],
     }
+
+
+def _rows() -> str:
+    """Returns the table of the rows of a preview that are nothing in AWS."""
+    names = Names("scorer")
+    rows = [[f"`{getattr(names, purpose)}`", text] for purpose, text in PURPOSES.items()]
+    return _table(["row of `scorer`", "why it is there"], rows)
 
 
 def _reached(name: str, kinds: Mapping[str, Documented]) -> list[Documented]:

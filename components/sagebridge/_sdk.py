@@ -91,6 +91,18 @@ def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
     return resolved.apply(lambda description: description["state"])
 
 
+async def engine_outputs(resource: pulumi.Resource) -> Mapping[str, Any]:
+    """Returns the outputs that the engine has of a resource at this moment; empty if it has none yet.
+
+    It asks with the URN as text: a URN that is an output lets the SDK wait for all children of a component, which may
+    themselves wait for the answer.
+    """
+    urn = await resource.urn.future()
+    answer = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": str(urn)})
+    description = await answer.future()
+    return description["state"] if description else {}
+
+
 def is_protected(resource: pulumi.Resource) -> bool | None:
     """Returns the option ``protect`` of a resource, which it may have from its parent."""
     return resource._protect  # noqa: SLF001 - the SDK shows it nowhere else

@@ -85,6 +85,7 @@ def test_outputs(run: Run) -> None:
         "endpointName": "boston",
         "endpointArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston",
         "endpointConfigName": "endpoint-config-1234567",
+        "lastConfigName": "endpoint-config-1234567",
         "modelName": "endpoint-model-1234567",
         "modelDataUrl": ARCHIVE,
         "invokePolicy": json.dumps(invoke_policy("arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston")),

@@ -3,18 +3,20 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws
 import pytest
 from pulumi import automation
 
-from sagebridge import SageMakerEndpoint
+from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
+from sagebridge.endpoint.stash import PURPOSES, explanation
 from sagebridge.local import control
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import everything
 from tests.fields import IMAGE
-from tests.local.account import until
+from tests.local.account import put_manual_alarm, until
 from tests.stacks import Declared, Stack
 
 pytestmark = pytest.mark.engine
@@ -111,6 +113,8 @@ def test_an_endpoint_that_is_there_is_imported_without_an_outage(aws: Aws, decla
     declared.args["deployment_config"] = {}
     assert "has the variants other, and this update would have AllTraffic" in declared.preview_fails()
     del declared.args["deployment_config"]
+    warning = f"Endpoint {orphan} runs the configuration {orphan}, with other on 1 × ml.m5.large, weight 1."  # noqa: RUF001
+    assert warning in declared.shown()
     assert ("update", "Endpoint") in declared.steps()
     assert created(aws, orphan) == first
     assert runs(aws, orphan) == declared.outputs()["endpointConfigName"] != orphan
@@ -200,7 +204,7 @@ def test_hooks_ask_where_an_explicit_provider_goes(
     assert set(declared.preview()) == {"same"}
 
 
-def test_an_update_whose_pulumi_was_killed_is_known_after_a_refresh(aws: Aws, stack: Stack, program: Path) -> None:
+def test_an_update_whose_pulumi_was_killed_is_known_to_the_next_preview(aws: Aws, stack: Stack, program: Path) -> None:
     name = stack.endpoint
     pulumi_ = ("--stack", name, "--non-interactive", "--color", "never")
     stack.up()
@@ -219,9 +223,158 @@ def test_an_update_whose_pulumi_was_killed_is_known_after_a_refresh(aws: Aws, st
         assert f"Endpoint {name} is Updating, and AWS takes no update until that is over" in stack.preview_fails()
     until(lambda: status(aws, name) == "InService")
     assert runs(aws, name) != before
-    said = stack.preview_fails()
-    assert f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it" in said
-    aws.must("pulumi", "up", "--refresh", "--yes", *pulumi_, cwd=program)
+    without_refresh = aws.run("pulumi", "preview", "--refresh=false", *pulumi_, cwd=program)
+    refusal = f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it"
+    assert refusal in " ".join(without_refresh.stdout.split())
+    stack.up()
     assert set(stack.preview()) == {"same"}
     assert serves(aws, name)
     assert before not in {arn.rpartition("/")[2] for arn in everything(aws)}
+
+
+def move_by_hand(aws: Aws, endpoint: str, model: str, **variant: object) -> str:
+    """Has an endpoint run a configuration that another hand has made; returns the configuration's name."""
+    name = f"{endpoint}-by-hand"
+    moved: Any = {"VariantName": "AllTraffic", "ModelName": model, **variant}
+    aws.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[moved])
+    aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=name)
+    return name
+
+
+LARGE: dict[str, Any] = {"InstanceType": "ml.c5.large", "InitialInstanceCount": 4, "InitialVariantWeight": 2}
+
+
+def test_what_somebody_else_has_made_of_an_endpoint_is_told_with_both_sides_numbers(
+    aws: Aws, declared: Declared
+) -> None:
+    name = declared.endpoint
+    declared.up()
+    first = declared.outputs()
+    by_hand = move_by_hand(aws, name, first["modelName"], **LARGE)
+    until(lambda: status(aws, name) == "InService")
+    warning = (
+        f"Endpoint {name} runs the configuration {by_hand}, with AllTraffic on 4 × ml.c5.large, weight 2. "  # noqa: RUF001 - as people write it
+        f"This stack's last one is {first['endpointConfigName']}: the endpoint was imported, or somebody else or an "
+        "update that was interrupted has moved it. This update makes it AllTraffic on {}, weight 1. Declare what is to "
+        "stay."
+    )
+
+    unchanged = warning.format("1 × ml.m5.xlarge")  # noqa: RUF001
+    assert unchanged in declared.shown(refresh=True)
+    declared.args["environment"] = {"NEW": "yes"}  # the numbers stay as they are declared, which Pulumi does not show
+    assert unchanged in declared.shown()
+    assert unchanged in declared.shown(refresh=True)
+    declared.args |= {"instance_type": "ml.m5.large", "initial_instance_count": 2}
+    changed = warning.format("2 × ml.m5.large")  # noqa: RUF001
+    assert changed in declared.shown()
+    assert changed in declared.up().stdout
+
+    assert runs(aws, name) == declared.outputs()["endpointConfigName"]
+    declared.args["environment"] = {"NEW": "once more"}
+    assert "somebody else" not in declared.shown() + declared.up().stdout
+    assert set(declared.preview()) == {"same"}
+    aws.sagemaker.delete_endpoint_config(EndpointConfigName=by_hand)
+
+
+def test_a_deployment_that_somebody_else_has_under_way_is_told_with_both_sides_numbers(
+    aws: Aws, declared: Declared
+) -> None:
+    name = declared.endpoint
+    declared.up()
+    with aws.holding("updating"):
+        by_hand = move_by_hand(aws, name, declared.outputs()["modelName"], **LARGE)
+        declared.args["initial_instance_count"] = 2
+        refused = declared.preview_fails()
+        assert f"Endpoint {name} is Updating, and AWS takes no update until that is over" in refused
+        assert f"It is being moved to the configuration {by_hand}, with AllTraffic on 4 × ml.c5.large" in refused  # noqa: RUF001
+        assert "This update would make it AllTraffic on 2 × ml.m5.xlarge, weight 1." in refused  # noqa: RUF001
+    until(lambda: status(aws, name) == "InService")
+    assert "somebody else or an update that was interrupted has moved it" in declared.up().stdout
+    aws.sagemaker.delete_endpoint_config(EndpointConfigName=by_hand)
+
+
+def test_alarms_that_are_in_alarm_before_the_rollout_starts_are_told(aws: Aws, declared: Declared) -> None:
+    name, cloudwatch = declared.endpoint, aws.client("cloudwatch")
+    alarms = {f"{name}-loud": "ALARM", f"{name}-quiet": "OK"}
+    for alarm, state in alarms.items():
+        put_manual_alarm(cloudwatch, alarm)
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="7 datapoints were over 0.01.")
+    declared.args["deployment_config"] = {"auto_rollback_alarms": list(alarms)}
+    declared.up()
+    assert "in ALARM" not in declared.shown()  # there is nothing to roll out
+    declared.args["instance_type"] = "ml.m5.large"
+    shown = declared.shown()
+    assert f"the alarm {name}-loud is in ALARM before the update starts (7 datapoints were over 0.01)" in shown
+    assert f"the alarm {name}-quiet" not in shown
+    cloudwatch.set_alarm_state(AlarmName=f"{name}-loud", StateValue="OK", StateReason="well")
+    assert "in ALARM" not in declared.shown()
+    declared.destroy()
+    cloudwatch.delete_alarms(AlarmNames=list(alarms))
+
+
+def test_what_is_kept_in_the_state_alone_is_explained_where_a_person_meets_it(declared: Declared) -> None:
+    scaling: Any = {"min_capacity": 1, "max_capacity": 4, "invocations_per_instance": 70}
+
+    def program() -> None:
+        for name in ("endpoint", "other"):
+            named: SageMakerEndpointArgs = {**declared.args, "endpoint_name": f"{declared.endpoint}-{name}"}
+            SageMakerEndpoint(name, {**named, "autoscaling": scaling})
+
+    declared.program = program
+    first = declared.shown()
+    for purpose in PURPOSES:
+        assert first.count(explanation(purpose)) == 1  # not once for each endpoint
+    declared.up()
+    assert "kept in the stack's state only" not in declared.shown()
+    declared.args["environment"] = {"NEW": "yes"}
+    changed = declared.shown()
+    assert explanation("generation") in changed
+    assert explanation("registration") not in changed
+    declared.program = lambda: None
+
+
+def test_an_endpoint_that_was_deleted_by_hand_is_made_again_by_one_update(aws: Aws, stack: Stack) -> None:
+    name = stack.endpoint
+    stack.up()
+    assert set(stack.preview()) == {"same"}
+    aws.sagemaker.delete_endpoint(EndpointName=name)
+    aws.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+    previewed = stack.preview()
+    assert (previewed["create"], set(previewed)) == (1, {"create", "same"})
+    stack.up()
+    assert serves(aws, name)
+    assert set(stack.preview()) == {"same"}
+
+
+def test_an_auto_named_endpoint_keeps_the_capacity_that_it_has(aws: Aws, declared: Declared) -> None:
+    del declared.args["endpoint_name"]
+    declared.args["autoscaling"] = {"min_capacity": 1, "max_capacity": 4, "invocations_per_instance": 70}
+    declared.up()
+    name = declared.outputs()["endpointName"]
+
+    def instances() -> int:
+        (variant,) = aws.sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"]
+        return variant["CurrentInstanceCount"]
+
+    def set_instances(count: int) -> None:
+        wanted: Any = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
+        aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=wanted)
+        until(lambda: instances() == count)
+
+    set_instances(3)
+    assert set(declared.preview()) == {"same"}
+    declared.args["environment"] = {"NEW": "yes"}
+    assert "was not declared" not in declared.shown()
+    declared.up()
+    assert instances() == 3
+    declared.args["instance_type"] = "ml.m5.large"  # an input of the component itself, with its scaling taken off
+    declared.up()
+    assert (instances(), declared.outputs()["endpointName"]) == (3, name)
+    assert set(declared.preview()) == {"same"}
+
+    set_instances(6)  # more than autoscaling may
+    declared.args["environment"] = {"NEW": "once more"}
+    warning = "variant AllTraffic has initial_instance_count 6, which was not declared. This update sets it to 4"
+    assert warning in declared.shown()
+    assert warning in declared.up().stdout
+    assert instances() == 4

@@ -110,7 +110,7 @@ def test_what_autoscaling_had_set_before_is_told_although_the_configuration_was_
     declared: dict[str, Any] = {"v": starts_with(variant(plain))}
     assert lost_changes(live, running, declared) == []
     assert len(lost_changes(live, running, declared, retained=True)) == 1
-    kept: dict[str, Any] = {"v": starts_with(variant(plain), retained=True)}
+    kept: dict[str, Any] = {"v": starts_with(variant(plain), capacity=3)}
     assert lost_changes(live, running, kept, retained=True) == []
 
 

@@ -302,6 +302,97 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
     ]
 
 
+OLD: dict[str, Any] = {"name": "boston", "endpointConfigName": "old"}
+UPDATE: dict[str, Any] = {"old_inputs": OLD, "old_outputs": {**OLD, "arn": ARN}}
+
+
+class TestForeign:
+    """What somebody else has done to the endpoint before the update."""
+
+    @pytest.fixture(autouse=True)
+    def by_hand(self, sagemaker: SageMaker) -> None:
+        live = {"VariantName": "AllTraffic", "DesiredInstanceCount": 4, "DesiredWeight": 1}
+        sagemaker.endpoints["boston"] = endpoint(EndpointConfigName="by-hand", ProductionVariants=[live])
+        variant = {"VariantName": "AllTraffic", "InstanceType": "ml.c5.large", "InitialInstanceCount": 4}
+        sagemaker.configurations["by-hand"] = {"ProductionVariants": [variant], "EndpointConfigArn": "arn/by-hand"}
+
+    @pytest.mark.parametrize(
+        "earlier",
+        [
+            {"endpointConfigName": "old"},  # of a version that recorded no more
+            {"endpointConfigName": "old", "lastConfigName": "old"},
+            {"endpointConfigName": "by-hand", "lastConfigName": "old"},  # it was imported as it is
+        ],
+    )
+    @pytest.mark.parametrize("refreshed", [False, True])
+    def test_a_foreign_configuration_is_told_with_the_numbers(
+        self,
+        registered: Monitor,
+        logged: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        earlier: dict[str, str],
+        refreshed: bool,  # noqa: FBT001 - a case
+    ) -> None:
+        last_update_left(monkeypatch, earlier)
+        now = {**OLD, "endpointConfigName": "by-hand" if refreshed else "old"}
+        update = {"old_inputs": now, "old_outputs": {**now, "arn": ARN}}
+        hook(registered, "ready", **update, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
+        (warning,) = logged
+        assert "runs the configuration by-hand, with AllTraffic on 4 × ml.c5.large, weight 1." in warning  # noqa: RUF001
+        assert "This stack's last one is old:" in warning
+        assert "This update makes it AllTraffic on 2 × ml.m5.xlarge, weight 1." in warning  # noqa: RUF001
+
+    def test_the_stacks_own_configuration_is_not_foreign(
+        self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        last_update_left(monkeypatch, {"lastConfigName": "by-hand"})
+        hook(registered, "ready", **UPDATE, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
+        assert logged == []
+
+    def test_alarms_are_looked_at_and_a_caller_who_may_not_is_told(
+        self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        last_update_left(monkeypatch, {"lastConfigName": "by-hand"})
+        cloudwatch = CloudWatch()
+        monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: cloudwatch)
+        alarms = [{"alarmName": "loud"}, {"alarmName": pulumi.UNKNOWN}]
+        deployment = {"autoRollbackConfiguration": {"alarms": alarms}}
+        changed = {**OLD, "endpointConfigName": pulumi.UNKNOWN, "deploymentConfig": deployment}
+        hook(registered, "ready", **UPDATE, new_inputs=changed)
+        cloudwatch.error = ClientError({"Error": {"Message": "not authorized", "Code": "AccessDenied"}}, "x")
+        hook(registered, "ready", **UPDATE, new_inputs=changed)
+        assert "the alarm loud is in ALARM before the update starts (it rings)" in logged[0]
+        assert "needs cloudwatch:DescribeAlarms" in logged[1]
+        assert "not authorized" in logged[1]
+        unguarded = {**OLD, "endpointConfigName": pulumi.UNKNOWN, "deploymentConfig": {}}
+        hook(registered, "ready", **UPDATE, new_inputs=unguarded)
+        assert len(logged) == 2
+
+
+class CloudWatch:
+    """Stands for CloudWatch, where every alarm is in ALARM."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        """What each call raises."""
+
+    def describe_alarms(self, *, AlarmNames: list[str], **_: object) -> Any:  # noqa: N803
+        if self.error:
+            raise self.error
+        alarms = [{"AlarmName": name, "StateValue": "ALARM", "StateReason": "it rings."} for name in AlarmNames]
+        return {"MetricAlarms": alarms}
+
+
+def last_update_left(monkeypatch: pytest.MonkeyPatch, outputs: dict[str, str]) -> None:
+    """Lets the engine answer with the component's outputs."""
+
+    async def engine_outputs(_: pulumi.Resource) -> dict[str, str]:
+        return outputs
+
+    monkeypatch.setattr(_sdk, "runs_on_engine", lambda: True)
+    monkeypatch.setattr(_sdk, "engine_outputs", engine_outputs)
+
+
 class TestSecrets:
     """The engine hands to a hook, as an output, each property that holds a secret; AWS tells it in the clear."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagebridge.guards.lookup import describe_endpoint, find_endpoint, is_deleting, unscaled_variants
+from sagebridge.guards.lookup import alarms_in_alarm, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
 from tests.guards.answers import endpoint
 
 
@@ -66,3 +66,23 @@ def test_only_the_error_that_says_so_means_that_there_is_none() -> None:
     assert find_endpoint(absent, "boston") is None
     with pytest.raises(ClientError, match="not authorized"):
         describe_endpoint(refusing, "boston")
+
+
+class CloudWatch:
+    """Stands for CloudWatch, which may answer with alarms in any state."""
+
+    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> Any:  # noqa: N803
+        states = {"loud": "ALARM", "both": "ALARM", "quiet": "OK", "new": "INSUFFICIENT_DATA"}
+        alarms = [
+            {"AlarmName": name, "StateValue": states[name], "StateReason": f"{name} is."}
+            for name in AlarmNames
+            if name in states
+        ]
+        assert set(AlarmTypes) == {"MetricAlarm", "CompositeAlarm"}  # without it, AWS leaves composite alarms out
+        return {"MetricAlarms": alarms[1:], "CompositeAlarms": alarms[:1]}
+
+
+def test_the_alarms_in_alarm_are_found_metric_or_composite() -> None:
+    names = ["quiet", "loud", "new", "both", "not there yet"]
+    assert alarms_in_alarm(CloudWatch(), names) == {"loud": "loud is.", "both": "both is."}
+    assert alarms_in_alarm(None, []) == {}

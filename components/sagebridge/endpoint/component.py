@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -16,8 +17,10 @@ from sagebridge.endpoint.refusal import argument_name, camel_case, refusal
 from sagebridge.endpoint.remarks import remarks
 from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import check as check_fields
-from sagebridge.endpoint.spec import Container, Instances, Model, Tags, parse
+from sagebridge.endpoint.spec import Container, Instances, Model, parse
+from sagebridge.endpoint.stash import stash
 from sagebridge.guards import checks, hooks, replacement, retained
+from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.images import archive, uris
 from sagebridge.images.handler import has_rules
 from sagebridge.monitoring import alarms, dashboard
@@ -83,6 +86,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         options = pulumi.ResourceOptions.merge(opts, guard)
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
         self._names, self._declared, self._settings = Names(name), declared, settings
+        self._earlier = partial(_sdk.once(EarlierOutputs).of, self)
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
@@ -91,10 +95,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         pulumi.Output.from_input(remarks_told)  # whose end Pulumi waits for
         loaded = [self._loaded(model) for model in declared.models]
         models = {model.variant: self._model(model) for model in loaded}
-        configuration = self._configuration({variant: model.name for variant, model in models.items()})
+        model_names = {variant: model.name for variant, model in models.items()}
+        generation = self._generation(model_names) if declared.scaled else None
+        capacities = self._capacities(generation) if generation else {}
+        configuration = self._configuration(model_names, generation, capacities)
         alarms_before = self._alarms(declared.plain_name) if declared.plain_name else []
         registration = self._registration() if declared.scaled else None
-        endpoint = self._endpoint(configuration, [*alarms_before, *([registration] if registration else [])])
+        before = [*alarms_before, *([registration] if registration else [])]
+        endpoint = self._endpoint(configuration, capacities, before)
         alarms_after = [] if alarms_before else self._alarms(endpoint.name)
         if registration:
             endpoint_name = autoscaling.after(registration, endpoint.name)
@@ -115,6 +123,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 "endpointName": self.endpoint_name,
                 "endpointArn": self.endpoint_arn,
                 "endpointConfigName": self.endpoint_config_name,
+                hooks.LAST_CONFIGURATION: configuration.name,
                 "modelName": self.model_name,
                 **({"modelDataUrl": self.model_data_url} if self.model_data_url else {}),
                 "invokePolicy": self.invoke_policy,
@@ -138,7 +147,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         in the stack's state, not in AWS.
         """
         opts = pulumi.ResourceOptions(parent=self._parent, protect=_sdk.is_protected(self), depends_on=[self])
-        return pulumi.Stash(self._names.protection, input=self.pulumi_resource_name, opts=opts)
+        return stash("protection", self._names.protection, self.pulumi_resource_name, opts)
 
     async def _tell(self, args: SageMakerEndpointArgs) -> bool:
         """Tells what was chosen, and what to think about, as far as it is known."""
@@ -224,33 +233,45 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         arguments = resources.model(self._declared, model)
         return aws.sagemaker.Model(self._names.model(model.variant), **arguments, opts=self._child)
 
-    def _configuration(
-        self, model_names: Mapping[str | None, pulumi.Input[str]]
-    ) -> aws.sagemaker.EndpointConfiguration:
-        """Declares the configuration, in which variants that scale start with the capacity that autoscaling has set.
+    def _generation(self, model_names: Mapping[str | None, pulumi.Input[str]]) -> pulumi.Stash:
+        """Declares what changes with the configuration, apart from the numbers that autoscaling sets."""
+        declared = self._declared
+        rest = resources.configuration(declared, model_names, {variant.name: 0 for variant, _ in declared.scaled})
+        return retained.generation(self._names.generation, rest, self._deployment(), self._child)
 
-        In an auto-named endpoint they start as they are declared, because its name is not known before its
-        configuration is made.
-        """
-        declared, deployment = self._declared, self._deployment()
-        tags: Tags | pulumi.Output[dict[str, str]] | None = declared.tags
-        capacities: Mapping[str, pulumi.Input[int]] = {}
-        if declared.scaled and declared.name is not None:
-            rest = resources.configuration(declared, model_names, {variant.name: 0 for variant, _ in declared.scaled})
-            generation = retained.generation(self._names.generation, rest, deployment, self._child)
-            capacities = retained.capacities(generation, self._settings, declared.name, declared.scaled)
-            tags = retained.tagged(declared.tags, generation)
+    def _capacities(self, generation: pulumi.Stash) -> Mapping[str, pulumi.Input[int]]:
+        """Returns what variants that scale start with: what they have, so that an update takes no capacity away."""
+        declared = self._declared
+        name: pulumi.Input[str | None] = declared.name
+        if name is None:
+            earlier: pulumi.Output[Mapping[str, Any]] = pulumi.Output.from_input(self._earlier())
+            name = earlier.apply(lambda outputs: outputs.get("endpointName"))
+        return retained.capacities(generation, self._settings, name, declared.scaled)
+
+    def _configuration(
+        self,
+        model_names: Mapping[str | None, pulumi.Input[str]],
+        generation: pulumi.Stash | None,
+        capacities: Mapping[str, pulumi.Input[int]],
+    ) -> aws.sagemaker.EndpointConfiguration:
+        declared = self._declared
         # AWS takes no update to the configuration that runs, not even one that changes the deployment alone.
-        renewed = pulumi.ResourceOptions(replacement_trigger=deployment or {})
-        opts = pulumi.ResourceOptions.merge(self._child, renewed)
-        arguments = resources.configuration(declared, model_names, capacities)
-        return aws.sagemaker.EndpointConfiguration(self._names.configuration, **arguments, tags=tags, opts=opts)
+        renewed = pulumi.ResourceOptions(replacement_trigger=self._deployment() or {})
+        return aws.sagemaker.EndpointConfiguration(
+            self._names.configuration,
+            **resources.configuration(declared, model_names, capacities),
+            tags=retained.tagged(declared.tags, generation) if generation else declared.tags,
+            opts=pulumi.ResourceOptions.merge(self._child, renewed),
+        )
 
     def _deployment(self) -> aws.sagemaker.EndpointDeploymentConfigArgsDict | None:
         return None if self._declared.rollout is None else resources.deployment(self._declared.rollout)
 
     def _endpoint(
-        self, configuration: aws.sagemaker.EndpointConfiguration, before: Sequence[pulumi.Resource]
+        self,
+        configuration: aws.sagemaker.EndpointConfiguration,
+        capacities: Mapping[str, pulumi.Input[int]],
+        before: Sequence[pulumi.Resource],
     ) -> aws.sagemaker.Endpoint:
         declared, imported = self._declared, self._declared.arguments.get("import_endpoint")
         if imported:
@@ -259,18 +280,15 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 "gives it the configuration that is declared here.",
                 self,
             )
-        scaled = [variant.name for variant, _ in declared.scaled]
-        retaining = scaled if declared.name is not None else []
-        starts = {
-            variant.name: checks.starts_with(variant, retained=variant.name in retaining)
-            for variant in declared.production_variants
-        }
+        variants = declared.production_variants
         guarded = hooks.GuardedEndpoint(
             self.urn,
             self._settings,
-            starts,
-            scaled,
+            {variant.name: checks.starts_with(variant, capacities.get(variant.name)) for variant in variants},
+            {variant.name: variant.runs_on for variant in variants},
+            [variant.name for variant, _ in declared.scaled],
             replaceable=declared.replaceable,
+            earlier=self._earlier,
             secret_texts=partial(outputs.secret_texts, declared.arguments),
         )
         return aws.sagemaker.Endpoint(

@@ -14,6 +14,7 @@ from sagebridge.endpoint_log import log_group
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef as Configuration
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef as Endpoint
+    from mypy_boto3_sagemaker.type_defs import PendingProductionVariantSummaryTypeDef as PendingVariant
     from mypy_boto3_sagemaker.type_defs import ProductionVariantOutputTypeDef as InitialVariant
     from mypy_boto3_sagemaker.type_defs import ProductionVariantSummaryTypeDef as LiveVariant
 
@@ -204,21 +205,19 @@ def lost_changes(
     return lines
 
 
-def starts_with(variant: Variant, *, retained: bool = False) -> dict[str, pulumi.Input[float]]:
-    """Returns what a declared variant starts with: instances or provisioned concurrency, and its weight.
+def starts_with(variant: Variant, capacity: pulumi.Input[int] | None = None) -> dict[str, pulumi.Input[float]]:
+    """Returns what a variant starts with: instances or provisioned concurrency, and its weight.
 
     Args:
         variant: the variant.
-        retained: whether it starts with the capacity that it has; see ``guards/retained.py``.
+        capacity: what it starts with instead of what it declares; see ``guards/retained.py``.
     """
-    weight: dict[str, pulumi.Input[float]] = {"initial_variant_weight": variant.weight}
-    if retained:
-        return weight
     field = "initial_instance_count" if isinstance(variant.capacity, Instances) else "provisioned_concurrency"
-    return {field: variant.capacity.initial, **weight}
+    initial = variant.capacity.initial if capacity is None else capacity
+    return {field: initial, "initial_variant_weight": variant.weight}
 
 
-def live_numbers(variant: "LiveVariant") -> dict[str, float]:
+def live_numbers(variant: "LiveVariant | PendingVariant") -> dict[str, float]:
     """Returns the capacity and the weight that a variant of an endpoint is to have, by the arguments' names."""
     # DesiredServerlessConfig is there only while the concurrency is being changed.
     serverless = variant.get("DesiredServerlessConfig", variant.get("CurrentServerlessConfig"))

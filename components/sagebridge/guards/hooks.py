@@ -6,16 +6,17 @@ instance counts and weights back to what is declared, as it cannot say ``RetainA
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge import _aws, _sdk
 from sagebridge.endpoint.outputs import resolved
-from sagebridge.guards import checks, log, lookup
+from sagebridge.guards import checks, foreign, log, lookup
 from sagebridge.redaction import redacted
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 
 Value = TypeVar("Value")
+
+LAST_CONFIGURATION = "lastConfigName"
+"""Output of the component in the stack's state: the configuration that it declared, also where an endpoint was imported
+as it is and runs another."""
+
+
+async def _nothing() -> Mapping[str, Any]:
+    return {}
 
 
 async def _none() -> Collection[str]:
@@ -40,10 +49,14 @@ class GuardedEndpoint:
     """The provider's settings."""
     variants: Mapping[str, Mapping[str, pulumi.Input[float]]]
     """What each production variant starts with, by name; see :func:`checks.starts_with`."""
+    runs_on: Mapping[str, pulumi.Input[str]]
+    """The instance type of each production variant, or ``serverless``, by name."""
     scaling_variants: Collection[str] = ()
     """Names of the production variants that scale."""
     replaceable: bool = False
     """Whether the endpoint may be replaced: then a preview may find one of its name."""
+    earlier: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing
+    """Returns the component's outputs as the last update left them; see ``guards/earlier.py``."""
     secret_texts: Callable[[], Awaitable[Collection[str]]] = _none
     """Returns the texts in the arguments that come from secrets. AWS's answers may contain them."""
 
@@ -120,13 +133,17 @@ class EndpointHooks:
         problem = checks.update_problem(live, args.id, outputs, inputs.get("endpointConfigName"))
         if live and not problem and inputs.get("deploymentConfig"):
             problem = checks.variant_name_problem(live, endpoint.variants)
+        declared = await _declared(endpoint)
+        if live and problem:
+            problem = f"{problem} {foreign.under_way(live, inputs.get('endpointConfigName'), declared)}".rstrip()
         if problem or live is None:
             raise pulumi.RunError(await endpoint.shown(problem or ""))
-        if configuration := lookup.describe_configuration(client, live["EndpointConfigName"]):
-            declared = {name: await _known(numbers) for name, numbers in endpoint.variants.items()}
-            retained = bool(lookup.generations(client, configuration))
-            for line in checks.lost_changes(live, configuration, declared, retained=retained):
-                pulumi.log.warn(await endpoint.shown(f"Endpoint {live['EndpointName']}: {line}"))
+        warnings = [
+            *await _lost(endpoint, client, live, declared),
+            *await _alarming(endpoint, live, inputs.get("deploymentConfig")),
+        ]
+        for warning in warnings:
+            pulumi.log.warn(await endpoint.shown(warning))
 
     async def _verify(self, args: pulumi.ResourceHookArgs) -> None:
         """Fails a create or an update after which the endpoint does not run what was asked for."""
@@ -187,6 +204,48 @@ async def _known(numbers: Mapping[str, pulumi.Input[float]]) -> Mapping[str, flo
     resolved_numbers = {field: await resolved(number) for field, number in numbers.items()}
     values = {field: number for field, number in resolved_numbers.items() if number is not None}
     return values if values.keys() == numbers.keys() else {}
+
+
+async def _declared(endpoint: GuardedEndpoint) -> foreign.Fleets:
+    """Returns what the variants will have, secrets concealed."""
+    return {
+        name: foreign.Fleet(await resolved(endpoint.runs_on[name]), await _known(numbers))
+        for name, numbers in endpoint.variants.items()
+    }
+
+
+async def _lost(
+    endpoint: GuardedEndpoint,
+    client: "SageMakerClient",
+    live: "DescribeEndpointOutputTypeDef",
+    declared: foreign.Fleets,
+) -> list[str]:
+    """Returns, with the numbers, what an update takes away that autoscaling or a person has set."""
+    configuration = lookup.describe_configuration(client, live["EndpointConfigName"])
+    earlier = await endpoint.earlier()
+    last = earlier.get(LAST_CONFIGURATION, earlier.get("endpointConfigName", live["EndpointConfigName"]))
+    if last != live["EndpointConfigName"]:
+        return [foreign.moved(live, last, foreign.live_fleets(live, configuration), declared)]
+    if configuration is None:
+        return []
+    retained = bool(lookup.generations(client, configuration))
+    numbers = {name: fleet.numbers for name, fleet in declared.items()}
+    lines = checks.lost_changes(live, configuration, numbers, retained=retained)
+    return [f"Endpoint {live['EndpointName']}: {line}" for line in lines]
+
+
+async def _alarming(
+    endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTypeDef", deployment: Mapping[str, Any] | None
+) -> Sequence[str]:
+    """Returns a sentence for each alarm that would roll an update back at once."""
+    settings, alarms = await _settings(endpoint), ((deployment or {}).get("autoRollbackConfiguration") or {})
+    names = [alarm["alarmName"] for alarm in alarms.get("alarms", []) if isinstance(alarm["alarmName"], str)]
+    if settings is None or not names:
+        return []
+    try:
+        return foreign.alarming(live, lookup.alarms_in_alarm(_aws.cloudwatch_client(settings), names))
+    except (BotoCoreError, ClientError) as error:
+        return [foreign.alarms_unknown(live, names, error)]
 
 
 async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -84,6 +84,19 @@ def unscaled_variants(
         answer = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=list(ids))
         return {ids[missing] for missing in ids.keys() - {target["ResourceId"] for target in answer["ScalableTargets"]}}
     return set()
+
+
+def alarms_in_alarm(client: Any, names: Collection[str]) -> dict[str, str]:  # noqa: ANN401 - its types are a package of their own
+    """Returns why those of the alarms are in ALARM that are, by the alarm's name."""
+    if not names:
+        return {}
+    answer = client.describe_alarms(AlarmNames=sorted(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+    return {
+        alarm["AlarmName"]: alarm.get("StateReason", "no reason given")
+        for alarm in alarms
+        if alarm["StateValue"] == "ALARM"
+    }
 
 
 @contextmanager

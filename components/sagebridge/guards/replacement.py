@@ -11,6 +11,7 @@ import pulumi
 
 from sagebridge import _sdk
 from sagebridge.endpoint.spec import Endpoint
+from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.redaction import concealed
 from sagebridge.validation import Problem, message
 
@@ -51,8 +52,10 @@ def hooks(allowed: bool) -> pulumi.ResourceHookBinding:  # noqa: FBT001 - `once`
     Args:
         allowed: Whether their endpoints may be replaced.
     """
+    earlier = _sdk.once(EarlierOutputs)
 
     async def check(args: pulumi.ResourceHookArgs) -> None:
+        await earlier.keep(args)
         old, new, outputs = [
             await _concealed(properties) for properties in (args.old_inputs, args.new_inputs, args.old_outputs)
         ]

@@ -17,6 +17,7 @@ from sagebridge import _aws, _sdk
 from sagebridge.endpoint.outputs import secret_texts
 from sagebridge.endpoint.resources import ConfigurationArguments
 from sagebridge.endpoint.spec import Autoscaling, Tags, Variant
+from sagebridge.endpoint.stash import stash
 from sagebridge.guards import checks, lookup
 from sagebridge.redaction import redacted
 
@@ -55,7 +56,7 @@ def generation(
     """
     whole = {**configuration, "deployment_config": deployment}
     replaced = pulumi.ResourceOptions(replacement_trigger=whole)
-    return pulumi.Stash(name, input=whole, opts=pulumi.ResourceOptions.merge(opts, replaced))
+    return stash("generation", name, whole, pulumi.ResourceOptions.merge(opts, replaced))
 
 
 def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str, str]]:
@@ -75,7 +76,7 @@ def tagged(tags: Tags | None, made_for: pulumi.Stash) -> pulumi.Output[dict[str,
 def capacities(
     made_for: pulumi.Stash,
     settings: pulumi.Input[_aws.Settings],
-    endpoint: pulumi.Input[str],
+    endpoint: pulumi.Input[str | None],
     scaled: Sequence[tuple[Variant, Autoscaling]],
 ) -> dict[str, pulumi.Output[int]]:
     """Returns the capacity that each variant that scales starts with, by the variant's name.
@@ -83,13 +84,13 @@ def capacities(
     Args:
         made_for: The :func:`generation` of the configuration.
         settings: The provider's settings.
-        endpoint: Name of the endpoint, which need not be there yet.
+        endpoint: Name of the endpoint, which need not be there yet; None if it is not known before the endpoint is.
         scaled: The variants that scale, each with how.
     """
 
-    async def find(settings: _aws.Settings, name: str, numbers: Mapping[str, Sequence[float]]) -> dict[str, int]:
+    async def find(settings: _aws.Settings, name: str | None, numbers: Mapping[str, Sequence[float]]) -> dict[str, int]:
         capacities = {name: Scaled(*map(int, three)) for name, three in numbers.items()}
-        if not _sdk.runs_on_engine():  # a user's unit test asks no AWS
+        if name is None or not _sdk.runs_on_engine():  # a user's unit test asks no AWS
             return {name: capacity.first for name, capacity in capacities.items()}
         generation_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:

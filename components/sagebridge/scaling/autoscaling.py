@@ -15,6 +15,7 @@ import pulumi_aws as aws
 from sagebridge.endpoint import names
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.spec import Autoscaling, Endpoint, Kind, TargetField, Variant
+from sagebridge.endpoint.stash import stash
 from sagebridge.monitoring.metrics import BACKLOG_PER_INSTANCE, BACKLOG_WITHOUT_CAPACITY
 
 FROM_ZERO = "scale-out-from-zero"
@@ -61,8 +62,7 @@ def registration(name: str, variants: Mapping[str, pulumi.Input[str]], opts: pul
         opts: Options of the resource.
     """
     replaced = pulumi.ResourceOptions(replacement_trigger=variants, delete_before_replace=True)
-    opts = pulumi.ResourceOptions.merge(opts, replaced)
-    return pulumi.Stash(name, input=variants, opts=opts)
+    return stash("registration", name, variants, pulumi.ResourceOptions.merge(opts, replaced))
 
 
 def after(registered: pulumi.Stash, endpoint_name: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -1,0 +1,39 @@
+"""Tells what the stack's state had of a component before this update: the name of an auto-named endpoint, for example.
+
+The engine has the outputs of the last update until the component registers new ones, but forgets them when the
+component's inputs change (pulumi 3.246, ``UpdateStep``). The hook of such a change gets them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from sagebridge import _sdk
+
+
+class EarlierOutputs:
+    """The outputs that the components of a program had before this update."""
+
+    def __init__(self) -> None:
+        self._changed: dict[str, Mapping[str, Any]] = {}
+        """Those of the components whose inputs change, by URN."""
+
+    async def keep(self, args: pulumi.ResourceHookArgs) -> None:
+        """Notes the outputs of a component before its inputs change."""
+        self._changed[args.urn] = await _values(args.old_outputs or {})
+
+    async def of(self, component: pulumi.Resource) -> Mapping[str, Any]:
+        """Returns the outputs that a component had; empty if it is new.
+
+        It must be asked before anything that the component's next outputs depend on is made.
+        """
+        if not _sdk.runs_on_engine():
+            return {}
+        outputs = await _sdk.engine_outputs(component)
+        return self._changed.get(str(await component.urn.future()), outputs)
+
+
+async def _values(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns outputs as values; a hook gets those that hold a secret as outputs."""
+    return {name: await pulumi.Output.from_input(value).future() for name, value in outputs.items()}
