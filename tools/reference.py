@@ -88,13 +88,17 @@ def _refusals() -> dict[str, str]:
     changed = refused(recorded(parse(args)), recorded(serverless), {}, allowed=False)
     ran: Any = {"EndpointName": "scorer", "EndpointConfigName": "scorer-config-1a2b3c4", "EndpointStatus": "InService"}
     failed: Any = {**ran, "EndpointStatus": "Failed"}
+    rolling_back: Any = {**ran, "EndpointStatus": "RollingBack"}
     return {
         "Arguments": message("SageMakerEndpoint 'scorer' cannot be made", validate("scorer", wrong)),
         "A change": message("SageMakerEndpoint 'scorer' cannot be changed like this", changed),
         "An endpoint that the stack does not know, before a create": checks.orphan(failed),
         "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
         "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
-        "A rollback that is not over yet": checks.rolling_back(ran),
+        "A rollback that is not over yet": checks.failed_update(
+            rolling_back, "scorer-config-5d6e7f8", is_rollback=True
+        ),
+        "An update that AWS refuses": checks.failed_update(ran, "scorer-config-5d6e7f8", is_rollback=False),
     }
 
 

@@ -70,6 +70,11 @@ def scaling_client(settings: Settings) -> "ApplicationAutoScalingClient":
     return client
 
 
+def cloudwatch_client(settings: Settings) -> Any:  # noqa: ANN401 - its types are a package of their own
+    """Returns a client of CloudWatch, shared like :func:`sagemaker_client`."""
+    return _shared_client("cloudwatch", *_key(settings))
+
+
 def s3_client(settings: Settings, config: Config | None = None) -> "S3Client":
     """Returns a new client of S3."""
     client: S3Client = _client("s3", settings, config)

@@ -1,9 +1,9 @@
 """Asks AWS about endpoints, for the guards."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -84,6 +84,20 @@ def unscaled_variants(
         answer = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=list(ids))
         return {ids[missing] for missing in ids.keys() - {target["ResourceId"] for target in answer["ScalableTargets"]}}
     return set()
+
+
+def alarm_states(client: Any, names: Sequence[str]) -> dict[str, str]:  # noqa: ANN401 - its types are a package of their own
+    """Returns the state of each alarm, of metrics or composite; empty if there are none, or AWS cannot be asked.
+
+    The caller need not have the permission to see alarms, as only the progress of an update tells of them.
+    """
+    if not names:
+        return {}
+    with suppress(BotoCoreError, ClientError):
+        answer = client.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
+    return {}
 
 
 @contextmanager
