@@ -43,7 +43,22 @@ Where a create or an update fails on AWS, the message ends with the last lines o
 what comes from secrets. For that, whoever runs `pulumi up` needs `logs:DescribeLogStreams` and `logs:GetLogEvents` on
 `arn:aws:logs:REGION:ACCOUNT:log-group:/aws/sagemaker/Endpoints/*`. Without them, the message says so and names the log
 group. `sagebridge invoke` needs `logs:FilterLogEvents` there to find the error of a handler whose answer does not tell
-it; `grant_invoke` gives a caller none of these."""
+it; `grant_invoke` gives a caller none of these.
+
+While AWS is at work on an endpoint, its row in `pulumi up` says what AWS is doing, once for each change, such as
+`canary 10 % (1 of 10 instances), baking 3 of 5 min, alarms OK`. The states of the alarms need
+`cloudwatch:DescribeAlarms` and are left out without it. An update that finds AWS at work waits until that is over.
+
+After a failure, these steps are enough, and each message names the next one:
+
+| what happened | what to do |
+| --- | --- |
+| AWS refused an update (throttled, over a quota), rolled it back, or went on when the provider no longer waited | Fix the cause, and run `pulumi up` again. It waits for AWS, and sends what AWS has not taken. |
+| `pulumi` was killed during an update, at whatever step | `pulumi cancel` unlocks the stack. `pulumi up --refresh` waits for AWS and does the rest. |
+
+Until the next `pulumi up`, the stack's state keeps the configuration of a refused update among the endpoint's outputs,
+beside the error. Pulumi's engine saves every update so that failed in the provider. The guards ask AWS instead, and a
+`pulumi up` puts the state right even if AWS refuses it again."""
 
 
 def page() -> str:

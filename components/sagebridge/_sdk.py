@@ -93,7 +93,7 @@ def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
 
 
 def show_progress(urn: str, text: str) -> None:
-    """Shows in a resource's row what is being done to it, until the next text or the end.
+    """Shows in a resource's row what is being done to it, until the next text; an empty one ends that.
 
     ``pulumi.log`` wants the resource itself, which a hook does not have. The message is ephemeral: the engine shows it
     once, and does not repeat it among the diagnostics at the end.

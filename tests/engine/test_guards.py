@@ -1,6 +1,5 @@
 """What must not happen unseen: an outage, a second owner, a deletion, a look into the wrong account."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from sagebridge.local import control
 from tests.conftest import PREDICTION, Aws, Base
 from tests.engine.lives import everything
 from tests.fields import IMAGE
-from tests.local.account import until
-from tests.stacks import Declared, Stack
+from tests.stacks import Declared
 
 pytestmark = pytest.mark.engine
 
@@ -198,30 +196,3 @@ def test_hooks_ask_where_an_explicit_provider_goes(
     declared.up()
     assert serves(aws, declared.endpoint)
     assert set(declared.preview()) == {"same"}
-
-
-def test_an_update_whose_pulumi_was_killed_is_known_after_a_refresh(aws: Aws, stack: Stack, program: Path) -> None:
-    name = stack.endpoint
-    pulumi_ = ("--stack", name, "--non-interactive", "--color", "never")
-    stack.up()
-    before = runs(aws, name)
-    stack.config(instanceType="ml.m5.large")
-    command = ["pulumi", "up", "--yes", "--skip-preview", *pulumi_]
-    with aws.holding("updating"):
-        with subprocess.Popen(
-            command, cwd=program, env=aws.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as running:
-            try:
-                until(lambda: status(aws, name) == "Updating")
-            finally:
-                running.kill()
-        aws.must("pulumi", "cancel", "--yes", "--stack", name, cwd=program)
-        assert f"Endpoint {name} is Updating, and AWS takes no update until that is over" in stack.preview_fails()
-    until(lambda: status(aws, name) == "InService")
-    assert runs(aws, name) != before
-    said = stack.preview_fails()
-    assert f"Endpoint {name} runs {runs(aws, name)} already: an update that was interrupted has reached it" in said
-    aws.must("pulumi", "up", "--refresh", "--yes", *pulumi_, cwd=program)
-    assert set(stack.preview()) == {"same"}
-    assert serves(aws, name)
-    assert before not in {arn.rpartition("/")[2] for arn in everything(aws)}

@@ -17,7 +17,6 @@ from sagebridge.guards.checks import (
     starts_with,
     update_problem,
     variant_name_problem,
-    waiting,
     will_wait,
 )
 from tests.endpoint.endpoints import args
@@ -83,8 +82,7 @@ def test_an_update_that_aws_would_refuse_is_refused_before(
 def test_an_update_waits_for_what_ends_by_itself(status: str) -> None:
     busy = endpoint(EndpointConfigName="old", EndpointStatus=status)
     assert update_problem(busy, "boston", {"arn": ARN, "endpointConfigName": "old"}, "new") is None
-    assert f"is {status}" in waiting(busy)
-    assert "Waiting until that is over." in waiting(busy)
+    assert f"is {status}" in will_wait(busy)
     assert "`pulumi up` waits until that is over." in will_wait(busy)
 
 

@@ -91,12 +91,6 @@ def unsent(endpoint: "Endpoint", configuration: object) -> str:
     )
 
 
-def waiting(endpoint: "Endpoint") -> str:
-    """Says that an update, or the preview of one that was interrupted, waits until AWS takes an update."""
-    name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
-    return f"Endpoint {name} is {status}, and AWS takes no other update meanwhile. Waiting until that is over."
-
-
 def will_wait(endpoint: "Endpoint") -> str:
     """Says in a preview that the update will wait until AWS takes it."""
     name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]

@@ -8,6 +8,7 @@ instance counts and weights back to what is declared, as it cannot say ``RetainA
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -127,7 +128,7 @@ class EndpointHooks:
             if pulumi.runtime.is_dry_run() and rollout.is_on_its_way(live, configuration):
                 # The stack itself has begun this. A preview waits for it, as it goes before the refresh of
                 # `up --refresh`, which then reads what the endpoint runs in the end.
-                await _wait_until_idle(endpoint, progress, live)
+                await progress.wait_until_idle()
                 return
             live = await _when_it_takes_updates(endpoint, progress, live)
         if live and "LastModifiedTime" in live:
@@ -162,14 +163,16 @@ class EndpointHooks:
         except (BotoCoreError, ClientError) as error:
             self._refusals[args.urn] = str(error)
 
-    def _follow_no_more(self, urn: str) -> None:
+    async def _follow_no_more(self, urn: str) -> None:
         """Ends the progress, as the provider's work on the endpoint has ended."""
         if follower := self._followers.pop(urn, None):
             follower.cancel()
+            with suppress(asyncio.CancelledError):
+                await follower
 
     async def _verify(self, args: pulumi.ResourceHookArgs) -> None:
         """Fails a create or an update after which the endpoint does not run what was asked for."""
-        self._follow_no_more(args.urn)
+        await self._follow_no_more(args.urn)
         # The provider reads the endpoint back, so only the inputs tell what was asked for.
         endpoint = await self._endpoint(args)
         inputs, outputs = await _plain(args.new_inputs), await _plain(args.new_outputs)
@@ -185,7 +188,7 @@ class EndpointHooks:
 
     async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
         """Deletes what a failed create left behind, and says what a failed update means; never asks for a retry."""
-        self._follow_no_more(args.urn)
+        await self._follow_no_more(args.urn)
         endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
         client = await _sagemaker(endpoint)
         if client and args.failed_operation == "create" and "name" in inputs:
@@ -235,20 +238,12 @@ async def _progress(
     return Progress(client, args.id, alarm_states, tell)
 
 
-async def _wait_until_idle(
-    endpoint: GuardedEndpoint, progress: Progress, live: "DescribeEndpointOutputTypeDef"
-) -> "DescribeEndpointOutputTypeDef | None":
-    """Waits until AWS is no longer at work on an endpoint, and returns it; None if it is gone."""
-    pulumi.log.info(await endpoint.shown(checks.waiting(live)))
-    return await progress.wait_until_idle()
-
-
 async def _when_it_takes_updates(
     endpoint: GuardedEndpoint, progress: Progress, live: "DescribeEndpointOutputTypeDef"
 ) -> "DescribeEndpointOutputTypeDef | None":
     """Returns a busy endpoint when AWS takes an update of it; a preview says that the update will wait."""
     if not pulumi.runtime.is_dry_run():
-        return await _wait_until_idle(endpoint, progress, live)
+        return await progress.wait_until_idle()
     pulumi.log.warn(await endpoint.shown(checks.will_wait(live)))
     return live
 

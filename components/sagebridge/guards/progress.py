@@ -27,7 +27,7 @@ class Progress:
         client: A client of SageMaker.
         name: The endpoint's name.
         alarm_states: Returns the state of each alarm that rolls the deployment back.
-        tell: Shows a stage.
+        tell: Shows a stage, or an empty text when there is nothing more to tell.
     """
 
     def __init__(
@@ -45,10 +45,13 @@ class Progress:
 
     async def follow(self) -> None:
         """Tells the stages until it is cancelled. What AWS does not answer is asked again: the provider waits."""
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            with suppress(BotoCoreError, ClientError):
-                await self._look()
+        try:
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                with suppress(BotoCoreError, ClientError):
+                    await self._look()
+        finally:
+            await self._show("")
 
     async def wait_until_idle(self) -> "DescribeEndpointOutputTypeDef | None":
         """Tells the stages until AWS is no longer at work on the endpoint, which AWS itself limits.
@@ -56,16 +59,22 @@ class Progress:
         Returns:
             The endpoint; None if it is gone, or is being deleted.
         """
-        while (endpoint := await self._look()) and rollout.is_busy(endpoint):  # noqa: ASYNC110 - AWS does not tell
-            await asyncio.sleep(POLL_SECONDS)
+        try:
+            while (endpoint := await self._look("waiting for AWS: ")) and rollout.is_busy(endpoint):  # noqa: ASYNC110 - AWS does not tell
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            await self._show("")
         return endpoint
 
-    async def _look(self) -> "DescribeEndpointOutputTypeDef | None":
+    async def _look(self, prefix: str = "") -> "DescribeEndpointOutputTypeDef | None":
         endpoint = lookup.describe_endpoint(self._client, self._name)
         if endpoint and rollout.is_busy(endpoint):
             states = self._alarm_states() if endpoint["EndpointStatus"] != "RollingBack" else {}
-            stage = rollout.stage(endpoint, states, datetime.now(UTC))
-            if stage != self._last:
-                self._last = stage
-                await self._tell(stage)
+            await self._show(prefix + rollout.stage(endpoint, states, datetime.now(UTC)))
         return endpoint
+
+    async def _show(self, stage: str) -> None:
+        """Tells a stage, unless it was the last one; an empty text takes back the last one at the end."""
+        if stage != self._last:
+            self._last = stage
+            await self._tell(stage)
