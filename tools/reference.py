@@ -51,10 +51,10 @@ While AWS is at work on an endpoint, its row in `pulumi up` says what AWS is doi
 
 After a failure, these steps are enough, and each message names the next one:
 
-| what happened | what to do |
-| --- | --- |
-| AWS refused an update (throttled, over a quota), rolled it back, or went on when the provider no longer waited | Fix the cause, and run `pulumi up` again. It waits for AWS, and sends what AWS has not taken. |
-| `pulumi` was killed during an update, at whatever step | `pulumi cancel` unlocks the stack. `pulumi up --refresh` waits for AWS and does the rest. |
+- AWS refused an update (throttled, over a quota), rolled it back, or went on when the provider no longer waited: fix
+  the cause, and run `pulumi up` again. It waits for AWS, and sends what AWS has not taken.
+- `pulumi` was killed during an update, at whatever step: `pulumi cancel` unlocks the stack, and `pulumi up --refresh`
+  waits for AWS and does the rest.
 
 Until the next `pulumi up`, the stack's state keeps the configuration of a refused update among the endpoint's outputs,
 beside the error. Pulumi's engine saves every update so that failed in the provider. The guards ask AWS instead, and a

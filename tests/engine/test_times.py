@@ -144,7 +144,9 @@ def test_a_life_whose_every_call_takes_long(aws: Aws, declared: Declared) -> Non
         control.set_times(folder, pace=1)
 
 
-def test_an_update_that_aws_is_still_rolling_back_fails_and_the_next_one_waits_for_that(aws: Aws, declared: Declared) -> None:
+def test_an_update_that_aws_is_still_rolling_back_fails_and_the_next_one_waits_for_that(
+    aws: Aws, declared: Declared
+) -> None:
     """The provider fails as soon as it sees that, before the hook that verifies."""
     name = declared.endpoint
     declared.up()

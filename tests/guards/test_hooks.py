@@ -79,7 +79,9 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def progress_told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stages that are told, with AWS asked at once."""
     lines: list[str] = []
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0)
     monkeypatch.setattr(_sdk, "show_progress", lambda _, text: lines.append(text))
     return lines
 
@@ -184,7 +186,11 @@ def test_a_create_waits_until_an_endpoint_of_its_name_is_deleted_and_says_so_onc
         if len(polls) == 3:
             del sagemaker.endpoints["boston"]
 
+    async def follow(_: object) -> None:
+        """Asks AWS nothing."""
+
     monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(progress.Progress, "follow", follow)
     hook(registered, "orphan", new_inputs=CREATED)
     assert len(polls) == 3
     assert logged == [
@@ -450,24 +456,26 @@ def test_a_failed_update_says_how_it_left_the_endpoint(
     assert "Cannot read how the update has left endpoint boston: " in logged.pop()
 
 
-@pytest.mark.parametrize("end", ["verify", "clean-up"])
+@pytest.mark.parametrize(
+    ("operation", "end"), [("create", "verify"), ("create", "clean-up"), ("update", "verify"), ("update", "clean-up")]
+)
 def test_the_progress_of_the_providers_work_is_told_until_its_end(
-    registered: Monitor,
-    running_old: SageMaker,
-    progress_told: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    end: str,
+    registered: Monitor, running_old: SageMaker, progress_told: list[str], operation: str, end: str
 ) -> None:
-    monkeypatch.setattr(progress, "POLL_SECONDS", 0)
-    hook(registered, "ready", **UPDATE, old_outputs=OLD)
-    running_old.endpoints["boston"] = endpoint(EndpointConfigName="old", EndpointStatus="Updating")
+    if operation == "create":
+        running_old.endpoints.clear()
+        hook(registered, "orphan", new_inputs=CREATED)
+    else:
+        hook(registered, "ready", **UPDATE, old_outputs=OLD)
+    running_old.endpoints["boston"] = endpoint(EndpointStatus="Updating")
     loop = asyncio.get_event_loop()
     loop.run_until_complete(asyncio.sleep(0.01))
     assert progress_told == ["changing weights or capacity"]
     running_old.endpoints["boston"] = endpoint()
-    hook(registered, end, **UPDATE, old_outputs=OLD, new_outputs=OLD) if end == "verify" else hook(
-        registered, end, new_inputs=CREATED, old_outputs=OLD, failed_operation="update"
-    )
+    if end == "verify":
+        hook(registered, "verify", new_inputs=CREATED, new_outputs=OLD)
+    else:
+        hook(registered, "clean-up", new_inputs=CREATED, old_outputs=OLD, failed_operation=operation)
     running_old.endpoints["boston"] = endpoint(EndpointStatus="SystemUpdating")
     loop.run_until_complete(asyncio.sleep(0.01))
     assert progress_told == ["changing weights or capacity", ""]

@@ -99,8 +99,8 @@ class EndpointHooks:
 
     async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses a create where there is an endpoint of that name; waits for one that is being deleted."""
-        endpoint, name = await self._endpoint(args), (await _plain(args.new_inputs)).get("name")
-        client = await _sagemaker(endpoint)
+        endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
+        client, name = await _sagemaker(endpoint), inputs.get("name")
         if client is None or not isinstance(name, str):
             return
         existing = lookup.find_endpoint(client, name)
@@ -112,6 +112,8 @@ class EndpointHooks:
             existing = await _wait_until_deleted(endpoint, client, name)
         if existing and not (endpoint.replaceable and pulumi.runtime.is_dry_run()):
             raise pulumi.RunError(await endpoint.shown(checks.orphan(existing)))
+        if not pulumi.runtime.is_dry_run():
+            self._follow(args.urn, await _progress(endpoint, client, args.urn, name, inputs))
 
     async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses an update that AWS would refuse, says what it would take away, and waits until AWS can take it."""
@@ -122,7 +124,10 @@ class EndpointHooks:
         ]
         if client is None or not checks.rolls_out(old_inputs, inputs, outputs):
             return
-        configuration, progress = inputs.get("endpointConfigName"), await _progress(endpoint, client, args, inputs)
+        configuration, progress = (
+            inputs.get("endpointConfigName"),
+            await _progress(endpoint, client, args.urn, args.id, inputs),
+        )
         live = lookup.describe_endpoint(client, args.id)
         if live and rollout.is_busy(live):
             if pulumi.runtime.is_dry_run() and rollout.is_on_its_way(live, configuration):
@@ -144,7 +149,7 @@ class EndpointHooks:
             if not pulumi.runtime.is_dry_run():
                 await self._send(client, args, inputs, progress)
         elif not pulumi.runtime.is_dry_run():
-            self._followers[args.urn] = asyncio.create_task(progress.follow())
+            self._follow(args.urn, progress)
 
     async def _send(
         self, client: "SageMakerClient", args: pulumi.ResourceHookArgs, inputs: Mapping[str, Any], progress: Progress
@@ -162,6 +167,10 @@ class EndpointHooks:
             await progress.wait_until_idle()
         except (BotoCoreError, ClientError) as error:
             self._refusals[args.urn] = str(error)
+
+    def _follow(self, urn: str, progress: Progress) -> None:
+        """Tells the progress from now on, until the provider's work on the endpoint has ended."""
+        self._followers[urn] = asyncio.create_task(progress.follow())
 
     async def _follow_no_more(self, urn: str) -> None:
         """Ends the progress, as the provider's work on the endpoint has ended."""
@@ -222,9 +231,17 @@ class EndpointHooks:
 
 
 async def _progress(
-    endpoint: GuardedEndpoint, client: "SageMakerClient", args: pulumi.ResourceHookArgs, inputs: Mapping[str, Any]
+    endpoint: GuardedEndpoint, client: "SageMakerClient", urn: str, name: str, inputs: Mapping[str, Any]
 ) -> Progress:
-    """Returns what shows the progress of an update in the endpoint's row."""
+    """Returns what shows in the endpoint's row what AWS is doing.
+
+    Args:
+        endpoint: what the hooks know of it.
+        client: a client of SageMaker.
+        urn: its URN.
+        name: its name in AWS.
+        inputs: its inputs from now on.
+    """
     settings, alarm_names = await _settings(endpoint), rollout.alarm_names(inputs.get("deploymentConfig"))
 
     def alarm_states() -> dict[str, str]:
@@ -233,9 +250,9 @@ async def _progress(
         return lookup.alarm_states(_aws.cloudwatch_client(settings), alarm_names)
 
     async def tell(stage: str) -> None:
-        _sdk.show_progress(args.urn, await endpoint.shown(stage))
+        _sdk.show_progress(urn, await endpoint.shown(stage))
 
-    return Progress(client, args.id, alarm_states, tell)
+    return Progress(client, name, alarm_states, tell)
 
 
 async def _when_it_takes_updates(
