@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagebridge.guards.lookup import describe_endpoint, find_endpoint, is_deleting, unscaled_variants
+from sagebridge import _aws
+from sagebridge.guards.lookup import alarm_states, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
 from tests.guards.answers import endpoint
 
 
@@ -26,7 +27,7 @@ class Refusing:
     def refuse(self, **_: object) -> Any:
         raise self._error
 
-    describe_endpoint = describe_scalable_targets = refuse
+    describe_endpoint = describe_scalable_targets = describe_alarms = refuse
 
 
 class Describing:
@@ -48,6 +49,26 @@ def test_the_variants_that_do_not_scale_any_more_are_found() -> None:
 def test_a_look_that_fails_does_not_hide_why_an_update_failed() -> None:
     refusing: Any = Refusing()
     assert unscaled_variants(refusing, "boston", ["stays"]) == set()
+
+
+class Alarms:
+    """Stands for a CloudWatch with an alarm of each kind."""
+
+    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> Any:  # noqa: N803 - boto3's names
+        assert AlarmNames == ["errors", "all"]
+        assert AlarmTypes == ["MetricAlarm", "CompositeAlarm"]
+        return {
+            "MetricAlarms": [{"AlarmName": "errors", "StateValue": "OK"}],
+            "CompositeAlarms": [{"AlarmName": "all", "StateValue": "ALARM"}],
+        }
+
+
+def test_the_states_of_alarms_are_known_where_they_may_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: Alarms())
+    assert alarm_states({}, ["errors", "all"]) == {"errors": "OK", "all": "ALARM"}
+    monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: Refusing())
+    assert alarm_states({}, ["errors", "all"]) == {}
+    assert alarm_states({}, []) == {}
 
 
 def test_an_endpoint_that_is_being_deleted_counts_as_gone() -> None:

@@ -152,7 +152,7 @@ class EndpointHooks:
             self._follow(args.urn, progress)
 
     async def _send(
-        self, client: "SageMakerClient", args: pulumi.ResourceHookArgs, inputs: Mapping[str, Any], progress: Progress
+        self, client: "SageMakerClient", args: pulumi.ResourceHookArgs, inputs: Mapping[str, object], progress: Progress
     ) -> None:
         """Sends an update for the provider, which takes it for done, and waits for its end.
 
@@ -231,7 +231,7 @@ class EndpointHooks:
 
 
 async def _progress(
-    endpoint: GuardedEndpoint, client: "SageMakerClient", urn: str, name: str, inputs: Mapping[str, Any]
+    endpoint: GuardedEndpoint, client: "SageMakerClient", urn: str, name: str, inputs: Mapping[str, object]
 ) -> Progress:
     """Returns what shows in the endpoint's row what AWS is doing.
 
@@ -245,9 +245,7 @@ async def _progress(
     settings, alarm_names = await _settings(endpoint), rollout.alarm_names(inputs.get("deploymentConfig"))
 
     def alarm_states() -> dict[str, str]:
-        if settings is None or not alarm_names:
-            return {}
-        return lookup.alarm_states(_aws.cloudwatch_client(settings), alarm_names)
+        return {} if settings is None else lookup.alarm_states(settings, alarm_names)
 
     async def tell(stage: str) -> None:
         _sdk.show_progress(urn, await endpoint.shown(stage))

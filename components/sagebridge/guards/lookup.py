@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from sagebridge import _aws
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -86,7 +88,7 @@ def unscaled_variants(
     return set()
 
 
-def alarm_states(client: Any, names: Sequence[str]) -> dict[str, str]:  # noqa: ANN401 - its types are a package of their own
+def alarm_states(settings: _aws.Settings, names: Sequence[str]) -> dict[str, str]:
     """Returns the state of each alarm, of metrics or composite; empty if there are none, or AWS cannot be asked.
 
     The caller need not have the permission to see alarms, as only the progress of an update tells of them.
@@ -94,7 +96,9 @@ def alarm_states(client: Any, names: Sequence[str]) -> dict[str, str]:  # noqa: 
     if not names:
         return {}
     with suppress(BotoCoreError, ClientError):
-        answer = client.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        answer = _aws.cloudwatch_client(settings).describe_alarms(
+            AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
         alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
     return {}

@@ -70,13 +70,14 @@ def stage(endpoint: "Endpoint", alarm_states: Mapping[str, str], now: datetime) 
     return ", ".join(["; ".join(texts) or "deploying", *_alarms(alarm_states)])
 
 
-def alarm_names(deployment: Mapping[str, Any] | None) -> list[str]:
+def alarm_names(deployment: object) -> list[str]:
     """Returns the names of the alarms that roll an update back, out of the provider's ``deploymentConfig``."""
-    rollback = (deployment or {}).get("autoRollbackConfiguration") or {}
+    config: Any = deployment or {}
+    rollback = config.get("autoRollbackConfiguration") or {}
     return [alarm["alarmName"] for alarm in rollback.get("alarms") or []]
 
 
-def for_aws(value: Any) -> Any:  # noqa: ANN401 - JSON of any form
+def for_aws(value: object) -> object:
     """Returns the provider's ``deploymentConfig`` as AWS's API takes it, which writes each name with a capital letter.
 
     The bridge's own entries in it are left out, and whole numbers are integers: the engine knows floats only.
