@@ -155,7 +155,10 @@ def test_an_update_that_aws_is_still_rolling_back_fails_and_the_next_one_waits_f
     declared.args["instance_type"] = "ml.m5.large"
     with aws.holding("rolling_back"):
         failed = declared.up_fails()
-        assert f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: Unable to provision" in failed
+        rolled_back = (
+            f"Endpoint {name} is RollingBack on configuration {serving}: AWS rolls the update back. Reason: Unable"
+        )
+        assert rolled_back in failed
         assert f"Logs: /aws/sagemaker/Endpoints/{name}." in failed
         assert f"Endpoint {name} is RollingBack, and AWS takes no other update meanwhile" in declared.shown()
         assert serves(aws, name)

@@ -112,8 +112,7 @@ class EndpointHooks:
             existing = await _wait_until_deleted(endpoint, client, name)
         if existing and not (endpoint.replaceable and pulumi.runtime.is_dry_run()):
             raise pulumi.RunError(await endpoint.shown(checks.orphan(existing)))
-        if not pulumi.runtime.is_dry_run():
-            self._follow(args.urn, await _progress(endpoint, client, args.urn, name, inputs))
+        self._follow(args.urn, await _progress(endpoint, client, args.urn, name, inputs))
 
     async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses an update that AWS would refuse, says what it would take away, and waits until AWS can take it."""
@@ -124,10 +123,8 @@ class EndpointHooks:
         ]
         if client is None or not checks.rolls_out(old_inputs, inputs, outputs):
             return
-        configuration, progress = (
-            inputs.get("endpointConfigName"),
-            await _progress(endpoint, client, args.urn, args.id, inputs),
-        )
+        progress = await _progress(endpoint, client, args.urn, args.id, inputs)
+        configuration = inputs.get("endpointConfigName")
         live = lookup.describe_endpoint(client, args.id)
         if live and rollout.is_busy(live):
             if pulumi.runtime.is_dry_run() and rollout.is_on_its_way(live, configuration):
@@ -146,31 +143,34 @@ class EndpointHooks:
         await _warn_of_losses(endpoint, client, live)
         if checks.is_unsent(live, outputs, configuration):
             pulumi.log.warn(await endpoint.shown(checks.unsent(live, configuration)))
-            if not pulumi.runtime.is_dry_run():
-                await self._send(client, args, inputs, progress)
-        elif not pulumi.runtime.is_dry_run():
+            await self._send(client, args, inputs, progress)
+        else:
             self._follow(args.urn, progress)
 
     async def _send(
         self, client: "SageMakerClient", args: pulumi.ResourceHookArgs, inputs: Mapping[str, object], progress: Progress
     ) -> None:
-        """Sends an update for the provider, which takes it for done, and waits for its end.
+        """Sends an update for the provider, which takes it for done, and waits for its end; not in a preview.
 
         What AWS says against it is kept for :meth:`_verify`: until then the provider reads what the endpoint really
         runs, and the engine saves that.
         """
+        if pulumi.runtime.is_dry_run():
+            return
         request: dict[str, Any] = {"EndpointName": args.id, "EndpointConfigName": inputs["endpointConfigName"]}
         if deployment := inputs.get("deploymentConfig"):
             request["DeploymentConfig"] = rollout.for_aws(deployment)
         try:
             client.update_endpoint(**request)
-            await progress.wait_until_idle()
         except (BotoCoreError, ClientError) as error:
             self._refusals[args.urn] = str(error)
+            return
+        await progress.wait_until_idle()
 
     def _follow(self, urn: str, progress: Progress) -> None:
-        """Tells the progress from now on, until the provider's work on the endpoint has ended."""
-        self._followers[urn] = asyncio.create_task(progress.follow())
+        """Tells the progress from now on, until the provider's work on the endpoint has ended; not in a preview."""
+        if not pulumi.runtime.is_dry_run():
+            self._followers[urn] = asyncio.create_task(progress.follow())
 
     async def _follow_no_more(self, urn: str) -> None:
         """Ends the progress, as the provider's work on the endpoint has ended."""
