@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -60,8 +61,7 @@ class Stack:
 
     def replace(self, kind: str, on_output: Callable[[str], object] | None = None) -> automation.UpResult:
         """Updates with `--replace` of the resource of a type, as `Endpoint`; `on_output` as for `up`."""
-        found = self._stack.export_stack().deployment or {}
-        (urn,) = [resource["urn"] for resource in found["resources"] if resource["type"].endswith(f":{kind}")]
+        (urn,) = [resource["urn"] for resource in self.resources() if resource["type"].endswith(f":{kind}")]
         return self._stack.up(color="never", replace=[urn], on_output=on_output)
 
     def up_fails(self) -> str:
@@ -100,6 +100,10 @@ class Stack:
 
         self._stack.up(color="never", on_event=listen)
         return seen
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Returns the resources of the stack's state."""
+        return list((self._stack.export_stack().deployment or {}).get("resources", []))
 
     def refresh(self) -> None:
         self._stack.refresh(color="never")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 import pulumi
@@ -327,6 +327,19 @@ def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
     """Otherwise the SDK fails while it ends a program, and leaves the program's tasks and server behind."""
     done = run_python(LOGGING)
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
+
+
+def test_progress_is_shown_in_the_row_of_a_resource_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Engine:
+        requests: ClassVar[list[Any]] = []
+
+        def Log(self, request: Any) -> None:  # noqa: N802 - gRPC's name
+            self.requests.append(request)
+
+    monkeypatch.setattr(_sdk, "get_engine", Engine)
+    _sdk.show_progress("urn:endpoint", "canary 10 %")
+    (request,) = Engine.requests
+    assert (request.urn, request.message, request.ephemeral) == ("urn:endpoint", "canary 10 %", True)
 
 
 def test_the_process_of_a_test_with_mocks_is_left_alone(run: Run) -> None:

@@ -61,7 +61,22 @@ Where a create or an update fails on AWS, the message ends with the last lines o
 what comes from secrets. For that, whoever runs `pulumi up` needs `logs:DescribeLogStreams` and `logs:GetLogEvents` on
 `arn:aws:logs:REGION:ACCOUNT:log-group:/aws/sagemaker/Endpoints/*`. Without them, the message says so and names the log
 group. `sagebridge invoke` needs `logs:FilterLogEvents` there to find the error of a handler whose answer does not tell
-it; `grant_invoke` gives a caller none of these."""
+it; `grant_invoke` gives a caller none of these.
+
+While AWS is at work on an endpoint, its row in `pulumi up` says what AWS is doing, once for each change, such as
+`canary 10 % (1 of 10 instances), baking 3 of 5 min, alarms OK`. The states of the alarms need
+`cloudwatch:DescribeAlarms` and are left out without it. An update that finds AWS at work waits until that is over.
+
+After a failure, these steps are enough, and each message names the next one:
+
+- AWS refused an update (throttled, over a quota), rolled it back, or went on when the provider no longer waited: fix
+  the cause, and run `pulumi up` again. It waits for AWS, and sends what AWS has not taken.
+- `pulumi` was killed during an update, at whatever step: `pulumi cancel` unlocks the stack, and `pulumi up --refresh`
+  waits for AWS and does the rest.
+
+Until the next `pulumi up`, the stack's state keeps the configuration of a refused update among the endpoint's outputs,
+beside the error. Pulumi's engine saves every update so that failed in the provider. The guards ask AWS instead, and a
+`pulumi up` puts the state right even if AWS refuses it again."""
 
 STASHES = """## Rows that are nothing in AWS
 
@@ -114,11 +129,13 @@ def _refusals() -> dict[str, str]:
     changed = refused(recorded(parse(args)), recorded(serverless), {}, allowed=False)
     ran: Any = {"EndpointName": "scorer", "EndpointConfigName": "scorer-config-1a2b3c4", "EndpointStatus": "InService"}
     failed: Any = {**ran, "EndpointStatus": "Failed"}
+    rolling_back: Any = {**ran, "EndpointStatus": "RollingBack"}
     variant = {"VariantName": "AllTraffic", "InstanceType": "ml.c5.large", "DesiredInstanceCount": 4}
     by_hand: Any = {**ran, "EndpointConfigName": "by-hand", "ProductionVariants": [variant]}
     moved_to: Any = {"ProductionVariants": [variant]}
     moving: Any = {
         **ran,
+        "EndpointStatus": "Updating",
         "PendingDeploymentSummary": {"EndpointConfigName": "by-hand", "ProductionVariants": [variant]},
     }
     (production,) = parse(args).production_variants
@@ -130,12 +147,15 @@ def _refusals() -> dict[str, str]:
         "An endpoint that the stack does not know, before a create": checks.orphan(failed),
         "An endpoint of that name that is still being deleted when the wait is over": checks.deletion_timeout("scorer"),
         "A rollback, after an update": checks.rollout_problem(ran, "scorer-config-5d6e7f8", ["AllTraffic"]) or "",
-        "A rollback that is not over yet": checks.rolling_back(ran),
+        "A rollback that is not over yet": checks.failed_update(
+            rolling_back, "scorer-config-5d6e7f8", is_rollback=True
+        ),
+        "An update that AWS refuses": checks.failed_update(ran, "scorer-config-5d6e7f8", is_rollback=False),
         "An endpoint that somebody has moved by hand, a warning": foreign.moved(
             by_hand, "scorer-config-1a2b3c4", foreign.live_fleets(by_hand, moved_to), declared
         ),
-        "A deployment that somebody else has under way, after the words of the refusal": foreign.under_way(
-            moving, None, declared
+        "A deployment that somebody else has under way, a warning": (
+            f"{checks.will_wait(moving)} {foreign.under_way(moving, None, declared)}"
         ),
         "An alarm that rings before the rollout, a warning": foreign.alarming(
             ran, {"scorer-AllTraffic-5xx": "Threshold Crossed: 3 datapoints were greater than the threshold (0.01)."}

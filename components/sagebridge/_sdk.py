@@ -14,6 +14,7 @@ import pulumi
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor, get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
@@ -101,6 +102,17 @@ async def engine_outputs(resource: pulumi.Resource) -> Mapping[str, Any]:
     answer = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": str(urn)})
     description = await answer.future()
     return description["state"] if description else {}
+
+
+def show_progress(urn: str, text: str) -> None:
+    """Shows in a resource's row what is being done to it, until the next text; an empty one ends that.
+
+    ``pulumi.log`` wants the resource itself, which a hook does not have. The message is ephemeral: the engine shows it
+    once, and does not repeat it among the diagnostics at the end.
+    """
+    engine: Any = get_engine()
+    if engine is not None:
+        engine.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True))
 
 
 def is_protected(resource: pulumi.Resource) -> bool | None:

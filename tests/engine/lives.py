@@ -1,12 +1,23 @@
 """What the lives of all kinds of endpoints share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
-from tests.conftest import Aws, Base
+from tests.conftest import COMMAND_SECONDS, Aws, Base
 from tests.local.account import echo
 from tests.stacks import Stack
+
+
+@contextmanager
+def under_way(work: Callable[[], object]) -> Iterator[Future[object]]:
+    """Has work done while the body runs; then it must end."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work)
+        yield done
+        done.result(COMMAND_SECONDS)
 
 
 def put_echo(aws: Aws, base: Base, key: str, word: str) -> str:

@@ -1,5 +1,6 @@
 """Pure: what is said of an endpoint that is not as the stack declares it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,11 +8,16 @@ import pytest
 from sagebridge.endpoint.spec import Variant, parse
 from sagebridge.guards.checks import (
     autoscaling_off,
+    failed_update,
+    is_rollback,
+    is_unsent,
     lost_changes,
     rollout_problem,
+    rolls_out,
     starts_with,
     update_problem,
     variant_name_problem,
+    will_wait,
 )
 from tests.endpoint.endpoints import args
 from tests.guards.answers import ARN, endpoint
@@ -56,8 +62,12 @@ def test_every_variant_must_run() -> None:
         ({"EndpointConfigName": "old"}, "new", None),
         ({"EndpointConfigName": "old"}, None, None),
         ({"EndpointConfigName": "old", "EndpointStatus": "Failed"}, "new", None),
-        ({"EndpointConfigName": "old", "EndpointStatus": "Updating"}, "new", "is Updating, and AWS takes no update"),
-        ({"EndpointConfigName": "old", "EndpointStatus": "RollingBack"}, "new", "aws sagemaker wait"),
+        (
+            {"EndpointConfigName": "old", "EndpointStatus": "OutOfService"},
+            "new",
+            "OutOfService, and AWS takes no update",
+        ),
+        ({"EndpointConfigName": "old", "EndpointStatus": "UpdateRollbackFailed"}, "new", "aws sagemaker wait"),
         ({}, "new", "runs new already: an update that was interrupted has reached it"),
     ],
 )
@@ -66,6 +76,84 @@ def test_an_update_that_aws_would_refuse_is_refused_before(
 ) -> None:
     problem = update_problem(endpoint(**changes), "boston", {"arn": ARN, "endpointConfigName": "old"}, wanted)
     assert expected in problem if problem and expected else problem is expected
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
+def test_an_update_waits_for_what_ends_by_itself(status: str) -> None:
+    busy = endpoint(EndpointConfigName="old", EndpointStatus=status)
+    assert update_problem(busy, "boston", {"arn": ARN, "endpointConfigName": "old"}, "new") is None
+    assert f"is {status}" in will_wait(busy)
+    assert "`pulumi up` waits until that is over." in will_wait(busy)
+
+
+@pytest.mark.parametrize(
+    ("running", "in_state", "wanted", "expected"),
+    [
+        ("old", "old", "new", False),  # the provider sends it
+        ("old", "new", "new", True),
+        ("new", "new", "new", False),
+        ("new", "old", "new", False),
+        ("old", "new", "newer", False),
+    ],
+)
+def test_what_the_state_takes_for_done_is_told_from_what_runs(
+    running: str,
+    in_state: str,
+    wanted: str,
+    expected: bool,  # noqa: FBT001 - a case
+) -> None:
+    assert is_unsent(endpoint(EndpointConfigName=running), {"endpointConfigName": in_state}, wanted) is expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "in_state", "expected"),
+    [
+        ({"tags": {"a": "1"}}, {"tags": {"a": "2"}}, "one", False),
+        ({}, {"endpointConfigName": "two"}, "one", True),
+        ({}, {"deploymentConfig": {"a": 1}}, "one", True),
+        ({}, {}, "two", True),  # AWS rolled the last update back
+    ],
+)
+def test_an_update_that_changes_what_runs_is_told_from_one_of_tags(
+    old: dict[str, Any],
+    new: dict[str, Any],
+    in_state: str,
+    expected: bool,  # noqa: FBT001 - a case
+) -> None:
+    before = {"endpointConfigName": "one"}
+    assert rolls_out({**before, **old}, {**before, **new}, {"endpointConfigName": in_state}) is expected
+
+
+THEN, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"EndpointConfigName": "old"}, ["InService on configuration old, as before", "AWS did not take the update"]),
+        (
+            {"EndpointConfigName": "old", "LastModifiedTime": LATER, "FailureReason": "No capacity."},
+            ["AWS rolls the update back. Reason: No capacity.", "/aws/sagemaker/Endpoints/boston"],
+        ),
+        (
+            {"EndpointConfigName": "old", "EndpointStatus": "RollingBack", "LastModifiedTime": LATER},
+            ["is RollingBack", "waits until the rollback is over"],
+        ),
+        (
+            {"EndpointConfigName": "old", "EndpointStatus": "Updating", "LastModifiedTime": LATER},
+            ["is Updating: AWS goes on with the update", "waits until that is over"],
+        ),
+        ({"LastModifiedTime": LATER}, ["is InService on new, as asked for", "to finish the update"]),
+    ],
+)
+def test_a_failed_update_says_how_it_left_the_endpoint_and_what_to_do(
+    changes: dict[str, Any], parts: list[str]
+) -> None:
+    live = endpoint(**{"LastModifiedTime": THEN, **changes})
+    text = failed_update(live, "new", is_rollback=is_rollback(live, "new", THEN))
+    for part in [*parts, "`pulumi up` again"]:
+        assert part in text
+    assert "--refresh" not in text
 
 
 @pytest.mark.parametrize(

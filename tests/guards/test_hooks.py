@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from pulumi.runtime import settings
 
 from sagebridge import SageMakerEndpoint, _aws, _sdk
-from sagebridge.guards import checks
+from sagebridge.guards import checks, progress
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
 from tests.guards.answers import ARN, Logs, endpoint
@@ -27,6 +27,10 @@ class SageMaker:
     def __init__(self) -> None:
         self.endpoints: dict[str, Any] = {}
         self.configurations: dict[str, Any] = {}
+        self.updates: list[Any] = []
+        self.refusal: Exception | None = None
+        """What an update raises."""
+        self.rolls_back = False
         self.settings: Any = None
         self.logs = Logs()
 
@@ -37,6 +41,13 @@ class SageMaker:
 
     def describe_endpoint_config(self, *, EndpointConfigName: str) -> Any:  # noqa: N803
         return self.configurations[EndpointConfigName]
+
+    def update_endpoint(self, **request: Any) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.updates.append(request)
+        if not self.rolls_back:
+            self.endpoints[request["EndpointName"]] = endpoint(EndpointConfigName=request["EndpointConfigName"])
 
     def list_tags(self, *, ResourceArn: str) -> Any:  # noqa: N803
         return {"Tags": self.configurations[ResourceArn.rpartition("/")[2]].get("Tags", [])}
@@ -63,6 +74,15 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     for level in ("info", "warn", "error"):
         monkeypatch.setattr(pulumi.log, level, lambda line, *_: lines.append(line))
+    return lines
+
+
+@pytest.fixture
+def progress_told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stages that are told, with AWS asked at once."""
+    lines: list[str] = []
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0)
+    monkeypatch.setattr(_sdk, "show_progress", lambda _, text: lines.append(text))
     return lines
 
 
@@ -130,9 +150,6 @@ def test_a_rollback_fails_the_update_asked_where_the_provider_goes(registered: M
     sagemaker.endpoints["boston"] = endpoint(EndpointConfigName="old")
     with pytest.raises(pulumi.RunError, match="AWS rolled the update back"):
         hook(registered, "verify", new_inputs=CREATED, new_outputs=outputs)
-    taken_for_done = {**outputs, "endpointConfigName": "new"}
-    with pytest.raises(pulumi.RunError, match="run `pulumi up` once more"):
-        hook(registered, "verify", new_inputs=CREATED, new_outputs=outputs, old_outputs=taken_for_done)
 
 
 def test_another_account_or_region_is_never_taken_for_the_providers(registered: Monitor, sagemaker: SageMaker) -> None:
@@ -170,7 +187,11 @@ def test_a_create_waits_until_an_endpoint_of_its_name_is_deleted_and_says_so_onc
         if len(polls) == 3:
             del sagemaker.endpoints["boston"]
 
+    async def follow(_: object) -> None:
+        """Asks AWS nothing."""
+
     monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(progress.Progress, "follow", follow)
     hook(registered, "orphan", new_inputs=CREATED)
     assert len(polls) == 3
     assert logged == [
@@ -302,8 +323,11 @@ def test_an_update_that_takes_capacity_away_says_so_with_the_numbers(
     ]
 
 
-OLD: dict[str, Any] = {"name": "boston", "endpointConfigName": "old"}
-UPDATE: dict[str, Any] = {"old_inputs": OLD, "old_outputs": {**OLD, "arn": ARN}}
+OLD = {"name": "boston", "arn": ARN, "endpointConfigName": "old"}
+UPDATE = {"old_inputs": {**CREATED, "endpointConfigName": "old"}, "new_inputs": CREATED}
+TAKEN_FOR_DONE = {**UPDATE, "old_outputs": {**OLD, "endpointConfigName": "new"}}
+"""The next update after one that AWS refused: the engine keeps the old inputs and the planned outputs."""
+BEFORE: dict[str, Any] = {"old_inputs": OLD, "old_outputs": OLD}
 
 
 class TestForeign:
@@ -346,7 +370,7 @@ class TestForeign:
         self, registered: Monitor, logged: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         last_update_left(monkeypatch, {"lastConfigName": "by-hand"})
-        hook(registered, "ready", **UPDATE, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
+        hook(registered, "ready", **BEFORE, new_inputs={**OLD, "endpointConfigName": pulumi.UNKNOWN})
         assert logged == []
 
     def test_alarms_are_looked_at_and_a_caller_who_may_not_is_told(
@@ -358,14 +382,14 @@ class TestForeign:
         alarms = [{"alarmName": "loud"}, {"alarmName": pulumi.UNKNOWN}]
         deployment = {"autoRollbackConfiguration": {"alarms": alarms}}
         changed = {**OLD, "endpointConfigName": pulumi.UNKNOWN, "deploymentConfig": deployment}
-        hook(registered, "ready", **UPDATE, new_inputs=changed)
+        hook(registered, "ready", **BEFORE, new_inputs=changed)
         cloudwatch.error = ClientError({"Error": {"Message": "not authorized", "Code": "AccessDenied"}}, "x")
-        hook(registered, "ready", **UPDATE, new_inputs=changed)
+        hook(registered, "ready", **BEFORE, new_inputs=changed)
         assert "the alarm loud is in ALARM before the update starts (it rings)" in logged[0]
         assert "needs cloudwatch:DescribeAlarms" in logged[1]
         assert "not authorized" in logged[1]
         unguarded = {**OLD, "endpointConfigName": pulumi.UNKNOWN, "deploymentConfig": {}}
-        hook(registered, "ready", **UPDATE, new_inputs=unguarded)
+        hook(registered, "ready", **BEFORE, new_inputs=unguarded)
         assert len(logged) == 2
 
 
@@ -391,6 +415,161 @@ def last_update_left(monkeypatch: pytest.MonkeyPatch, outputs: dict[str, str]) -
 
     monkeypatch.setattr(_sdk, "runs_on_engine", lambda: True)
     monkeypatch.setattr(_sdk, "engine_outputs", engine_outputs)
+
+
+@pytest.fixture
+def running_old(sagemaker: SageMaker) -> SageMaker:
+    """AWS with an endpoint that runs the old configuration."""
+    sagemaker.endpoints["boston"] = endpoint(EndpointConfigName="old")
+    for name in ("old", "new"):
+        sagemaker.configurations[name] = {"ProductionVariants": [], "EndpointConfigArn": f"arn/{name}"}
+    return sagemaker
+
+
+class TestAnUpdateThatTheStateTakesForDone:
+    """The provider has nothing to send, so the guard sends it."""
+
+    def test_it_is_sent_with_its_deployment(self, registered: Monitor, running_old: SageMaker) -> None:
+        policy = {"terminationWaitInSeconds": 60.0}
+        inputs = {**CREATED, "deploymentConfig": {"blueGreenUpdatePolicy": policy}}
+        hook(registered, "ready", **{**TAKEN_FOR_DONE, "new_inputs": inputs})
+        deployment = {"BlueGreenUpdatePolicy": {"TerminationWaitInSeconds": 60}}
+        request = {"EndpointName": "boston", "EndpointConfigName": "new"}
+        assert running_old.updates == [{**request, "DeploymentConfig": deployment}]
+        hook(registered, "verify", **TAKEN_FOR_DONE, new_outputs={**OLD, "endpointConfigName": "new"})
+
+    def test_the_preview_says_so_and_sends_nothing(
+        self, registered: Monitor, running_old: SageMaker, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settings.SETTINGS, "dry_run", True)
+        hook(registered, "ready", **TAKEN_FOR_DONE)
+        assert running_old.updates == []
+        assert [line.partition(", which")[0] for line in logged] == ["Endpoint boston runs old, not new"]
+
+    def test_a_refusal_fails_the_update_once_the_provider_has_read_what_runs(
+        self, registered: Monitor, running_old: SageMaker
+    ) -> None:
+        running_old.refusal = ClientError({"Error": {"Message": "No quota.", "Code": "ResourceLimitExceeded"}}, "x")
+        hook(registered, "ready", **TAKEN_FOR_DONE)
+        with pytest.raises(pulumi.RunError, match=r"AWS did not take the update\. Reason: .*No quota\."):
+            hook(registered, "verify", **TAKEN_FOR_DONE, new_outputs=OLD)
+
+        running_old.refusal = None  # the state is right now, and the provider sends the next one
+        hook(registered, "ready", **UPDATE, old_outputs=OLD)
+        assert running_old.updates == []
+
+    def test_a_rollback_of_it_is_one(self, registered: Monitor, running_old: SageMaker) -> None:
+        running_old.rolls_back = True
+        hook(registered, "ready", **TAKEN_FOR_DONE)
+        with pytest.raises(pulumi.RunError, match="AWS rolled the update back"):
+            hook(registered, "verify", **TAKEN_FOR_DONE, new_outputs=OLD)
+
+
+class TestABusyEndpoint:
+    """AWS takes no update of it."""
+
+    @pytest.fixture(autouse=True)
+    def idle_soon(self, running_old: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+        really_sleep = asyncio.sleep
+
+        async def sleep(_: float) -> None:
+            await really_sleep(0)
+            running_old.endpoints["boston"] = endpoint(EndpointConfigName=self.ends_on)
+
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        self.ends_on = "old"
+
+    def busy(self, sagemaker: SageMaker, configuration: str) -> None:
+        pending = {"EndpointConfigName": configuration, "ProductionVariants": []}
+        live = endpoint(EndpointConfigName="old", EndpointStatus="Updating", PendingDeploymentSummary=pending)
+        sagemaker.endpoints["boston"] = live
+
+    @pytest.mark.parametrize("configuration", ["new", "of others"])
+    def test_an_update_waits(
+        self,
+        registered: Monitor,
+        running_old: SageMaker,
+        logged: list[str],
+        progress_told: list[str],
+        configuration: str,
+    ) -> None:
+        self.busy(running_old, configuration)
+        hook(registered, "ready", **UPDATE, old_outputs=OLD)
+        assert progress_told == ["waiting for AWS: deploying", ""]
+        other = [line for line in logged if "It is being moved to the configuration of others" in line]
+        assert (logged, len(other)) == (other, 1 if configuration == "of others" else 0)
+
+    def test_an_update_that_has_reached_its_configuration_meanwhile_is_left_to_a_refresh(
+        self, registered: Monitor, running_old: SageMaker
+    ) -> None:
+        self.busy(running_old, "new")
+        self.ends_on = "new"
+        with pytest.raises(pulumi.RunError, match=r"runs new already: .* `pulumi up --refresh`"):
+            hook(registered, "ready", **UPDATE, old_outputs=OLD)
+
+    def test_a_preview_waits_for_what_the_stack_has_begun(
+        self, registered: Monitor, running_old: SageMaker, progress_told: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After it, `pulumi up --refresh` reads what runs."""
+        monkeypatch.setattr(settings.SETTINGS, "dry_run", True)
+        self.busy(running_old, "new")
+        self.ends_on = "new"
+        hook(registered, "ready", **UPDATE, old_outputs=OLD)
+        assert running_old.endpoints["boston"]["EndpointStatus"] == "InService"
+        assert progress_told == ["waiting for AWS: deploying", ""]
+
+    def test_a_preview_does_not_wait_for_others(
+        self, registered: Monitor, running_old: SageMaker, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settings.SETTINGS, "dry_run", True)
+        self.busy(running_old, "of others")
+        hook(registered, "ready", **UPDATE, old_outputs=OLD)
+        assert running_old.endpoints["boston"]["EndpointStatus"] == "Updating"
+        (warning,) = logged
+        assert warning.startswith(
+            "Endpoint boston is Updating, and AWS takes no other update meanwhile. "
+            "`pulumi up` waits until that is over. It is being moved to the configuration of others"
+        )
+
+
+def test_a_failed_update_says_how_it_left_the_endpoint(
+    registered: Monitor, running_old: SageMaker, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = {"new_inputs": CREATED, "old_outputs": OLD, "failed_operation": "update"}
+    hook(registered, "clean-up", **failed)
+    assert "as before: AWS did not take the update" in logged.pop()
+
+    def throttle(**_: str) -> None:
+        raise ClientError({"Error": {"Message": "Rate exceeded", "Code": "ThrottlingException"}}, "DescribeEndpoint")
+
+    monkeypatch.setattr(running_old, "describe_endpoint", throttle)
+    hook(registered, "clean-up", **failed)
+    assert "Cannot read how the update has left endpoint boston: " in logged.pop()
+
+
+@pytest.mark.parametrize(
+    ("operation", "end"), [("create", "verify"), ("create", "clean-up"), ("update", "verify"), ("update", "clean-up")]
+)
+def test_the_progress_of_the_providers_work_is_told_until_its_end(
+    registered: Monitor, running_old: SageMaker, progress_told: list[str], operation: str, end: str
+) -> None:
+    if operation == "create":
+        running_old.endpoints.clear()
+        hook(registered, "orphan", new_inputs=CREATED)
+    else:
+        hook(registered, "ready", **UPDATE, old_outputs=OLD)
+    running_old.endpoints["boston"] = endpoint(EndpointStatus="Updating")
+    loop = asyncio.get_event_loop()
+    loop.run_until_complete(asyncio.sleep(0.01))
+    assert progress_told == ["changing weights or capacity"]
+    running_old.endpoints["boston"] = endpoint()
+    if end == "verify":
+        hook(registered, "verify", new_inputs=CREATED, new_outputs=OLD)
+    else:
+        hook(registered, "clean-up", new_inputs=CREATED, old_outputs=OLD, failed_operation=operation)
+    running_old.endpoints["boston"] = endpoint(EndpointStatus="SystemUpdating")
+    loop.run_until_complete(asyncio.sleep(0.01))
+    assert progress_told == ["changing weights or capacity", ""]
 
 
 class TestSecrets:

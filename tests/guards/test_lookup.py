@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagebridge.guards.lookup import alarms_in_alarm, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
+from sagebridge import _aws
+from sagebridge.guards.lookup import alarms, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
 from tests.guards.answers import endpoint
 
 
@@ -82,7 +83,9 @@ class CloudWatch:
         return {"MetricAlarms": alarms[1:], "CompositeAlarms": alarms[:1]}
 
 
-def test_the_alarms_in_alarm_are_found_metric_or_composite() -> None:
-    names = ["quiet", "loud", "new", "both", "not there yet"]
-    assert alarms_in_alarm(CloudWatch(), names) == {"loud": "loud is.", "both": "both is."}
-    assert alarms_in_alarm(None, []) == {}
+def test_alarms_are_seen_metric_or_composite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: CloudWatch())
+    states = {"both": "ALARM", "loud": "ALARM", "new": "INSUFFICIENT_DATA", "quiet": "OK"}
+    names = [*states, "not there yet"]
+    assert alarms({}, names) == {name: (state, f"{name} is.") for name, state in states.items()}
+    assert alarms({}, []) == {}

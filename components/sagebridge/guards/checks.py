@@ -4,12 +4,14 @@ Nothing here calls AWS; an endpoint is what DescribeEndpoint answers, a configur
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from sagebridge.endpoint.spec import Instances, Variant
 from sagebridge.endpoint_log import log_group
+from sagebridge.guards import rollout
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef as Configuration
@@ -54,20 +56,54 @@ def failed_create(endpoint: "Endpoint") -> str:
     )
 
 
-def rolls_out(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
+def rolls_out(old: Mapping[str, object], new: Mapping[str, object], state_outputs: Mapping[str, object]) -> bool:
     """Tells whether an update changes what the endpoint runs, and not only its tags.
 
     Args:
         old: The endpoint's inputs so far.
         new: Its inputs from now on.
+        state_outputs: Its outputs as the stack's state has them: after a rollback they are not what was asked for.
     """
-    return any(old.get(field) != new.get(field) for field in ("endpointConfigName", "deploymentConfig"))
+    return state_outputs.get("endpointConfigName") != new.get("endpointConfigName") or any(
+        old.get(field) != new.get(field) for field in ("endpointConfigName", "deploymentConfig")
+    )
+
+
+def is_unsent(endpoint: "Endpoint", state_outputs: Mapping[str, object], configuration: object) -> bool:
+    """Tells whether an endpoint does not run the configuration that the stack's state says it runs already.
+
+    When AWS refuses an update (throttled, over a quota), or the provider stops waiting for it, the engine keeps the
+    outputs that were planned (pulumi issue 2011). So the provider has nothing to send in the next update.
+
+    Args:
+        endpoint: The endpoint.
+        state_outputs: Its outputs as the stack's state has them.
+        configuration: The configuration that it is to run; in a preview it may not be known.
+    """
+    return endpoint["EndpointConfigName"] != configuration == state_outputs.get("endpointConfigName")
+
+
+def unsent(endpoint: "Endpoint", configuration: object) -> str:
+    """Says that an update sends what an earlier one could not bring to AWS."""
+    name, running = endpoint["EndpointName"], endpoint["EndpointConfigName"]
+    return (
+        f"Endpoint {name} runs {running}, not {configuration}, which the stack's state has kept of an update that "
+        f"failed. This update brings it to {configuration}."
+    )
+
+
+def will_wait(endpoint: "Endpoint") -> str:
+    """Says in a preview that the update will wait until AWS takes it."""
+    name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
+    return (
+        f"Endpoint {name} is {status}, and AWS takes no other update meanwhile. `pulumi up` waits until that is over."
+    )
 
 
 def update_problem(
     endpoint: "Endpoint | None", name: str, state_outputs: Mapping[str, object], configuration: object
 ) -> str | None:
-    """Says why an endpoint cannot be updated now, or returns None.
+    """Says why an endpoint cannot be updated, or returns None; while AWS is at work on it, an update waits.
 
     Args:
         endpoint: the endpoint; None if there is none.
@@ -78,7 +114,7 @@ def update_problem(
     if endpoint is None or endpoint["EndpointArn"] != state_outputs.get("arn"):
         return missing_endpoint(name, state_outputs.get("arn"), endpoint)
     status = endpoint["EndpointStatus"]
-    if status not in ("InService", "Failed"):
+    if status not in ("InService", "Failed") and not rollout.is_busy(endpoint):
         return (
             f"Endpoint {name} is {status}, and AWS takes no update until that is over. Wait (aws sagemaker wait "
             f"endpoint-in-service --endpoint-name {name}), then run `pulumi up --refresh`, which reads what it runs."
@@ -124,7 +160,7 @@ def variant_name_problem(endpoint: "Endpoint", variant_names: Collection[str]) -
 
 
 def rollout_problem(
-    endpoint: "Endpoint", configuration: str, variant_names: Collection[str], *, sent: bool = True
+    endpoint: "Endpoint", configuration: str, variant_names: Collection[str], refusal: str | None = None
 ) -> str | None:
     """Says how an endpoint is not what the update asked for, or returns None.
 
@@ -132,15 +168,14 @@ def rollout_problem(
         endpoint: the endpoint.
         configuration: name of the endpoint configuration that should run.
         variant_names: the production variants that should run.
-        sent: whether this update told AWS. The provider takes an update that AWS refused (throttled, over a quota) for
-            done, and so sends nothing the next time; it then reads what really runs.
+        refusal: AWS's reason, if it did not take the update.
     """
     name, status, running = endpoint["EndpointName"], endpoint["EndpointStatus"], endpoint["EndpointConfigName"]
-    if running != configuration and not sent:
+    if running != configuration and refusal is not None:
         return (
             f"endpoint {name} is {status} on configuration {running}, not on {configuration}: AWS did not take the "
-            "last update, and this one had nothing to send, as the state was wrong. It is right now: run `pulumi up` "
-            "once more."
+            f"update. Reason: {refusal} The configuration that is serving was kept. Fix the cause and run `pulumi up` "
+            "again."
         )
     if running != configuration or status != "InService":
         return (
@@ -157,14 +192,52 @@ def rollout_problem(
     return None
 
 
-def rolling_back(endpoint: "Endpoint") -> str:
-    """Says that AWS is still rolling an update back, which the provider does not wait for, and what to do."""
-    name = endpoint["EndpointName"]
+def is_rollback(endpoint: "Endpoint", configuration: object, changed: datetime | None) -> bool:
+    """Tells whether AWS rolls or has rolled back an update whose provider failed, or else did not take it.
+
+    Args:
+        endpoint: the endpoint after the failure.
+        configuration: the configuration that the update asked for.
+        changed: when the endpoint was last changed before the update.
+    """
+    if rollout.is_busy(endpoint):
+        return endpoint["EndpointStatus"] == "RollingBack"
+    return endpoint["EndpointConfigName"] != configuration and endpoint.get("LastModifiedTime") != changed
+
+
+def failed_update(endpoint: "Endpoint", configuration: object, *, is_rollback: bool) -> str:
+    """Says how an update whose provider failed has left the endpoint, and what to do.
+
+    Args:
+        endpoint: the endpoint.
+        configuration: the configuration that the update asked for.
+        is_rollback: whether AWS took the update and rolls it back; see :func:`is_rollback`.
+    """
+    name, status, running = endpoint["EndpointName"], endpoint["EndpointStatus"], endpoint["EndpointConfigName"]
+    if is_rollback:
+        return (
+            f"Endpoint {name} is {status} on configuration {running}: AWS rolls the update back. Reason: "
+            f"{endpoint.get('FailureReason', _NO_REASON)} Logs: {log_group(name)}. The configuration that is serving "
+            "is kept. Fix the cause and run `pulumi up` again, which waits until the rollback is over."
+        )
+    if rollout.is_busy(endpoint):
+        return (
+            f"Endpoint {name} is {status}: AWS goes on with the update, although the provider no longer waits for it. "
+            "Run `pulumi up` again, which waits until that is over."
+        )
+    if running == configuration:
+        return f"Endpoint {name} is {status} on {running}, as asked for. Run `pulumi up` again to finish the update."
     return (
-        f"Endpoint {name} is RollingBack: AWS rolls the update back. Reason: "
-        f"{endpoint.get('FailureReason', _NO_REASON)} Logs: {log_group(name)}. The configuration that is serving is "
-        f"kept. Wait until that is over (aws sagemaker wait endpoint-in-service --endpoint-name {name}), fix the "
-        "cause, then run `pulumi up --refresh`, which reads what it runs."
+        f"Endpoint {name} is {status} on configuration {running}, as before: AWS did not take the update. Fix the "
+        "cause and run `pulumi up` again, which sends the update once more."
+    )
+
+
+def unreadable(name: str, error: Exception) -> str:
+    """Says that AWS does not tell how a failed update has left an endpoint, and what to do."""
+    return (
+        f"Cannot read how the update has left endpoint {name}: {error} Run `pulumi up` again once AWS answers: it "
+        "sends what AWS did not take, and waits for what is under way."
     )
 
 

@@ -119,7 +119,7 @@ def alarming(endpoint: "Endpoint", reasons: Mapping[str, str]) -> Sequence[str]:
     """
     return [
         f"Endpoint {endpoint['EndpointName']}: the alarm {alarm} is in ALARM before the update starts "
-        f"({reason.rstrip('.')}), and AWS rolls an update back while one of its alarms is. Mend the cause, or wait "
+        f"({reason.rstrip('.')}), and AWS rolls an update back while one of its alarms is. Fix the cause, or wait "
         "until the alarm is OK."
         for alarm, reason in reasons.items()
     ]

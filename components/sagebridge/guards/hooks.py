@@ -5,8 +5,10 @@ issues 46663 and 48997); a failed create leaves an endpoint behind that no state
 instance counts and weights back to what is declared, as it cannot say ``RetainAllVariantProperties`` (issue 48990).
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge import _aws, _sdk
 from sagebridge.endpoint.outputs import resolved
-from sagebridge.guards import checks, foreign, log, lookup
+from sagebridge.guards import checks, foreign, log, lookup, rollout
+from sagebridge.guards.progress import Progress
 from sagebridge.redaction import redacted
 
 if TYPE_CHECKING:
@@ -72,6 +75,10 @@ class EndpointHooks:
         self._endpoints: defaultdict[str, list[GuardedEndpoint]] = defaultdict(list)
         self._changed: dict[str, datetime] = {}
         """When each endpoint was last changed before the update of this program, by the endpoint's URN."""
+        self._refusals: dict[str, str] = {}
+        """Why AWS did not take an update that was sent for the provider, by the endpoint's URN."""
+        self._followers: dict[str, asyncio.Task[None]] = {}
+        """What tells the progress of the provider's work, by the endpoint's URN."""
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
         verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
         orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)
@@ -104,8 +111,8 @@ class EndpointHooks:
 
     async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses a create where there is an endpoint of that name; waits for one that is being deleted."""
-        endpoint, name = await self._endpoint(args), (await _plain(args.new_inputs)).get("name")
-        client = await _sagemaker(endpoint)
+        endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
+        client, name = await _sagemaker(endpoint), inputs.get("name")
         if client is None or not isinstance(name, str):
             return
         existing = lookup.find_endpoint(client, name)
@@ -117,25 +124,33 @@ class EndpointHooks:
             existing = await _wait_until_deleted(endpoint, client, name)
         if existing and not (endpoint.replaceable and pulumi.runtime.is_dry_run()):
             raise pulumi.RunError(await endpoint.shown(checks.orphan(existing)))
+        self._follow(args.urn, await _progress(endpoint, client, args.urn, name, inputs))
 
     async def _require_ready(self, args: pulumi.ResourceHookArgs) -> None:
-        """Refuses an update that AWS would refuse, and says what it would take away."""
+        """Refuses an update that AWS would refuse, says what it would take away, and waits until AWS can take it."""
         endpoint = await self._endpoint(args)
         client = await _sagemaker(endpoint)
         old_inputs, inputs, outputs = [
             await _plain(properties) for properties in (args.old_inputs, args.new_inputs, args.old_outputs)
         ]
-        if client is None or not checks.rolls_out(old_inputs, inputs):
+        if client is None or not checks.rolls_out(old_inputs, inputs, outputs):
             return
+        progress = await _progress(endpoint, client, args.urn, args.id, inputs)
+        configuration, declared = inputs.get("endpointConfigName"), await _declared(endpoint)
         live = lookup.describe_endpoint(client, args.id)
+        if live and rollout.is_busy(live):
+            if pulumi.runtime.is_dry_run() and rollout.is_on_its_way(live, configuration):
+                # The stack itself has begun this. A preview waits for it, as it goes before the refresh of
+                # `up --refresh`, which then reads what the endpoint runs in the end.
+                await progress.wait_until_idle()
+                return
+            other_deployment = foreign.under_way(live, configuration, declared)
+            live = await _when_it_takes_updates(endpoint, progress, live, other_deployment)
         if live and "LastModifiedTime" in live:
             self._changed[args.urn] = live["LastModifiedTime"]
-        problem = checks.update_problem(live, args.id, outputs, inputs.get("endpointConfigName"))
+        problem = checks.update_problem(live, args.id, outputs, configuration)
         if live and not problem and inputs.get("deploymentConfig"):
             problem = checks.variant_name_problem(live, endpoint.variants)
-        declared = await _declared(endpoint)
-        if live and problem:
-            problem = f"{problem} {foreign.under_way(live, inputs.get('endpointConfigName'), declared)}".rstrip()
         if problem or live is None:
             raise pulumi.RunError(await endpoint.shown(problem or ""))
         warnings = [
@@ -144,40 +159,135 @@ class EndpointHooks:
         ]
         for warning in warnings:
             pulumi.log.warn(await endpoint.shown(warning))
+        if checks.is_unsent(live, outputs, configuration):
+            pulumi.log.warn(await endpoint.shown(checks.unsent(live, configuration)))
+            await self._send(client, args, inputs, progress)
+        else:
+            self._follow(args.urn, progress)
+
+    async def _send(
+        self, client: "SageMakerClient", args: pulumi.ResourceHookArgs, inputs: Mapping[str, object], progress: Progress
+    ) -> None:
+        """Sends an update for the provider, which takes it for done, and waits for its end; not in a preview.
+
+        What AWS says against it is kept for :meth:`_verify`: until then the provider reads what the endpoint really
+        runs, and the engine saves that.
+        """
+        if pulumi.runtime.is_dry_run():
+            return
+        request: dict[str, Any] = {"EndpointName": args.id, "EndpointConfigName": inputs["endpointConfigName"]}
+        if deployment := inputs.get("deploymentConfig"):
+            request["DeploymentConfig"] = rollout.for_aws(deployment)
+        try:
+            client.update_endpoint(**request)
+        except (BotoCoreError, ClientError) as error:
+            self._refusals[args.urn] = str(error)
+            return
+        await progress.wait_until_idle()
+
+    def _follow(self, urn: str, progress: Progress) -> None:
+        """Tells the progress from now on, until the provider's work on the endpoint has ended; not in a preview."""
+        if not pulumi.runtime.is_dry_run():
+            self._followers[urn] = asyncio.create_task(progress.follow())
+
+    async def _follow_no_more(self, urn: str) -> None:
+        """Ends the progress, as the provider's work on the endpoint has ended."""
+        if follower := self._followers.pop(urn, None):
+            follower.cancel()
+            with suppress(asyncio.CancelledError):
+                await follower
 
     async def _verify(self, args: pulumi.ResourceHookArgs) -> None:
         """Fails a create or an update after which the endpoint does not run what was asked for."""
+        await self._follow_no_more(args.urn)
         # The provider reads the endpoint back, so only the inputs tell what was asked for.
         endpoint = await self._endpoint(args)
-        inputs, outputs, old_outputs = [
-            await _plain(properties) for properties in (args.new_inputs, args.new_outputs, args.old_outputs)
-        ]
+        inputs, outputs = await _plain(args.new_inputs), await _plain(args.new_outputs)
         client, name, configuration = await _sagemaker(endpoint), outputs["name"], inputs["endpointConfigName"]
         live = lookup.describe_endpoint(client, name) if client else None
         if live is None or live["EndpointArn"] != outputs["arn"]:
             raise pulumi.RunError(await endpoint.shown(checks.missing_endpoint(name, outputs["arn"], live)))
-        sent = old_outputs.get("endpointConfigName") != configuration
-        if problem := checks.rollout_problem(live, configuration, endpoint.variants, sent=sent):
-            log_end = await _end_of_log(endpoint, live, self._changed.get(args.urn)) if sent else ""
+        refusal = self._refusals.pop(args.urn, None)
+        if problem := checks.rollout_problem(live, configuration, endpoint.variants, refusal):
+            log_end = "" if refusal else await _end_of_log(endpoint, live, self._changed.get(args.urn))
             text = f"{problem} {await _autoscaling_off(endpoint, name)}".rstrip()
             raise pulumi.RunError(await endpoint.shown(f"{text} {log_end}".rstrip()))
 
     async def _clean_up(self, args: pulumi.ErrorHookArgs) -> bool:
         """Deletes what a failed create left behind, and says what a failed update means; never asks for a retry."""
+        await self._follow_no_more(args.urn)
         endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
         client = await _sagemaker(endpoint)
         if client and args.failed_operation == "create" and "name" in inputs:
             sentence = await _delete_failed(endpoint, client, inputs["name"], inputs["endpointConfigName"])
             if sentence:
                 pulumi.log.error(await endpoint.shown(sentence))
-        if args.failed_operation == "update":
-            live = lookup.describe_endpoint(client, args.id) if client else None
-            if live and live["EndpointStatus"] == "RollingBack":
-                log_end = await _end_of_log(endpoint, live, self._changed.get(args.urn))
-                pulumi.log.error(await endpoint.shown(f"{checks.rolling_back(live)} {log_end}".rstrip()))
+        if client and args.failed_operation == "update":
+            pulumi.log.error(await endpoint.shown(await self._left_by_update(endpoint, client, args, inputs)))
             if sentence := await _autoscaling_off(endpoint, args.id):
                 pulumi.log.error(sentence)
         return False
+
+    async def _left_by_update(
+        self,
+        endpoint: GuardedEndpoint,
+        client: "SageMakerClient",
+        args: pulumi.ErrorHookArgs,
+        inputs: Mapping[str, object],
+    ) -> str:
+        """Says how a failed update has left an endpoint, and what to do."""
+        try:
+            live = lookup.describe_endpoint(client, args.id)
+        except (BotoCoreError, ClientError) as error:
+            return checks.unreadable(args.id, error)
+        if live is None:
+            return checks.missing_endpoint(args.id, (await _plain(args.old_outputs)).get("arn"), live)
+        changed, configuration = self._changed.get(args.urn), inputs.get("endpointConfigName")
+        is_rollback = checks.is_rollback(live, configuration, changed)
+        log_end = await _end_of_log(endpoint, live, changed) if is_rollback else ""
+        return f"{checks.failed_update(live, configuration, is_rollback=is_rollback)} {log_end}".rstrip()
+
+
+async def _progress(
+    endpoint: GuardedEndpoint, client: "SageMakerClient", urn: str, name: str, inputs: Mapping[str, object]
+) -> Progress:
+    """Returns what shows in the endpoint's row what AWS is doing.
+
+    Args:
+        endpoint: what the hooks know of it.
+        client: a client of SageMaker.
+        urn: its URN.
+        name: its name in AWS.
+        inputs: its inputs from now on.
+    """
+    settings, alarm_names = await _settings(endpoint), rollout.alarm_names(inputs.get("deploymentConfig"))
+
+    def alarm_states() -> dict[str, str]:
+        if settings is not None:
+            with suppress(BotoCoreError, ClientError):  # the caller need not have the permission to see alarms
+                return {name: state for name, (state, _) in lookup.alarms(settings, alarm_names).items()}
+        return {}
+
+    async def tell(stage: str) -> None:
+        _sdk.show_progress(urn, await endpoint.shown(stage))
+
+    return Progress(client, name, alarm_states, tell)
+
+
+async def _when_it_takes_updates(
+    endpoint: GuardedEndpoint, progress: Progress, live: "DescribeEndpointOutputTypeDef", other_deployment: str
+) -> "DescribeEndpointOutputTypeDef | None":
+    """Returns a busy endpoint when AWS takes an update of it; a preview says that the update will wait.
+
+    Args:
+        endpoint: What the hooks know of it.
+        progress: Its progress.
+        live: The endpoint.
+        other_deployment: What is to be said of the deployment that somebody else has under way; empty if none is.
+    """
+    if pulumi.runtime.is_dry_run() or other_deployment:
+        pulumi.log.warn(await endpoint.shown(f"{checks.will_wait(live)} {other_deployment}".rstrip()))
+    return live if pulumi.runtime.is_dry_run() else await progress.wait_until_idle()
 
 
 async def _plain(properties: Mapping[str, Value] | None) -> dict[str, Value]:
@@ -238,12 +348,12 @@ async def _alarming(
     endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTypeDef", deployment: Mapping[str, Any] | None
 ) -> Sequence[str]:
     """Returns a sentence for each alarm that would roll an update back at once."""
-    settings, alarms = await _settings(endpoint), ((deployment or {}).get("autoRollbackConfiguration") or {})
-    names = [alarm["alarmName"] for alarm in alarms.get("alarms", []) if isinstance(alarm["alarmName"], str)]
-    if settings is None or not names:
+    settings, names = await _settings(endpoint), rollout.alarm_names(deployment)
+    if settings is None:
         return []
     try:
-        return foreign.alarming(live, lookup.alarms_in_alarm(_aws.cloudwatch_client(settings), names))
+        alarms = lookup.alarms(settings, names)
+        return foreign.alarming(live, {name: reason for name, (state, reason) in alarms.items() if state == "ALARM"})
     except (BotoCoreError, ClientError) as error:
         return [foreign.alarms_unknown(live, names, error)]
 

@@ -1,11 +1,13 @@
 """Asks AWS about endpoints, for the guards."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from sagebridge import _aws
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -86,16 +88,16 @@ def unscaled_variants(
     return set()
 
 
-def alarms_in_alarm(client: Any, names: Collection[str]) -> dict[str, str]:  # noqa: ANN401 - its types are a package of their own
-    """Returns why those of the alarms are in ALARM that are, by the alarm's name."""
+def alarms(settings: _aws.Settings, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Returns the state of each alarm, of metrics or composite, and AWS's reason for it, by the alarm's name."""
     if not names:
         return {}
-    answer = client.describe_alarms(AlarmNames=sorted(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+    answer = _aws.cloudwatch_client(settings).describe_alarms(
+        AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    described = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
     return {
-        alarm["AlarmName"]: alarm.get("StateReason", "no reason given")
-        for alarm in alarms
-        if alarm["StateValue"] == "ALARM"
+        alarm["AlarmName"]: (alarm["StateValue"], alarm.get("StateReason", "no reason given")) for alarm in described
     }
 
 

@@ -1,0 +1,258 @@
+"""An update whose `pulumi` was killed, at each step of a canary: the messages lead to the end in the fewest steps."""
+
+import json
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from sagebridge.local import control
+from tests.conftest import COMMAND_SECONDS, HELD_SECONDS, PREDICTION, ROOT, Aws, Base
+from tests.engine.lives import everything
+from tests.fields import IMAGE
+from tests.local.account import until
+from tools.paths import STACK_SETTINGS
+
+pytestmark = pytest.mark.engine
+
+LET_GO = 1e6
+"""A pace at which every wait of a deployment is over."""
+PROJECT = """
+name: killed
+runtime:
+  name: python
+  options:
+    toolchain: pip
+    virtualenv: .venv
+"""
+PROGRAM = """
+import json
+import pathlib
+
+from sagebridge import SageMakerEndpoint
+
+SageMakerEndpoint("endpoint", json.loads(pathlib.Path("args.json").read_text()))
+"""
+
+
+class Project:
+    """A project in a folder of its own, whose program has one endpoint."""
+
+    def __init__(self, aws: Aws, base: Base, model_data: str, folder: Path) -> None:
+        self.aws, self.folder, self.endpoint = aws, folder, f"t{uuid.uuid4().hex[:8]}"
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        (folder / "Pulumi.yaml").write_text(PROJECT)
+        (folder / f"Pulumi.{self.endpoint}.yaml").write_text(STACK_SETTINGS.read_text())
+        (folder / "__main__.py").write_text(PROGRAM)
+        self.args: dict[str, Any] = {
+            "execution_role_arn": base.execution_role_arn,
+            "image": IMAGE,
+            "model_data_url": model_data,
+            "endpoint_name": self.endpoint,
+            "initial_instance_count": 2,
+        }
+        aws.must("pulumi", "stack", "init", self.endpoint, "--non-interactive", cwd=folder)
+
+    def command(self, *words: str) -> tuple[str, ...]:
+        options = ("--non-interactive", "--color", "never") if words[0] != "cancel" else ()
+        return ("pulumi", *words, "--yes", "--stack", self.endpoint, *options)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.aws.run(*self.command(*words), cwd=self.folder)
+
+    def must(self, *words: str) -> str:
+        return self.aws.must(*self.command(*words), cwd=self.folder)
+
+    @contextmanager
+    def running(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
+        """Runs a command while the body lasts, and kills it then if it has not ended."""
+        with subprocess.Popen(
+            self.command(*words),
+            cwd=self.folder,
+            env=self.aws.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def write(self) -> None:
+        """Gives the program its arguments."""
+        (self.folder / "args.json").write_text(json.dumps(self.args))
+
+    def described(self) -> Any:
+        return self.aws.sagemaker.describe_endpoint(EndpointName=self.endpoint)
+
+    def stage(self) -> str:
+        """Returns AWS's message of what a deployment under way does, "" if there is none."""
+        pending = self.described().get("PendingDeploymentSummary", {})
+        (variant,) = pending.get("ProductionVariants", [{}])
+        (status,) = variant.get("VariantStatus", [{}])
+        return str(status.get("StatusMessage", ""))
+
+
+@pytest.fixture
+def project(aws: Aws, base: Base, model_data: str, tmp_path: Path) -> Iterator[Project]:
+    made = Project(aws, base, model_data, tmp_path)
+    yield made
+    control.clear_faults(aws.folder)
+    control.set_times(aws.folder, updating=0, rolling_back=0, pace=1)
+    with suppress(AssertionError):
+        aws.must("pulumi", "cancel", "--yes", "--stack", made.endpoint, cwd=tmp_path)
+    aws.must("pulumi", "destroy", "--yes", "--stack", made.endpoint, "--non-interactive", cwd=tmp_path)
+
+
+def canary(*, wait: int, termination: int) -> dict[str, Any]:
+    policy = {"type": "CANARY", "canary_size": {"value": 50}, "wait_interval_in_seconds": wait}
+    return {"blue_green_update_policy": {**policy, "termination_wait_in_seconds": termination}}
+
+
+class Step(NamedTuple):
+    """A step of an update at which `pulumi` is killed."""
+
+    hold: Callable[[Path, str], object]
+    """Lets the local AWS stay at the step; it gets the folder of the server, and the endpoint's name."""
+    is_reached: Callable[[Project, str], bool]
+    """Tells whether AWS, or the output of `pulumi`, is at the step."""
+    deployment: dict[str, Any] = canary(wait=0, termination=0)
+    after_kill: Callable[[Path], object] = control.clear_faults
+    """What becomes of the step before the next command."""
+
+
+def refuse_slowly(folder: Path, endpoint: str) -> None:
+    control.fault(folder, "latency", operation="UpdateEndpoint", endpoint=endpoint, seconds=10)
+    control.fault(folder, "throttle", operation="UpdateEndpoint", endpoint=endpoint)
+
+
+def delete_slowly(folder: Path, _: str) -> None:
+    control.fault(folder, "latency", operation="DeleteEndpointConfig", seconds=10)
+    control.fault(folder, "error", operation="DeleteEndpointConfig")
+
+
+def hold_launching(folder: Path, _: str) -> None:
+    control.set_times(folder, updating=HELD_SECONDS)
+
+
+def fail_launching(folder: Path, endpoint: str) -> None:
+    control.fault(folder, "capacity", endpoint=endpoint, times=1)
+    control.set_times(folder, updating=HELD_SECONDS)
+
+
+def hold_rollback(folder: Path) -> None:
+    control.set_times(folder, rolling_back=HELD_SECONDS)
+    control.set_times(folder, updating=0)
+
+
+def hold_wait(folder: Path, _: str) -> None:
+    control.set_times(folder, pace=1)
+
+
+def let_go(folder: Path) -> None:
+    """Lets whatever is held end."""
+    control.set_times(folder, updating=0, rolling_back=0, pace=LET_GO)
+
+
+def is_updating(project: Project, _: str) -> bool:
+    return bool(project.described()["EndpointStatus"] == "Updating")
+
+
+STEPS = {
+    "before AWS takes it": Step(refuse_slowly, lambda _, output: "aws:sagemaker:Endpoint endpoint updating" in output),
+    "new instances": Step(hold_launching, is_updating),
+    "canary": Step(
+        hold_wait,
+        lambda project, _: "on canary capacity" in project.stage(),
+        canary(wait=3000, termination=0),
+    ),
+    "all traffic": Step(
+        hold_wait,
+        lambda project, _: "on full capacity" in project.stage(),
+        canary(wait=0, termination=3000),
+    ),
+    "rolled back after it": Step(fail_launching, is_updating, after_kill=hold_rollback),
+    "old configuration": Step(
+        delete_slowly, lambda _, output: "aws:sagemaker:EndpointConfiguration endpoint-config deleting" in output
+    ),
+}
+"""The steps of an update, from the first to the last."""
+
+
+def killed(project: Project, step: Step) -> None:
+    """Begins an update, kills `pulumi` at a step of it, and unlocks the stack as the next `pulumi up` says."""
+    folder = project.aws.folder
+    step.hold(folder, project.endpoint)
+    project.args["instance_type"] = "ml.m5.large"
+    project.write()
+    lines: list[str] = []
+    with project.running("up", "--skip-preview") as process:
+        reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()))
+        reader.start()
+        until(lambda: step.is_reached(project, "".join(lines)))
+        process.kill()
+        reader.join(COMMAND_SECONDS)
+    step.after_kill(folder)
+    assert "delete the lock file with `pulumi cancel`" in project.run("up").stderr
+    project.must("cancel")
+
+
+def goes_on(project: Project, *words: str) -> tuple[int, str]:
+    """Runs a command, and lets AWS go on once it says that it waits; returns its exit code and what it says."""
+    lines = []
+    with project.running(*words) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if "waiting for AWS: " in line:
+                let_go(project.aws.folder)
+        return process.wait(COMMAND_SECONDS), "".join(lines)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_after_a_kill_at_any_step_one_up_with_a_refresh_is_enough(aws: Aws, project: Project, name: str) -> None:
+    step = STEPS[name]
+    project.args["deployment_config"] = step.deployment
+    project.write()
+    project.must("up", "--skip-preview")
+    count = len(everything(aws))
+    killed(project, step)
+    exit_code, output = goes_on(project, "up", "--refresh")
+    assert exit_code == 0, output
+    assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+    project.must("up", "--expect-no-changes")
+    assert len(everything(aws)) == count
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_up_without_a_refresh_says_what_is_to_do(
+    aws: Aws,
+    project: Project,
+    is_over: bool,  # noqa: FBT001 - a case
+) -> None:
+    project.write()
+    project.must("up", "--skip-preview")
+    count, before = len(everything(aws)), project.described()["EndpointConfigName"]
+    killed(project, STEPS["new instances"])
+    if is_over:
+        let_go(aws.folder)
+        until(lambda: not is_updating(project, ""))
+    exit_code, output = goes_on(project, "up")
+    assert exit_code != 0
+    assert ("waiting for AWS: launching 2 ml.m5.large" in output) is not is_over
+    running = project.described()["EndpointConfigName"]
+    assert running != before
+    assert (
+        f"Endpoint {project.endpoint} runs {running} already: an update that was interrupted has reached it" in output
+    )
+    assert "Run `pulumi up --refresh`" in output
+    project.must("up", "--refresh")
+    project.must("up", "--expect-no-changes")
+    assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
+    assert len(everything(aws)) == count
