@@ -23,7 +23,7 @@ def settings_of(run: Run) -> Callable[..., dict[str, Any]]:
 
         def program() -> None:
             opts = make_options()
-            SageMakerEndpoint("endpoint", args(), opts)
+            SageMakerEndpoint("endpoint", args(image="own:1"), opts)
             pulumi.Output.from_input(_provider.settings(opts)).apply(seen.append)
 
         run(program)

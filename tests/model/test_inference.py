@@ -192,5 +192,5 @@ def test_the_handler_is_in_the_python_of_the_oldest_image_and_needs_nothing_of_t
 
     assert imported == {
         "__future__", "csv", "io", "json", "math", "os", "sys", "traceback", "typing", "joblib", "numpy", "pandas",
-        "collections.abc", "werkzeug.datastructures", "werkzeug.http", "werkzeug.wrappers"
+        "collections.abc", "itertools", "werkzeug.datastructures", "werkzeug.http", "werkzeug.wrappers"
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Builds the arguments of pulumi-aws's SageMaker resources from what an endpoint declares. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
 import pulumi
@@ -26,6 +26,7 @@ from sagebridge.endpoint.spec import (
 from sagebridge.images import handler
 
 Arguments = TypeVar("Arguments", bound=Mapping[str, object])
+Value = TypeVar("Value")
 
 
 class ModelArguments(TypedDict):
@@ -198,12 +199,20 @@ def variant(
         variant_name=declared.name,
         model_name=model_name,
         initial_variant_weight=declared.weight if "initial_variant_weight" in args else None,
-        volume_size_in_gb=_or_default(declared, "volume_size_in_gb"),
-        model_data_download_timeout_in_seconds=_or_default(declared, "model_data_download_timeout_in_seconds"),
-        container_startup_health_check_timeout_in_seconds=_or_default(
-            declared, "container_startup_health_check_timeout_in_seconds"
+        volume_size_in_gb=_or_default(declared, "volume_size_in_gb", lambda defaults: defaults.volume_size_in_gb),
+        model_data_download_timeout_in_seconds=_or_default(
+            declared,
+            "model_data_download_timeout_in_seconds",
+            lambda defaults: defaults.model_data_download_timeout_in_seconds,
         ),
-        inference_ami_version=_or_default(declared, "inference_ami_version"),
+        container_startup_health_check_timeout_in_seconds=_or_default(
+            declared,
+            "container_startup_health_check_timeout_in_seconds",
+            lambda defaults: defaults.container_startup_health_check_timeout_in_seconds,
+        ),
+        inference_ami_version=_or_default(
+            declared, "inference_ami_version", lambda defaults: defaults.inference_ami_version
+        ),
         enable_ssm_access=args.get("enable_ssm_access"),
         routing_configs=None if routing is None else [{"routing_strategy": routing}],
     )
@@ -215,15 +224,16 @@ def variant(
     return _set(built)
 
 
-def _or_default(declared: Variant, field: str) -> Any:  # noqa: ANN401 - the type is the field's
+def _or_default(
+    declared: Variant, field: str, default_of: Callable[[VariantDefaults], Value | None]
+) -> pulumi.Input[Value | None]:
     """Returns what a variant declares in a field, or else its default; None is what AWS chooses."""
     arguments: Mapping[str, object] = declared.arguments
-    defaults = declared.defaults
     if field in arguments:
-        return arguments[field]
-    if isinstance(defaults, VariantDefaults):
-        return getattr(defaults, field)
-    return defaults.apply(lambda known: getattr(known, field))
+        return cast("pulumi.Input[Value | None]", arguments[field])
+    if isinstance(declared.defaults, VariantDefaults):
+        return default_of(declared.defaults)
+    return declared.defaults.apply(default_of)
 
 
 def _serverless(

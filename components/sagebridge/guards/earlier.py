@@ -5,7 +5,6 @@ component's inputs change (pulumi 3.246, ``UpdateStep``). The hook of such a cha
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 
@@ -16,14 +15,14 @@ class EarlierOutputs:
     """The outputs that the components of a program had before this update."""
 
     def __init__(self) -> None:
-        self._changed: dict[str, Mapping[str, Any]] = {}
+        self._changed: dict[str, Mapping[str, object]] = {}
         """Those of the components whose inputs change, by URN."""
 
     async def keep(self, args: pulumi.ResourceHookArgs) -> None:
         """Notes the outputs of a component before its inputs change."""
         self._changed[args.urn] = await _values(args.old_outputs or {})
 
-    async def of(self, component: pulumi.Resource) -> Mapping[str, Any]:
+    async def of(self, component: pulumi.Resource) -> Mapping[str, object]:
         """Returns the outputs that a component had; empty if it is new.
 
         It must be asked before anything that the component's next outputs depend on is made.
@@ -34,6 +33,6 @@ class EarlierOutputs:
         return self._changed.get(str(await component.urn.future()), outputs)
 
 
-async def _values(outputs: Mapping[str, Any]) -> dict[str, Any]:
+async def _values(outputs: Mapping[str, object]) -> dict[str, object]:
     """Returns outputs as values; a hook gets those that hold a secret as outputs."""
     return {name: await pulumi.Output.from_input(value).future() for name, value in outputs.items()}

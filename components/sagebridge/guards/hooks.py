@@ -34,7 +34,7 @@ LAST_CONFIGURATION = "lastConfigName"
 as it is and runs another."""
 
 
-async def _nothing() -> Mapping[str, Any]:
+async def _nothing() -> Mapping[str, object]:
     return {}
 
 
@@ -58,7 +58,7 @@ class GuardedEndpoint:
     """Names of the production variants that scale."""
     replaceable: bool = False
     """Whether the endpoint may be replaced: then a preview may find one of its name."""
-    earlier: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing
+    earlier: Callable[[], Awaitable[Mapping[str, object]]] = _nothing
     """Returns the component's outputs as the last update left them; see ``guards/earlier.py``."""
     secret_texts: Callable[[], Awaitable[Collection[str]]] = _none
     """Returns the texts in the arguments that come from secrets. AWS's answers may contain them."""
@@ -335,7 +335,7 @@ async def _lost(
     earlier = await endpoint.earlier()
     last = earlier.get(LAST_CONFIGURATION, earlier.get("endpointConfigName", live["EndpointConfigName"]))
     if last != live["EndpointConfigName"]:
-        return [foreign.moved(live, last, foreign.live_fleets(live, configuration), declared)]
+        return [foreign.moved(live, str(last), foreign.live_fleets(live, configuration), declared)]
     if configuration is None:
         return []
     retained = bool(lookup.generations(client, configuration))
@@ -345,7 +345,7 @@ async def _lost(
 
 
 async def _alarming(
-    endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTypeDef", deployment: Mapping[str, Any] | None
+    endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTypeDef", deployment: object
 ) -> Sequence[str]:
     """Returns a sentence for each alarm that would roll an update back at once."""
     settings, names = await _settings(endpoint), rollout.alarm_names(deployment)
