@@ -104,7 +104,7 @@ def monitor(world: World) -> Iterator[Monitor]:
     # The first mocks of a process register the stack, which all later programs need.
     loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
     yield monitor
-    pulumi.runtime.set_all_config({})
+    pulumi.runtime.config.CONFIG.get().clear()  # it may be the one that a thread begins with
     settings.SETTINGS.outputs.clear()  # a program that failed leaves some, for which the next test's program would wait
     pending = asyncio.all_tasks(loop)
     for task in pending:

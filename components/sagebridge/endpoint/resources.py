@@ -1,7 +1,7 @@
 """Builds the arguments of pulumi-aws's SageMaker resources from what an endpoint declares. Pure."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NotRequired, TypedDict, TypeVar, cast
+from typing import NotRequired, TypedDict, TypeVar, cast
 
 import pulumi
 from pulumi_aws import sagemaker
