@@ -193,25 +193,25 @@ def variant(
         model_name: Name of its model in AWS.
         capacity: The instances, or the provisioned concurrency, that it starts with instead of what it declares.
     """
-    args = declared.arguments
+    args, defaults = declared.arguments, declared.defaults
     routing = args.get("routing_strategy")
     built = sagemaker.EndpointConfigurationProductionVariantArgsDict(
         variant_name=declared.name,
         model_name=model_name,
         initial_variant_weight=declared.weight if "initial_variant_weight" in args else None,
-        volume_size_in_gb=_or_default(declared, "volume_size_in_gb", lambda defaults: defaults.volume_size_in_gb),
+        volume_size_in_gb=_or_default(args.get("volume_size_in_gb"), defaults, lambda chosen: chosen.volume_size_in_gb),
         model_data_download_timeout_in_seconds=_or_default(
-            declared,
-            "model_data_download_timeout_in_seconds",
-            lambda defaults: defaults.model_data_download_timeout_in_seconds,
+            args.get("model_data_download_timeout_in_seconds"),
+            defaults,
+            lambda chosen: chosen.model_data_download_timeout_in_seconds,
         ),
         container_startup_health_check_timeout_in_seconds=_or_default(
-            declared,
-            "container_startup_health_check_timeout_in_seconds",
-            lambda defaults: defaults.container_startup_health_check_timeout_in_seconds,
+            args.get("container_startup_health_check_timeout_in_seconds"),
+            defaults,
+            lambda chosen: chosen.container_startup_health_check_timeout_in_seconds,
         ),
         inference_ami_version=_or_default(
-            declared, "inference_ami_version", lambda defaults: defaults.inference_ami_version
+            args.get("inference_ami_version"), defaults, lambda chosen: chosen.inference_ami_version
         ),
         enable_ssm_access=args.get("enable_ssm_access"),
         routing_configs=None if routing is None else [{"routing_strategy": routing}],
@@ -225,15 +225,14 @@ def variant(
 
 
 def _or_default(
-    declared: Variant, field: str, default_of: Callable[[VariantDefaults], Value | None]
-) -> pulumi.Input[Value | None]:
-    """Returns what a variant declares in a field, or else its default; None is what AWS chooses."""
-    arguments: Mapping[str, object] = declared.arguments
-    if field in arguments:
-        return cast("pulumi.Input[Value | None]", arguments[field])
-    if isinstance(declared.defaults, VariantDefaults):
-        return default_of(declared.defaults)
-    return declared.defaults.apply(default_of)
+    value: pulumi.Input[Value] | None,
+    defaults: VariantDefaults | pulumi.Output[VariantDefaults],
+    choose: Callable[[VariantDefaults], Value | None],
+) -> pulumi.Input[Value | None] | None:
+    """Returns what a variant declares, or else its default; None is what AWS chooses."""
+    if value is not None:
+        return cast("pulumi.Input[Value | None]", value)
+    return choose(defaults) if isinstance(defaults, VariantDefaults) else defaults.apply(choose)
 
 
 def _serverless(
