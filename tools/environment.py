@@ -2,10 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sagebridge.local import control, environment
+import boto3
+
+from sagebridge.local import REGION, control, environment
 from tools import engine
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, LOCAL, pulumi_home, writing, writing_cache
@@ -56,6 +60,33 @@ def settings() -> dict[str, str]:
 def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Returns a whole environment for a command that is started here."""
     return environment.process_environment({**settings(), **(extra or {})}, RULES)
+
+
+def client(service: str, url: str, region: str = REGION) -> Any:  # noqa: ANN401 - boto3's client
+    """Returns a client of a local AWS, whatever variables of AWS the shell has set.
+
+    Args:
+        service: boto3's name of the service.
+        url: the address of the local AWS.
+        region: the region.
+    """
+    with _applied():
+        session = boto3.Session("local", "local", region_name=region)
+        return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+
+@contextmanager
+def _applied() -> Iterator[None]:
+    """Gives this process the environment that a command has which is started here."""
+    before = dict(os.environ)
+    applied = process_environment()
+    os.environ.clear()
+    os.environ.update(applied)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def shell() -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import boto3
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -186,11 +185,7 @@ def _endpoints_of_others(job: Job) -> dict[str, str | None]:
     base = {name: output["value"] for name, output in _base_state()["outputs"].items()}
     if running is None or not {"bucket_name", "execution_role_arn"} <= base.keys():
         return {}
-    word = "local"  # nobody checks keys
-    clients: list[Any] = [
-        boto3.Session(word, word, region_name=region).client("sagemaker", endpoint_url=running.url)
-        for region in running.regions
-    ]
+    clients = [environment.client("sagemaker", running.url, region) for region in running.regions]
     standing = [name for client in clients for name in base_users.users(client, base)]
     if not standing:
         return {}

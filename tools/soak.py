@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 from botocore.exceptions import ClientError
 from rich.console import Console
@@ -222,9 +221,8 @@ class Soak:
     def _serving(self) -> Iterator[None]:
         try:
             url = control.start(self._aws)[0].url
-            session = boto3.Session("local", "local", region_name="us-east-1")
             self._clients: dict[str, Any] = {
-                name: session.client(name, endpoint_url=url)
+                name: environment.client(name, url)
                 for name in ("sagemaker", "sagemaker-runtime", "cloudwatch", "application-autoscaling", "s3", "iam")
             }
             settings = {**local_environment.settings(self._aws), "PULUMI_BACKEND_URL": self._backend.as_uri()}
