@@ -9,6 +9,7 @@ import json
 import math
 import random
 import re
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -160,6 +161,25 @@ def changed(args: Mapping[str, Any], change: str, number: int) -> dict[str, Any]
     return {**args, "tags": {"change": str(number)}}
 
 
+def restore_checkpoint(checkpoint: Path) -> bool:
+    """Puts back Pulumi's copy of a stack's checkpoint, if a kill came while Pulumi was writing the checkpoint.
+
+    The file backend does not write it at once, so a part of it may be there.
+
+    Args:
+        checkpoint: the file in the backend.
+
+    Returns:
+        Whether the checkpoint was broken.
+    """
+    try:
+        json.loads(checkpoint.read_bytes())
+    except (FileNotFoundError, ValueError):
+        shutil.copyfile(checkpoint.with_name(f"{checkpoint.name}.bak"), checkpoint)
+        return True
+    return False
+
+
 @dataclass
 class Stack:
     """A stack, and the arguments of its endpoints by their names."""
@@ -299,6 +319,8 @@ class Soak:
         self._say(f"{stack.name}: {at}")
         stack.was_killed |= step is not None
         self._settle()
+        if restore_checkpoint(self._backend / ".pulumi" / "stacks" / "soak" / f"{stack.name}.json"):
+            self._say(f"{stack.name}: killed while Pulumi wrote the checkpoint; its copy is put back")
         self._run(self._command(stack, "cancel"))  # which the engine wants; it fails if the update had not begun
 
     def _delete_by_hand(self, stack: Stack, incident: Incident) -> None:
