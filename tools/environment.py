@@ -70,18 +70,19 @@ def client(service: str, url: str, region: str = REGION) -> Any:  # noqa: ANN401
         url: the address of the local AWS.
         region: the region.
     """
-    with _applied():
+    with _without_variables_of_aws():
         session = boto3.Session("local", "local", region_name=region)
         return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
 @contextmanager
-def _applied() -> Iterator[None]:
-    """Gives this process the environment that a command has which is started here."""
+def _without_variables_of_aws() -> Iterator[None]:
+    """Hides from boto3 what the shell and the user's files have for a real account."""
     before = dict(os.environ)
-    applied = process_environment()
-    os.environ.clear()
-    os.environ.update(applied)
+    for name in [name for name in before if name.startswith(("AWS_", "BOTO"))]:
+        del os.environ[name]
+    no_files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    os.environ.update(no_files, NO_PROXY=environment.no_proxy(), no_proxy=environment.no_proxy())
     try:
         yield
     finally:
