@@ -90,12 +90,17 @@ class Stack:
         return previewed.stdout + previewed.stderr
 
     def steps(self) -> list[tuple[str, str]]:
-        """Updates; returns each operation with the type of its resource, without what stays the same."""
+        """Updates; returns each operation with the type of its resource, as `pulumi up` shows what it changes.
+
+        Default providers come and go with the calls of a program, and Pulumi does not show them.
+        """
         seen: list[tuple[str, str]] = []
 
         def listen(event: EngineEvent) -> None:
-            if event.resource_pre_event and event.resource_pre_event.metadata.op != "same":
-                metadata = event.resource_pre_event.metadata
+            if event.resource_pre_event is None:
+                return
+            metadata = event.resource_pre_event.metadata
+            if metadata.op not in ("same", "refresh") and not metadata.type.startswith("pulumi:providers:"):
                 seen.append((str(metadata.op.value), metadata.type.rsplit(":", 1)[-1]))
 
         self._stack.up(color="never", on_event=listen)
