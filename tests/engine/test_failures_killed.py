@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.engine.lives import everything
 from tests.fields import IMAGE
 from tests.local.account import until
 from tools.paths import STACK_SETTINGS
+from tools.soak import restore_checkpoint
 
 pytestmark = pytest.mark.engine
 
@@ -57,6 +60,13 @@ class Project:
             "initial_instance_count": 2,
         }
         aws.must("pulumi", "stack", "init", self.endpoint, "--non-interactive", cwd=folder)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file of the stack's state in Pulumi's backend."""
+        backend = Path(url2pathname(urlsplit(self.aws.environment["PULUMI_BACKEND_URL"]).path))
+        (copy,) = backend.glob(f".pulumi/stacks/*/{self.endpoint}.json.bak")
+        return copy.with_suffix("")
 
     def command(self, *words: str) -> tuple[str, ...]:
         options = ("--non-interactive", "--color", "never") if words[0] != "cancel" else ()
@@ -200,6 +210,7 @@ def killed(project: Project, step: Step) -> None:
         process.kill()
         reader.join(COMMAND_SECONDS)
     step.after_kill(folder)
+    restore_checkpoint(project.checkpoint)
     assert "delete the lock file with `pulumi cancel`" in project.run("up").stderr
     project.must("cancel")
 

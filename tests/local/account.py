@@ -83,11 +83,15 @@ class Account:
 
     def base(self) -> str:
         """Makes the bucket `models` and the role `sagemaker`, unless they exist; returns the role's ARN."""
-        if not self.s3.list_buckets()["Buckets"]:
+        if "models" not in self.bucket_names():
             self.s3.create_bucket(Bucket="models")
             self.iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))
         arn: str = self.iam.get_role(RoleName="sagemaker")["Role"]["Arn"]
         return arn
+
+    def bucket_names(self) -> list[str]:
+        """Returns the names of all buckets, which are those of other tests, too."""
+        return [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]
 
     def name(self, kind: str) -> str:
         """Returns a name that no other test has."""
