@@ -122,3 +122,12 @@ def run(monitor: Monitor) -> Callable[[Callable[[], None]], Monitor]:
         return monitor
 
     return run
+
+
+@pytest.fixture
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the program logs."""
+    lines: list[str] = []
+    for level in ("warn", "info"):
+        monkeypatch.setattr(pulumi.log, level, lambda text, *_, level=level: lines.append(f"{level}: {text}"))
+    return lines

@@ -30,15 +30,6 @@ PREFIX = "s3://models/plain/"
 
 
 @pytest.fixture
-def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the program logs."""
-    lines: list[str] = []
-    for level in ("warn", "info"):
-        monkeypatch.setattr(pulumi.log, level, lambda text, *_, level=level: lines.append(f"{level}: {text}"))
-    return lines
-
-
-@pytest.fixture
 def container(run: Run, world: World) -> Callable[..., dict[str, Any]]:
     """Declares an endpoint with an archive, and returns the container of its model."""
 

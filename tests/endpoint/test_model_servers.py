@@ -54,15 +54,6 @@ def _region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the program logs."""
-    lines: list[str] = []
-    for level in ("warn", "info"):
-        monkeypatch.setattr(pulumi.log, level, lambda text, *_, level=level: lines.append(f"{level}: {text}"))
-    return lines
-
-
-@pytest.fixture
 def declare(run: Run) -> Callable[..., Monitor]:
     """Declares an endpoint with a model server and a model on the Hub."""
 

@@ -1,6 +1,6 @@
 """A SageMaker endpoint of any kind: models, endpoint configuration, endpoint, and what scales and watches it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -204,10 +204,14 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             uri = uris.shared_image_uri(framework, version, _aws.region(settings) or "", instance_types)
             if isinstance(uri, str):
                 return uri
-            problems = [problem._replace(property=field_path(container.path, problem.property)) for problem in uri]
-            raise refusal(self.pulumi_resource_name, self._declared.arguments, problems)
+            raise self._refusal(container, uri)
 
         return pulumi.Output.all(self._settings, *types).apply(lambda values: find(values[0]))
+
+    def _refusal(self, container: Container, problems: Iterable[Problem]) -> Exception:
+        """Returns the error that refuses a container's arguments, each named with its place in the endpoint's."""
+        placed = [problem._replace(property=field_path(container.path, problem.property)) for problem in problems]
+        return refusal(self.pulumi_resource_name, self._declared.arguments, placed)
 
     def _in_region(self, container: Container) -> Container:
         """Returns a container whose image is refused, as soon as it is known, if it is in another region."""
@@ -217,8 +221,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
         def check(uri: str | None, region: str | None) -> None:
             if problem := uris.region_problem(uri or "", region):
-                problem = problem._replace(property=field_path(container.path, problem.property))
-                raise refusal(self.pulumi_resource_name, self._declared.arguments, [problem])
+                raise self._refusal(container, [problem])
 
         async def checked(uri: str, region: str | None) -> str:
             check(await outputs.resolved(image), region)  # concealed if it is a secret

@@ -29,8 +29,8 @@ class EarlierOutputs:
         """
         if not _sdk.runs_on_engine():
             return {}
-        outputs = await _sdk.engine_outputs(component)
-        return self._changed.get(str(await component.urn.future()), outputs)
+        urn = str(await component.urn.future())
+        return self._changed[urn] if urn in self._changed else await _sdk.engine_outputs(component)
 
 
 async def _values(outputs: Mapping[str, object]) -> dict[str, object]:
