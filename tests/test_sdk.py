@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -208,6 +208,55 @@ def test_the_hooks_of_a_program_have_one_server(monkeypatch: pytest.MonkeyPatch)
     servers = copy_context().run(asyncio.new_event_loop().run_until_complete, register())
     assert len(started) == 1
     assert servers == started * 4
+
+
+# --- settings: their default is what any program of the process has set last, and mocks do not set all of them ---
+
+
+class ServerOfAnEndedEngine:
+    """Refuses hooks as gRPC does where no engine listens any more."""
+
+    def register_resource_hook(self, hook: object) -> None:
+        raise ConnectionRefusedError(hook)
+
+    register_error_hook = register_resource_hook
+
+
+@pytest.fixture
+def ended_engine() -> Iterator[None]:
+    """Leaves what an inline program of the Automation API leaves that has failed: it ran in a thread of its own."""
+
+    async def program() -> None:
+        Settings("project", "stack", monitor="127.0.0.1:1")
+        SETTINGS.callbacks = ServerOfAnEndedEngine()
+        SETTINGS.outputs.add(asyncio.create_task(asyncio.sleep(60)))
+
+    loop = asyncio.new_event_loop()
+    Context().run(loop.run_until_complete, program())
+    yield
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+@pytest.mark.usefixtures("ended_engine")
+def test_a_program_with_mocks_knows_nothing_of_an_engine_that_has_ended() -> None:
+    """Otherwise a unit test fails with "Connection refused" if the process has run a program on an engine before it."""
+    assert MockedEngine().run(lambda: pulumi.export("name", SageMakerEndpoint("a", args()).model_name)).resources
+
+
+@pytest.mark.usefixtures("ended_engine")
+def test_hooks_are_not_given_to_the_server_of_an_engine_that_has_ended(world: World) -> None:
+    """The same with Pulumi's own mocks, which a team may use instead."""
+
+    async def program() -> object:
+        SETTINGS.outputs = set()
+        pulumi.runtime.set_mocks(world)
+        _sdk.serve_hooks()
+        return SETTINGS.callbacks
+
+    assert not isinstance(Context().run(asyncio.run, program()), ServerOfAnEndedEngine)
 
 
 # --- programs kept apart: the SDK lists servers in _CallbackServicer._servicers, and makes channels with

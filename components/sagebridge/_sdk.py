@@ -153,7 +153,11 @@ def serve_hooks() -> None:
     have not started yet: Python ends with a segmentation fault in gRPC and no message (pulumi 3.246, grpcio 1.85).
 
     Where no engine runs the program, older SDKs have no server, and would refuse every hook (pulumi 3.255; not 3.260).
+
+    A server that is known already belongs to another program: the SDK's settings are context variables whose default is
+    what any program of the process has set last, and its mocks set no server (pulumi 3.246, ``ContextProperty.fset``).
     """
+    SETTINGS.callbacks = None
     server = _sync_await(_get_callbacks())
     SETTINGS.callbacks = server or _NoServer()  # it has what registers a hook
 

@@ -88,6 +88,8 @@ class MockedEngine:
             asyncio.get_running_loop().set_exception_handler(lambda *_: None)
             declared = Program()
             mocks = _Noting(self.mocks, declared)
+            # The SDK's mocks set only some of its settings. The others would be those of the process's last program.
+            pulumi.runtime.configure(pulumi.runtime.Settings(project, STACK))
             pulumi.runtime.set_mocks(mocks, project=project, stack=STACK, preview=preview)
             pulumi.runtime.set_all_config({key: _text(value) for key, value in keys.items()})
             mocks.context = copy_context()
