@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from botocore.credentials import Credentials
 from sagebridge.bearer_token import make
 from sagebridge.local import control, images
 from tests import openai_server
-from tests.local.account import INSTANCE, Account, echo, until
+from tests.local.account import COMMAND, INSTANCE, Account, echo, until
 
 pytestmark = pytest.mark.server
 
@@ -213,3 +214,19 @@ def test_a_bucket_may_be_called_endpoints(account: Account) -> None:
     connection = connect(account)
     connection.request("GET", url.removeprefix(account.url))
     assert connection.getresponse().read() == b"x"
+
+
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
+def test_the_command_chats(account: Account, chat: str, tmp_path: Path, stream: tuple[str, ...]) -> None:
+    """From another folder, in a shell that knows nothing of this checkout."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": account.url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": "us-east-1",
+    }
+    command = [COMMAND, "invoke", "--endpoint", chat, "--chat", QUESTION, *stream]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{ANSWER}\n"
