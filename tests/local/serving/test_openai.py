@@ -8,16 +8,20 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 from botocore.credentials import Credentials
+from openai import OpenAI, PermissionDeniedError
 
 from sagebridge.bearer_token import make
 from sagebridge.local import control, images
 from tests import openai_server
 from tests.local.account import COMMAND, INSTANCE, Account, echo, until
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletionMessageParam
 
 pytestmark = pytest.mark.server
 
@@ -54,6 +58,10 @@ def asked(content: str = QUESTION, **members: object) -> bytes:
     return json.dumps({"model": "", "messages": [{"role": "user", "content": content}], **members}).encode()
 
 
+def client_of(account: Account, endpoint: str, key: str) -> OpenAI:
+    return OpenAI(base_url=f"{account.url}/endpoints/{endpoint}/openai/v1", api_key=key)
+
+
 def connect(account: Account) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(urlsplit(account.url).netloc, timeout=60)
 
@@ -82,6 +90,21 @@ def test_the_model_answers_with_what_it_has_learned(account: Account, chat: str)
     answer = post(account, chat, asked(), f"Bearer {token()}")
     assert (answer.status, answer.content_type) == (200, "application/json")
     assert json.loads(answer.body)["choices"][0]["message"] == {"role": "assistant", "content": ANSWER}
+
+
+def test_openais_own_client_gets_the_answer_streamed_and_not(account: Account, chat: str) -> None:
+    client = client_of(account, chat, token())
+    question: list[ChatCompletionMessageParam] = [{"role": "user", "content": QUESTION}]
+    answer = client.chat.completions.create(model="", messages=question)
+    assert answer.choices[0].message.content == ANSWER
+    pieces = client.chat.completions.create(model="", messages=question, stream=True)
+    assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == ANSWER
+
+
+def test_openais_own_client_says_that_a_token_is_refused(account: Account, chat: str) -> None:
+    client = client_of(account, chat, expired())
+    with pytest.raises(PermissionDeniedError, match="The token expired at "):
+        client.chat.completions.create(model="", messages=[{"role": "user", "content": QUESTION}])
 
 
 def test_boto3_gets_the_same_answer(account: Account, chat: str) -> None:
