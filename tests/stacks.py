@@ -23,6 +23,8 @@ from tools.paths import STACK_SETTINGS
 EXAMPLES = sorted(file.parent for file in (ROOT / "examples").glob("*/Pulumi.yaml"))
 """The folders of the examples."""
 PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in EXAMPLES}
+PREDICTING = sorted(name for name, program in PROGRAMS.items() if "modelData" in program)
+"""The examples that serve the article's model."""
 MODEL_DATA = "sagebridge:modelData"
 
 

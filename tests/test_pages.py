@@ -59,13 +59,13 @@ def declared() -> dict[str, Args]:
 
 def together(kind: Args, feature: Args) -> Args:
     """Returns the arguments of a kind with a feature: each field where it has to stand."""
-    args = {**SIMPLE, **kind, **feature}
-    gone = {other for field, others in INSTEAD.items() if field in feature for other in others}
+    args = {**SIMPLE, **feature, **kind}
+    gone = {other for field, others in INSTEAD.items() if field in {**kind, **feature} for other in others}
     args = {field: value for field, value in args.items() if field not in gone}
     only_variants = VariantArgs.__annotations__.keys() - {*ContainerArgs.__annotations__, *SHORT_FORM, "containers"}
     if "containers" in args:
         moved = {field: args.pop(field) for field in ImageArgs.__annotations__ if field in args}
-        own = {field: value for field, value in moved.items() if field in feature}
+        own = {field: value for field, value in moved.items() if field in {**kind, **feature}}
         args["containers"] = [{f: v for f, v in {**one, **own}.items() if f not in gone} for one in args["containers"]]
     if "production_variants" in args or only_variants & feature.keys():
         every = args.pop("production_variants", [{"variant_name": "AllTraffic"}])

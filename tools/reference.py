@@ -187,11 +187,11 @@ def _method(component: Documented, name: str) -> list[str]:
 
 
 def _callable(function: Documented, name: str) -> list[str]:
-    shown = [
-        f"{of.name}: {of.annotation}" + (f" = {of.default}" if of.default else "")
-        for of in function.parameters
-        if of.name != "self"
-    ]
+    parameters = [of for of in function.parameters if of.name != "self"]
+    shown = [f"{of.name}: {of.annotation}" + (f" = {of.default}" if of.default else "") for of in parameters]
+    by_name = [number for number, of in enumerate(parameters) if of.kind is griffe.ParameterKind.keyword_only]
+    if by_name:
+        shown.insert(by_name[0], "*")
     sections: dict[str, Any] = {section.kind.value: section.value for section in function.docstring.parse("google")}
     rows = [[f"`{of.name}`", _markdown(of.description)] for of in sections.get("parameters", [])]
     rows += [[f"raises `{of.annotation}`", _markdown(of.description)] for of in sections.get("raises", [])]

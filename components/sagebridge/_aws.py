@@ -106,6 +106,19 @@ def runtime_client(settings: Settings, config: Config | None = None) -> "SageMak
     return client
 
 
+def runtime_url(settings: Settings, region_name: str) -> str:
+    """Returns the URL of SageMaker Runtime in a region, which the environment or the profile may set."""
+    from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - 0.1 s, which other programs need not spend
+
+    place = {name: settings[name] for name in ("profile", "shared_config_files") if name in settings}
+    try:
+        client = _shared_client("sagemaker-runtime", *_key({**place, "region": region_name}))
+    except ProfileNotFound:  # the provider refuses the profile itself
+        client = _shared_client("sagemaker-runtime", *_key({"region": region_name}))
+    url: str = client.meta.endpoint_url
+    return url
+
+
 def logs_client(settings: Settings, config: Config | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
     """Returns a new client of CloudWatch Logs."""
     return _client("logs", settings, config)

@@ -12,6 +12,12 @@ def test_a_caller_may_invoke_this_endpoint_and_nothing_else() -> None:
     assert invoke_policy(ENDPOINT) == {"Version": "2012-10-17", "Statement": [INVOKE]}
 
 
+def test_a_caller_with_a_bearer_token_may_use_one_on_this_endpoint_and_nothing_else() -> None:
+    """AWS's own policy (Developer Guide, realtime-endpoints-openai-compatible): the token's right has no resource."""
+    token = {"Effect": "Allow", "Action": "sagemaker:CallWithBearerToken", "Resource": ["*"]}
+    assert invoke_policy(ENDPOINT, bearer=True) == {"Version": "2012-10-17", "Statement": [INVOKE, token]}
+
+
 def test_a_caller_of_an_asynchronous_endpoint_may_describe_it_and_read_the_answers_and_failures() -> None:
     read = {
         "Effect": "Allow",

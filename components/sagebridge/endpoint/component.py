@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from sagebridge import _aws, _provider, _sdk
-from sagebridge.endpoint import grants, outputs, resources
+from sagebridge.endpoint import grants, openai, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import field_path
@@ -58,6 +58,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     invoke_policy: pulumi.Output[str]
     """The least IAM policy for a caller, as JSON: to invoke the endpoint and, if it is asynchronous, to describe it and
     to read the answers."""
+    openai_base_url: pulumi.Output[str] | None
+    """Base URL for clients of OpenAI's API, which AWS has for real-time endpoints; None for other kinds. The container
+    must speak that API, as the model servers do."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
@@ -118,6 +121,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         self.model_name = models[declared.production_variants[0].model.variant].name
         self.model_data_url = next(iter(_archives(loaded)), None)
         self.invoke_policy = grants.invoke_policy_json(self.endpoint_arn, declared.answer_paths)
+        self.openai_base_url = self._openai_base_url(endpoint) if declared.kind == "real-time" else None
         self.register_outputs(
             {
                 "endpointName": self.endpoint_name,
@@ -127,18 +131,34 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 "modelName": self.model_name,
                 **({"modelDataUrl": self.model_data_url} if self.model_data_url else {}),
                 "invokePolicy": self.invoke_policy,
+                **({"openaiBaseUrl": self.openai_base_url} if self.openai_base_url else {}),
             }
         )
 
-    def grant_invoke(self, name: str, role: pulumi.Input[str]) -> "aws.iam.RolePolicy":
+    def grant_invoke(self, name: str, role: pulumi.Input[str], *, bearer: bool = False) -> "aws.iam.RolePolicy":
         """Gives a role the policy ``invoke_policy``.
 
         Args:
             name: Name of the policy's resource.
             role: Name of the role.
+            bearer: Whether the role may also call ``openai_base_url``, with a bearer token. That is
+                ``sagemaker:CallWithBearerToken``, which AWS takes for the resource ``*`` only.
+
+        Raises:
+            pulumi.RunError: ``bearer`` is set for an endpoint that has no ``openai_base_url``.
         """
+        if bearer and self.openai_base_url is None:
+            raise pulumi.RunError(
+                f"SageMakerEndpoint {self.pulumi_resource_name!r} has no openai_base_url, so bearer must be False: "
+                f"AWS documents its OpenAI route for real-time endpoints only, and this one is {self._declared.kind}."
+            )
         _sdk.once(self._protection)
-        return aws.iam.RolePolicy(name, role=role, policy=self.invoke_policy, opts=self._child)
+        policy = grants.invoke_policy_json(self.endpoint_arn, self._declared.answer_paths, bearer=bearer)
+        return aws.iam.RolePolicy(name, role=role, policy=policy, opts=self._child)
+
+    def _openai_base_url(self, endpoint: aws.sagemaker.Endpoint) -> pulumi.Output[str]:
+        values = pulumi.Output.all(endpoint.name, endpoint.arn, self._settings)
+        return pulumi.Output.unsecret(values.apply(lambda values: openai.base_url(*values)))
 
     def _protection(self) -> pulumi.Stash:
         """Declares a resource that is deleted before all others and, if it is protected, stops a deletion at its start.

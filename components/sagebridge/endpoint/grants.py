@@ -22,7 +22,9 @@ class Policy(TypedDict):
     Statement: list[Statement]
 
 
-def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None = None) -> Policy:
+def invoke_policy(
+    endpoint_arn: str | None, output_paths: Sequence[str] | None = None, *, bearer: bool = False
+) -> Policy:
     """Returns the least policy for a caller: to invoke this endpoint and, if it is asynchronous, to read its answers.
 
     To call an asynchronous endpoint needs no right to S3: SageMaker reads the input and writes the answer with the
@@ -35,9 +37,13 @@ def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None =
     Args:
         endpoint_arn: ARN of the endpoint; None in a unit test whose mocks have none.
         output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
+        bearer: Whether the caller may use the OpenAI route, with a bearer token. That right takes no resource but `*`
+            (Developer Guide, realtime-endpoints-openai-compatible); which endpoints a token reaches is decided by the
+            right to invoke them.
     """
     if output_paths is None:
-        return _document(("sagemaker:InvokeEndpoint", [endpoint_arn]))
+        with_token = [("sagemaker:CallWithBearerToken", ["*"])] if bearer else []
+        return _document(("sagemaker:InvokeEndpoint", [endpoint_arn]), *with_token)
     partition = endpoint_arn.split(":")[1] if endpoint_arn else "aws"
     answers = [_objects(partition, path) for path in output_paths]
     return _document(
@@ -48,16 +54,18 @@ def invoke_policy(endpoint_arn: str | None, output_paths: Sequence[str] | None =
 
 
 def invoke_policy_json(
-    endpoint_arn: pulumi.Input[str], output_paths: Sequence[pulumi.Input[str]] | None
+    endpoint_arn: pulumi.Input[str], output_paths: Sequence[pulumi.Input[str]] | None, *, bearer: bool = False
 ) -> pulumi.Output[str]:
     """Returns the policy of :func:`invoke_policy` as JSON, once what stands in it is known.
 
     Args:
         endpoint_arn: ARN of the endpoint.
         output_paths: S3 URIs of an asynchronous endpoint's output and failure paths; None for any other endpoint.
+        bearer: Whether the caller may use the OpenAI route.
     """
     paths = None if output_paths is None else pulumi.Output.all(*output_paths)
-    return pulumi.Output.json_dumps(pulumi.Output.all(endpoint_arn, paths).apply(lambda values: invoke_policy(*values)))
+    policy = pulumi.Output.all(endpoint_arn, paths).apply(lambda values: invoke_policy(*values, bearer=bearer))
+    return pulumi.Output.json_dumps(policy)
 
 
 def _objects(partition: str, uri: str) -> str:

@@ -14,11 +14,11 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from werkzeug.wrappers import Request, Response
 
 from sagebridge.errors import UserError
-from sagebridge.local import CONTROL_PATH, REGION, images, reserved_tags, unserved
+from sagebridge.local import CONTROL_PATH, REGION, images, openai, reserved_tags, unserved
 from sagebridge.local.cloudwatch.cbor import in_cbor
 from sagebridge.local.console.page import Console, Sources
 from sagebridge.local.faults import Faults, FaultyMoto
-from sagebridge.local.protocols import json_answer, json_error, read_json, signed_for, target
+from sagebridge.local.protocols import json_answer, json_error, openai_call, read_json, signed_for, target
 from sagebridge.local.region import Region, Shared, known, used
 from sagebridge.local.settings import Settings
 from sagebridge.local.shapes import AwsError, Record, invalid
@@ -80,6 +80,7 @@ class App:
             self._faults.strike,
             reserved_tags.refuse,
             self._open_region,
+            self._answer_openai,
             self._answer_sagemaker,
             self._answer_scaling,
             unserved.refuse,
@@ -147,6 +148,12 @@ class App:
         elif members:
             self._faults.add(members)
         return {"faults": self._faults.listed()}
+
+    def _answer_openai(self, request: Request) -> Response | None:
+        call = openai_call(request)
+        if call is None:
+            return None
+        return self._region(openai.checked_token(request).region).openai(request, *call)
 
     def _answer_sagemaker(self, request: Request) -> Response | None:
         name, service_name = signed_for(request)

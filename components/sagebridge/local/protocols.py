@@ -16,6 +16,7 @@ from sagebridge.local.shapes import AwsError, Record, service
 
 _SIGNATURE = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
+_OPENAI = re.compile(r"/endpoints/([^/]+)/openai(/v1(?:/.*)?)")
 _INVOCATIONS = {
     "invocations": "InvokeEndpoint",
     "async-invocations": "InvokeEndpointAsync",
@@ -89,9 +90,19 @@ def invocation(path: str) -> tuple[str, str] | None:
     return (parts[1], _INVOCATIONS[parts[2]]) if parts else None
 
 
+def openai_call(request: Request) -> tuple[str, str] | None:
+    """Returns the endpoint and the path of OpenAI's API that a request asks for; None for other requests."""
+    parts = _OPENAI.fullmatch(request.path)
+    is_for_s3 = is_s3(request) or not {"Signature", "X-Amz-Signature"}.isdisjoint(request.args)
+    return (parts[1], parts[2]) if parts and not is_for_s3 else None
+
+
 def call_of(request: Request) -> Call:
     """Returns what a request asks for, in whichever protocol it is."""
-    if invoked := invocation(request.path):
+    invoked = invocation(request.path)
+    if openai := openai_call(request):
+        invoked = openai[0], "InvokeEndpoint"
+    if invoked:
         endpoint, operation = invoked
         return Call(operation, endpoint)
     if path := _CBOR_PATH.fullmatch(request.path):

@@ -20,6 +20,7 @@ from sagebridge.local.cloudwatch.metrics import Metrics
 from sagebridge.local.console.page import RECENT
 from sagebridge.local.faults import Faults
 from sagebridge.local.monitoring import Monitoring
+from sagebridge.local.openai import OpenAi
 from sagebridge.local.runtime import Runtime
 from sagebridge.local.sagemaker.endpoints import Endpoints
 from sagebridge.local.sagemaker.resources import Resources
@@ -92,6 +93,7 @@ class Region:
         self.invocations = Invocations(self.hosting.route, observers, self._capture, name)
         self._asynchronous = Asynchronous(self.invocations, self.hosting.route, moto, state / "queue", name)
         self.runtime = Runtime(self.invocations, self._asynchronous)
+        self.openai = OpenAi(self.invocations)
         metrics = Metrics(state / "metrics.jsonl", lambda: times().round_seconds)
         cloudwatch.install(metrics, name)
         scaler = Scaler(targets, self.sagemaker.call, times)

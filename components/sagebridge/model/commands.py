@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from sagebridge.errors import UserError
 from sagebridge.extras import require
@@ -204,6 +205,23 @@ def _project_name() -> str:
         raise UserError(f"{error.message}; or name the model with --name") from error
 
 
+_NOT_IN_A_CHAT = {
+    "content": "--input",
+    "content_type": "--content-type",
+    "accept": "--accept",
+    "target_model": "--target-model",
+    "target_variant": "--target-variant",
+    "target_container": "--target-container",
+    "seconds": "--timeout",
+}
+"""The options that the OpenAI route has no place for, by the names of their parameters."""
+
+
+def _set(context: click.Context) -> set[str]:
+    """Returns the names of the parameters that are set on the command line."""
+    return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+
+
 @click.command(name="invoke")
 @click.option("--stack", default="dev", help="A stack that is up.")
 @click.option("--endpoint", show_default="the stack's", help="The endpoint's name.")
@@ -226,6 +244,7 @@ def _project_name() -> str:
 )
 @click.option("--target-variant", show_default="by weight", help="A variant of the endpoint.")
 @click.option("--target-container", help="The host name of a container that is invoked directly.")
+@click.option("--chat", "question", metavar="TEXT", help="A question for a language model, by OpenAI's API.")
 @click.option("--stream", is_flag=True, help="Print the answer as it comes, part by part.")
 @click.option(
     "--timeout",
@@ -235,7 +254,9 @@ def _project_name() -> str:
     help="How many seconds to wait for an asynchronous endpoint's answer.",
 )
 @click.option("--out", type=FILE, show_default="standard output", help="A file for the answer.")
+@click.pass_context
 def invoke_command(
+    context: click.Context,
     *,
     stack: str,
     endpoint: str | None,
@@ -245,6 +266,7 @@ def invoke_command(
     target_model: str | None,
     target_variant: str | None,
     target_container: str | None,
+    question: str | None,
     seconds: float,
     out: Path | None,
     stream: bool,
@@ -253,9 +275,15 @@ def invoke_command(
 
     Prints the answer; a binary one only to a file or a pipe. Waits for the answer of an asynchronous endpoint.
 
+    With --chat, the answer to a question is printed as text. The question goes to the OpenAI route of a real-time
+    endpoint, with a bearer token that is made for it, which needs the right sagemaker:CallWithBearerToken.
+
     Needs the right to invoke the endpoint. It describes the endpoint, to see whether it is asynchronous, and reads its
     log, for the reason of a failure, where it has the rights: sagemaker:DescribeEndpoint and logs:FilterLogEvents.
     """
+    if question is not None and (options := _set(context) & _NOT_IN_A_CHAT.keys()):
+        names = ", ".join(sorted(_NOT_IN_A_CHAT[option] for option in options))
+        raise click.UsageError(f"--chat does not go with {names}")
     from sagebridge.model.answer import write_answer
     from sagebridge.model.content import content_type_of
     from sagebridge.model.invoke import invoke
@@ -271,5 +299,10 @@ def invoke_command(
     if not endpoint:
         click.echo(title(stack), err=True)
         endpoint = get_output(stack, "endpointName")
+    if question is not None:
+        from sagebridge.model.chat import chat
+
+        write_answer(chat(endpoint, question, stream=stream), out)
+        return
     chosen = {name: value for name, value in members.items() if value is not None}
     write_answer(invoke(endpoint, content, chosen, stream=stream, seconds=seconds), out)

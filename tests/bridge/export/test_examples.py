@@ -7,7 +7,7 @@ import pytest
 
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
-from tests.stacks import PROGRAMS, Stack
+from tests.stacks import PREDICTING, Stack
 
 NOT_CARRIED = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
 """What cannot be imported, as AWS does not tell it."""
@@ -15,7 +15,7 @@ NOT_CARRIED = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
 
 @pytest.mark.engine
 @pytest.mark.terraform
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", PREDICTING)
 def test_an_example_exports_to_a_plan_without_changes(aws: Aws, example: Stack, name: str, tmp_path: Path) -> None:
     example.up()
     bridge, module = Bridge(aws, Path(example.work_dir)), tmp_path / "module"

@@ -129,7 +129,7 @@ class Container(ABC):
 
     @abstractmethod
     def exchange(
-        self, body: bytes, headers: Mapping[str, str], deadline: float
+        self, body: bytes, headers: Mapping[str, str], deadline: float, path: str
     ) -> contextlib.AbstractContextManager[Reply]:
         """Passes a request on, and starts what answers it if it does not run.
 
@@ -137,6 +137,7 @@ class Container(ABC):
             body: the request's body.
             headers: the request's headers.
             deadline: the time by which the answer must have come, in the seconds of `time.monotonic`.
+            path: the path at which the container is asked.
 
         Raises:
             RetiredError: the container no longer serves.
@@ -152,14 +153,14 @@ class Container(ABC):
     def kill(self) -> None:
         """Ends for good and at once, whatever is being answered."""
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
+    def invoke(self, body: bytes, headers: Mapping[str, str], deadline: float, path: str) -> Answer:
         """Passes a request on and waits for the answer, which has the status 0 if the container gives none.
 
         Raises:
             RetiredError: the container no longer serves.
         """
         try:
-            with self.exchange(body, headers, deadline) as reply:
+            with self.exchange(body, headers, deadline, path) as reply:
                 return reply.whole()
         except (OSError, http.client.HTTPException, DeployError) as error:
             return no_answer(self.name, error)
@@ -210,7 +211,7 @@ class HandlerContainer(Container):
             self._ensure(not_ready)
 
     @contextlib.contextmanager
-    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Iterator[Reply]:
+    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float, path: str) -> Iterator[Reply]:
         """Passes a request on, and starts the process if it does not run.
 
         A process that has not given its whole answer when this ends is killed: it would go on with a request that
@@ -227,7 +228,7 @@ class HandlerContainer(Container):
             response = None
             try:
                 connection.settimeout(seconds_until(extended))
-                self._http.request("POST", "/invocations", body, dict(headers))
+                self._http.request("POST", path, body, dict(headers))
                 response = self._http.getresponse()
                 yield Reply(response, connection, extended)
             finally:

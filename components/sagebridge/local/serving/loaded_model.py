@@ -102,7 +102,7 @@ class LoadedModel(Container):
         self._users = Users()
 
     @contextlib.contextmanager
-    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Iterator[Reply]:
+    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float, path: str) -> Iterator[Reply]:  # noqa: ARG002 - a model has one path
         """Passes a request on, after the program has loaded the model; a refusal to load it is the answer."""
         name = self._data.folder.parent.name
         with self._users.one_more(), self._host.program.running(deadline) as (process, extended):
@@ -112,8 +112,8 @@ class LoadedModel(Container):
                 reply = self._host.load(name, process, extended + time.monotonic() - before, exits)
                 if reply is None:
                     after_loading = extended + time.monotonic() - before
-                    path = f"/models/{name}/invoke"
-                    reply = exits.enter_context(process.request("POST", path, body, headers, after_loading))
+                    model_path = f"/models/{name}/invoke"
+                    reply = exits.enter_context(process.request("POST", model_path, body, headers, after_loading))
                 yield reply
 
     def retire(self) -> None:

@@ -279,11 +279,11 @@ class ProgramContainer(Container):
             self._ensure(not_ready)
 
     @contextlib.contextmanager
-    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Iterator[Reply]:
+    def exchange(self, body: bytes, headers: Mapping[str, str], deadline: float, path: str) -> Iterator[Reply]:
         """Passes a request on, and starts the program if it does not run."""
         with (
             self.running(deadline) as (process, extended),
-            process.request("POST", "/invocations", body, headers, extended) as reply,
+            process.request("POST", path, body, headers, extended) as reply,
         ):
             yield reply
 

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+INVOCATIONS = "/invocations"
+"""The path at which every container answers; source: "Custom Inference Code with Hosting Services"."""
+
 
 @dataclass(frozen=True)
 class Request:
-    """What one InvokeEndpoint asks for."""
+    """What one InvokeEndpoint, or one request of OpenAI's API, asks for."""
 
     endpoint: str
     """The endpoint's name."""
@@ -26,3 +29,5 @@ class Request:
     """Whether the request comes from the queue of an asynchronous endpoint."""
     inference_id: str = ""
     """The InferenceId of a request from the queue."""
+    path: str = INVOCATIONS
+    """The path at which the container is asked."""

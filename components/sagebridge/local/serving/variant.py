@@ -131,7 +131,10 @@ class Variant:
         with self._instance(request) as instance:
             name, answer = "", Answer(http.client.OK, request.headers, request.body)
             for container in self._pipeline(instance, request):
-                name, answer = container.name, container.invoke(answer.body, _passed(answer.headers), deadline)
+                name, answer = (
+                    container.name,
+                    container.invoke(answer.body, _passed(answer.headers), deadline, request.path),
+                )
                 if not answer.good:
                     break
             self._remember(answer.headers, instance)
@@ -150,13 +153,18 @@ class Variant:
             name = last.name
             chunks: Iterable[bytes] = ()
             for container in pipeline:
-                name, answer = container.name, container.invoke(answer.body, _passed(answer.headers), deadline)
+                name, answer = (
+                    container.name,
+                    container.invoke(answer.body, _passed(answer.headers), deadline, request.path),
+                )
                 if not answer.good:
                     break
             if answer.good:
                 name = last.name
                 try:
-                    reply = stack.enter_context(last.exchange(answer.body, _passed(answer.headers), deadline))
+                    reply = stack.enter_context(
+                        last.exchange(answer.body, _passed(answer.headers), deadline, request.path)
+                    )
                     answer = Answer(reply.status, reply.headers, b"")
                     if answer.good:
                         chunks = reply.chunks()
