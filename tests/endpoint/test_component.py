@@ -89,6 +89,7 @@ def test_outputs(run: Run) -> None:
         "modelName": "endpoint-model-1234567",
         "modelDataUrl": ARCHIVE,
         "invokePolicy": json.dumps(invoke_policy("arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston")),
+        "instanceHoursPerDay": {"minimum": 24, "maximum": 24},
     }
 
 
