@@ -343,8 +343,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     def _dashboard(self, endpoint: aws.sagemaker.Endpoint) -> None:
         region = endpoint.arn.apply(lambda arn: arn.split(":")[3] if arn else "")  # mocks may have no ARN
-        variant_names = [variant.name for variant in self._declared.variants]
-        body = dashboard.body(self._declared.kind, endpoint.name, region, variant_names)
+        runs_on = pulumi.Output.all(**{variant.name: variant.runs_on for variant in self._declared.variants})
+        body = runs_on.apply(lambda types: dashboard.body(self._declared.kind, endpoint.name, region, types))
         aws.cloudwatch.Dashboard(
             self._names.dashboard,
             dashboard_name=endpoint.name,
