@@ -287,6 +287,22 @@ def test_what_is_not_known_of_a_server_is_not_warned_of(
     assert scaling_warnings(log_lines) == []
 
 
+@pytest.mark.parametrize("framework", VARIABLES)
+def test_only_a_server_that_publishes_the_time_to_the_first_token_can_be_watched_for_it(
+    declare: Callable[..., Monitor], framework: str
+) -> None:
+    changes = {**framework_of(framework), "alarms": {"time_to_first_token": 800}}
+    if framework not in ("vllm", "huggingface-vllm"):
+        with pytest.raises(
+            pulumi.RunError,
+            match=rf"time_to_first_token can be set for vllm and huggingface-vllm only, not '{framework}'",
+        ):
+            declare(**changes)
+        return
+    declared = [alarm.inputs for alarm in declare(**changes).all_of_type("aws:cloudwatch/metricAlarm:MetricAlarm")]
+    assert ["evaluationCriteria" in alarm for alarm in declared] == [False] * 4 + [True]
+
+
 @pytest.mark.parametrize("token", [TOKEN, pulumi.Output.from_input])
 def test_the_token_is_a_secret_even_if_it_is_declared_as_plain_text(
     declare: Callable[..., Monitor], log_lines: list[str], token: Any
