@@ -98,6 +98,45 @@ With a mounted model, `model_data_download_timeout_in_seconds` is the same time.
 and up to {most_gigabytes} GB. The volume's size is set only where the name tells the model's, and only on instances
 without disks of their own.
 
+## Scaling
+
+`concurrent_requests_per_model` adds an instance while requests are still being served, which suits a language model:
+its requests take very different times, so requests by the minute (`invocations_per_instance`) tell little of its load,
+and the preview warns of them. The metric is SageMakerVariantConcurrentRequestsPerModelHighResolution, which AWS
+measures every 10 seconds.
+
+```python
+"autoscaling": {{"min_capacity": 1, "max_capacity": 4, "concurrent_requests_per_model": 32}},
+```
+
+A server works on a certain number of requests at once, and lets the others wait. Set the target below that number, or
+instances are added only after users have waited: if the variable of the server is in `environment`, the preview warns
+of a target above it. AWS's quotas for your account bound `max_capacity`. A new instance serves only after it has loaded
+the model, so let `min_capacity` be enough for the minutes until then.
+
+{concurrency}
+
+## Alarms and the dashboard
+
+With `"dashboard": True`, the dashboard of an endpoint on instances with GPUs has a graph of `GPUUtilization` and
+`GPUMemoryUtilization`, which the instances publish in `/aws/sagemaker/Endpoints`. Both are summed over the GPUs: four
+GPUs reach 400 % (SageMaker Developer Guide, monitoring-cloudwatch).
+
+`"alarms": {{"time_to_first_token": 1500}}` adds an alarm that rings when the first token of 99 of 100 answers takes
+longer than 1.5 seconds, for `vllm` and `huggingface-vllm` on a real-time endpoint. The metric is not in a namespace of
+CloudWatch's classic metrics. vLLM publishes it, and AWS's detailed observability, which is on in each new endpoint
+configuration, brings it to CloudWatch as an OpenTelemetry metric that an alarm queries with PromQL (Guide:
+monitoring-cloudwatch-detailed-observability; API: MetricsConfig.EnableDetailedObservability). The query is the example
+"TTFT P99" of the Guide (monitoring-detailed-observability-promql), with the label of the variant. It has not been tried
+on AWS yet. A post of AWS's
+(Machine Learning Blog, 2026-06-18) writes the metric as `vllm:time_to_first_token_seconds` instead, so look in
+CloudWatch's query editor whether your endpoint has data under the name in the alarm.
+
+The Guide says that SGLang's metrics are there, too, but names none for the first token, and it names none of the other
+servers. For these there is no such alarm. The alarm `latency` watches the whole answer of every endpoint. The AWS
+provider that `make` builds, 6.34, has no alarms on queries, so `time_to_first_token` needs the provider that is
+downloaded, or a later one.
+
 ## Instance types with accelerators
 
 The accelerators are those of EC2's DescribeInstanceTypes, whose date is on the page of
@@ -123,6 +162,14 @@ def page() -> str:
         amis="\n".join(f"| `{ami}` | {_version(cuda)} |" for ami, cuda in HOST_CUDA.items()),
         families=", ".join(CUDA_13_FAMILIES),
         cuda_13_ami=CUDA_13_AMI,
+        concurrency=_table(
+            ["variable", "of", "source"],
+            [
+                [f"`{server.concurrency.name}`", server.framework, server.concurrency.source]
+                for server in SERVERS
+                if server.concurrency
+            ],
+        ),
         estimates="\n".join(_estimate_row(model) for model in _MODELS),
         most_seconds=shapes()["ProductionVariantContainerStartupHealthCheckTimeoutInSeconds"]["max"],
         most_gigabytes=shapes()["ProductionVariantVolumeSizeInGB"]["max"],

@@ -124,6 +124,11 @@ def logs_client(settings: Settings, config: Config | None = None) -> Any:  # noq
     return _client("logs", settings, config)
 
 
+def pricing_client(settings: Settings, config: Config | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
+    """Returns a new client of the Price List API, which has endpoints in a few regions only."""
+    return _client("pricing", settings, config)
+
+
 _ENDPOINT_NAMES = {
     "application-autoscaling": ("appautoscaling", "applicationautoscaling"),
     "logs": ("logs", "cloudwatchlog", "cloudwatchlogs"),

@@ -11,6 +11,7 @@ from sagebridge.bridge.commands import adopt_command, export_command, outputs_co
 from sagebridge.errors import UserError
 from sagebridge.local.commands import local
 from sagebridge.model.commands import check_command, invoke_command, package_command, publish_command
+from sagebridge.prices.commands import prices_command
 
 
 class _Commands(click.Group):
@@ -47,6 +48,7 @@ def main(context: click.Context, directory: Path) -> None:
 for command in (
     *(package_command, check_command, publish_command, invoke_command),
     *(export_command, outputs_command, adopt_command, verify_command),
+    prices_command,
     local,
 ):
     main.add_command(command)

@@ -90,6 +90,7 @@ def test_outputs(run: Run) -> None:
         "modelDataUrl": ARCHIVE,
         "invokePolicy": json.dumps(invoke_policy("arn:aws:sagemaker:us-east-1:123456789012:endpoint/boston")),
         "openaiBaseUrl": "https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/boston/openai/v1",
+        "instanceHoursPerDay": {"minimum": 24, "maximum": 24},
     }
 
 

@@ -301,7 +301,7 @@ def test_what_the_program_uploads_may_mend_it_so_the_preview_only_warns(
         SageMakerEndpoint("endpoint", args(model_data_url=pulumi.Output.concat("s3://models/", archive.key)))
 
     assert run(program).of_type(MODEL)
-    (line,) = log_lines
+    (line,) = [line for line in log_lines if line.startswith("warn")]
     assert "has no inference.py at its root or in code/" in line
     assert line.endswith("It is refused unless this update replaces it.")
 

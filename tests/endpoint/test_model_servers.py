@@ -225,6 +225,75 @@ def test_warnings_are_said_once_and_do_not_stop(declare: Callable[..., Monitor],
     assert warning.startswith("warn: environment leaves the model on one of the 4 GPUs of ml.g5.12xlarge. Set SM_VLLM_")
 
 
+BATCHES = {
+    "vllm": "SM_VLLM_MAX_NUM_SEQS",
+    "huggingface-vllm": "SM_VLLM_MAX_NUM_SEQS",
+    "sglang": "SM_SGLANG_MAX_RUNNING_REQUESTS",
+    "djl-lmi": "OPTION_MAX_ROLLING_BATCH_SIZE",
+    "huggingface-llamacpp": "LLAMA_ARG_N_PARALLEL",
+    "huggingface-llm": "MAX_CONCURRENT_REQUESTS",
+}
+
+
+def scaling_warnings(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("warn: autoscaling")]
+
+
+@pytest.mark.parametrize("framework", BATCHES)
+@pytest.mark.parametrize("target", [8, 8.5])
+def test_a_target_above_what_the_server_works_on_at_once_is_said(
+    declare: Callable[..., Monitor], log_lines: list[str], framework: str, target: float
+) -> None:
+    scaling = {"min_capacity": 1, "max_capacity": 4, "concurrent_requests_per_model": target}
+    declare(**framework_of(framework), environment={BATCHES[framework]: "8"}, autoscaling=scaling)
+    too_high = (
+        f"warn: autoscaling.concurrent_requests_per_model should be at most 8 ({BATCHES[framework]}), not 8.5. "
+        "The server works on so many requests at once, and lets the others wait before an instance is added."
+    )
+    assert scaling_warnings(log_lines) == [too_high] * (target > 8)
+
+
+def test_requests_by_the_minute_are_said_to_tell_little_of_a_language_models_load(
+    declare: Callable[..., Monitor], log_lines: list[str]
+) -> None:
+    scaling = {"min_capacity": 1, "max_capacity": 4, "invocations_per_instance": 60}
+    declare(autoscaling=scaling)
+    (warning,) = scaling_warnings(log_lines)
+    assert warning.endswith("very different times. Use concurrent_requests_per_model.")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"framework": "huggingface-tei", "autoscaling": {"invocations_per_instance": 60}},  # which embeds
+        {"environment": {"SM_VLLM_MAX_NUM_SEQS": "many"}, "autoscaling": {"concurrent_requests_per_model": 60}},
+        {"environment": {"MAX_NUM_SEQS": "1"}, "autoscaling": {"concurrent_requests_per_model": 60}},
+    ],
+)
+def test_what_is_not_known_of_a_server_is_not_warned_of(
+    declare: Callable[..., Monitor], log_lines: list[str], changes: dict[str, Any]
+) -> None:
+    bounds = {"min_capacity": 1, "max_capacity": 4}
+    declare(**{**changes, "autoscaling": {**bounds, **changes["autoscaling"]}})
+    assert scaling_warnings(log_lines) == []
+
+
+@pytest.mark.parametrize("framework", VARIABLES)
+def test_only_a_server_that_publishes_the_time_to_the_first_token_can_be_watched_for_it(
+    declare: Callable[..., Monitor], framework: str
+) -> None:
+    changes = {**framework_of(framework), "alarms": {"time_to_first_token": 800}}
+    if framework not in ("vllm", "huggingface-vllm"):
+        with pytest.raises(
+            pulumi.RunError,
+            match=rf"time_to_first_token can be set for vllm and huggingface-vllm only, not '{framework}'",
+        ):
+            declare(**changes)
+        return
+    declared = [alarm.inputs for alarm in declare(**changes).all_of_type("aws:cloudwatch/metricAlarm:MetricAlarm")]
+    assert ["evaluationCriteria" in alarm for alarm in declared] == [False] * 4 + [True]
+
+
 @pytest.mark.parametrize("token", [TOKEN, pulumi.Output.from_input])
 def test_the_token_is_a_secret_even_if_it_is_declared_as_plain_text(
     declare: Callable[..., Monitor], log_lines: list[str], token: Any

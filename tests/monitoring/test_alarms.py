@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sagebridge.endpoint.args import AlarmsArgs
 from sagebridge.endpoint.names import alarm_in_aws
 from sagebridge.endpoint.spec import Kind, alarms_of
-from sagebridge.monitoring.alarms import alarms, problems
+from sagebridge.monitoring.alarms import alarms, first_token_threshold, problems
 from sagebridge.validation import problem
 from tests.images.requests import request
 from tests.mocks import Monitor
@@ -92,6 +92,7 @@ def test_the_longest_name_is_one_that_can_roll_back(endpoint: str, what: str) ->
         ("real-time", {"error_rate_4xx": 1.5}, "alarms.error_rate_4xx", "between 0 and 1"),
         ("real-time", {"error_rate_5xx": -0.1}, "alarms.error_rate_5xx", "between 0 and 1"),
         ("real-time", {"error_rate_5xx": True}, "alarms.error_rate_5xx", "a number"),
+        ("real-time", {"time_to_first_token": 0}, "alarms.time_to_first_token", "above 0"),
         ("real-time", {"saturation": 101}, "alarms.saturation", "between 0 and 100"),
         ("serverless", {"saturation": 80}, "alarms.saturation", "between 0 and 1, not 80"),
         ("async", {"saturation": "15 min"}, "alarms.saturation", "a number"),
@@ -122,6 +123,44 @@ def test_arguments_are_refused_or_make_alarms_that_aws_allows(kind: Kind, args: 
     given = {name: value for name, value in args.items() if value is not None}
     if problems("alarms", kind, cast("AlarmsArgs", given)) == []:
         assert len(requests(kind, **given)) == 4
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_time_to_the_first_token_is_watched_by_a_query_of_the_variant(
+    run: Callable[[Callable[[], object]], Monitor], *, late: bool
+) -> None:
+    def program() -> None:
+        threshold = pulumi.Output.from_input(1500.0) if late else 1500
+        declared = alarms_of("real-time", {"time_to_first_token": threshold, "alarm_actions": [TOPIC]})
+        built = alarms("real-time", declared, "boston", "Most", {"team": "ml"})
+        aws.cloudwatch.MetricAlarm("it", built["first-token"])
+
+    made = run(program).of_type("aws:cloudwatch/metricAlarm:MetricAlarm").inputs
+    assert made["name"] == "boston-Most-first-token"
+    assert made["alarmActions"] == [TOPIC]
+    assert made["tags"] == {"team": "ml"}
+    assert made["evaluationCriteria"]["promqlCriteria"]["query"] == (
+        "histogram_quantile(0.99, sum by (le) (rate(vllm_time_to_first_token_seconds_bucket"
+        "{'aws.sagemaker.endpoint.name'=\"boston\",'aws.sagemaker.variant.name'=\"Most\"}[5m]))) > 1.5"
+    )
+    assert "metricName" not in made
+
+
+@given(st.integers(1, 100_000) | st.floats(1, 100_000).map(lambda number: round(number, 3)))
+def test_the_threshold_of_the_query_is_read_again(milliseconds: float) -> None:
+    declared = alarms_of("real-time", {"time_to_first_token": milliseconds})
+    criteria: Any = alarms("real-time", declared, "boston", "Most")["first-token"].evaluation_criteria
+    assert first_token_threshold(criteria.promql_criteria.query) == milliseconds
+
+
+def test_another_query_has_no_threshold() -> None:
+    assert first_token_threshold("avg(cpu_utilization_percent) > 80") is None
+
+
+@pytest.mark.parametrize("kind", ["serverless", "async"])
+def test_only_real_time_endpoints_have_a_time_to_the_first_token(kind: Kind) -> None:
+    (refused,) = problems("alarms", kind, {"time_to_first_token": 500})
+    assert f"{kind} endpoint" in str(refused)
 
 
 def test_values_and_names_that_are_not_known_yet_are_outputs(

@@ -11,6 +11,7 @@ from pulumi.provider.experimental.util import camel_case as pulumis_name
 
 import sagebridge
 from sagebridge.endpoint import args
+from sagebridge.endpoint.cost import InstanceHours
 from sagebridge.endpoint.refusal import camel_case
 from sagebridge.plugin.provider import Plugin
 from tests.conftest import ROOT
@@ -74,8 +75,17 @@ def test_every_argument_is_there_with_its_type_and_what_it_means(kind: str, fiel
 def test_the_required_arguments_are() -> None:
     assert COMPONENT["requiredInputs"] == ["executionRoleArn"]
     for token, kind in SCHEMA["types"].items():
-        needed = KINDS[f"{token.rpartition(':')[2]}Args"].__required_keys__
+        name = token.rpartition(":")[2]
+        needed = (InstanceHours if name == "InstanceHours" else KINDS[f"{name}Args"]).__required_keys__
         assert set(kind.get("required", [])) == {pulumis_name(field) for field in needed}
+
+
+def test_an_output_of_several_fields_has_a_type() -> None:
+    hours = SCHEMA["types"]["sagebridge:index:InstanceHours"]
+    assert COMPONENT["properties"]["instanceHoursPerDay"]["$ref"] == "#/types/sagebridge:index:InstanceHours"
+    assert {name: field["type"] for name, field in hours["properties"].items()} == dict.fromkeys(
+        ["minimum", "maximum"], "number"
+    )
 
 
 def test_the_outputs_are_those_of_the_component() -> None:

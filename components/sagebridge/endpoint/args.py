@@ -300,6 +300,9 @@ class AlarmsArgs(TypedDict):
     """The highest value that the kind's own metric may have. Real-time: percentage of the memory (MemoryUtilization),
     default 90. Serverless: part of the maximum concurrency (ServerlessConcurrentExecutionsUtilization), default 0.8.
     Asynchronous: age of the oldest request in seconds (ApproximateAgeOfOldestRequest), default 900."""
+    time_to_first_token: NotRequired[pulumi.Input[float]]
+    """For real-time endpoints that run vLLM: milliseconds within which the first token of 99 of 100 answers must come,
+    above 0. Default: no such alarm."""
 
 
 class VpcConfigArgs(TypedDict):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import pulumi_aws as aws
 from sagebridge import _aws, _provider, _sdk
 from sagebridge.endpoint import grants, openai, outputs, resources
 from sagebridge.endpoint.args import SageMakerEndpointArgs
+from sagebridge.endpoint.cost import InstanceHours, capacities, cost_line, instance_hours
 from sagebridge.endpoint.names import Names
 from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.refusal import argument_name, camel_case, refusal
@@ -24,6 +26,7 @@ from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.images import archive, uris
 from sagebridge.images.handler import has_rules
 from sagebridge.monitoring import alarms, dashboard
+from sagebridge.prices.price_list import read_price_list
 from sagebridge.scaling import autoscaling
 from sagebridge.validation import Problem
 
@@ -61,6 +64,9 @@ class SageMakerEndpoint(pulumi.ComponentResource):
     openai_base_url: pulumi.Output[str] | None
     """Base URL for clients of OpenAI's API, which AWS has for real-time endpoints; None for other kinds. The container
     must speak that API, as the model servers do."""
+    instance_hours_per_day: pulumi.Output[InstanceHours]
+    """The instance-hours that a day of UTC has at least and at most, as ``minimum`` and ``maximum``, by the bounds and
+    the schedules of ``autoscaling``. Instances that an update runs beside those that serve are not in them."""
 
     def __init__(self, name: str, args: SageMakerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the endpoint.
@@ -122,6 +128,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         self.model_data_url = next(iter(_archives(loaded)), None)
         self.invoke_policy = grants.invoke_policy_json(self.endpoint_arn, declared.answer_paths)
         self.openai_base_url = self._openai_base_url(endpoint) if declared.kind == "real-time" else None
+        self.instance_hours_per_day = self._instance_hours(args)
         self.register_outputs(
             {
                 "endpointName": self.endpoint_name,
@@ -132,6 +139,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 **({"modelDataUrl": self.model_data_url} if self.model_data_url else {}),
                 "invokePolicy": self.invoke_policy,
                 **({"openaiBaseUrl": self.openai_base_url} if self.openai_base_url else {}),
+                "instanceHoursPerDay": self.instance_hours_per_day,
             }
         )
 
@@ -175,7 +183,15 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         for remark in remarks(clean):
             log = pulumi.log.warn if remark.level == "warn" else pulumi.log.info
             log(camel_case(remark.text) if _sdk.runs_in_plugin() else remark.text, self)
+        if pulumi.runtime.is_dry_run():
+            region = await outputs.resolved(_region(self._settings))
+            if line := cost_line(clean, _today(), read_price_list(region) if region else None):
+                pulumi.log.info(line, self)
         return True
+
+    def _instance_hours(self, args: SageMakerEndpointArgs) -> pulumi.Output[InstanceHours]:
+        declared = pulumi.Output.from_input(capacities(outputs.without_none(args)))
+        return declared.apply(lambda variants: instance_hours(outputs.with_integers(variants), _today()))
 
     def _loaded(self, model: Model) -> Model:
         """Returns a model with its images found, and its images and archives checked."""
@@ -350,8 +366,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
 
     def _dashboard(self, endpoint: aws.sagemaker.Endpoint) -> None:
         region = endpoint.arn.apply(lambda arn: arn.split(":")[3] if arn else "")  # mocks may have no ARN
-        variant_names = [variant.name for variant in self._declared.variants]
-        body = dashboard.body(self._declared.kind, endpoint.name, region, variant_names)
+        runs_on = pulumi.Output.all(**{variant.name: variant.runs_on for variant in self._declared.variants})
+        body = runs_on.apply(lambda types: dashboard.body(self._declared.kind, endpoint.name, region, types))
         aws.cloudwatch.Dashboard(
             self._names.dashboard,
             dashboard_name=endpoint.name,
@@ -364,6 +380,10 @@ def _check(name: str, declared: SageMakerEndpointArgs, args: SageMakerEndpointAr
     """Refuses arguments, which are those that are declared with some outputs known by now."""
     if problems := validate(name, args):
         raise refusal(name, declared, problems)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _region(settings: _aws.Settings | pulumi.Output[_aws.Settings]) -> pulumi.Input[str | None]:

@@ -12,7 +12,7 @@ from sagebridge.images.combination import Combination
 from sagebridge.images.uris import FRAMEWORKS, MODEL_SERVERS, Image, image_of, newest_version
 from sagebridge.validation import Problem
 
-_OF_VARIANT = ("instance_type", "inference_ami_version", "serverless_config")
+_OF_VARIANT = ("instance_type", "inference_ami_version", "serverless_config", "autoscaling")
 """The arguments of a variant that a problem of an image on an instance may be about."""
 
 
@@ -47,7 +47,8 @@ class Placement(NamedTuple):
 
     def located(self, problem: Problem) -> Problem:
         """Returns a problem of the image or the instance with the path of its argument."""
-        where = self.variant_path if problem.property in _OF_VARIANT else self.path
+        of_variant = problem.property.split(".")[0] in _OF_VARIANT
+        where = self.variant_path if of_variant else self.path
         return problem._replace(property=field_path(where, problem.property))
 
 

@@ -1,13 +1,16 @@
 """Tells what a preview says of an endpoint that is not refused: what was chosen, and what to think about. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.placements import Placement, framework_version, placements
 from sagebridge.images.compatibility import judge
+from sagebridge.images.servers import server_of
 from sagebridge.images.uris import MODEL_SERVERS
+from sagebridge.redaction import derived
+from sagebridge.validation import Problem
 
 
 class Remark(NamedTuple):
@@ -36,6 +39,32 @@ def _of(placement: Placement) -> Iterator[Remark]:
         yield Remark("info", f"By default, {'; '.join(chosen)}.{reason}")
     for problem in judgement.warnings if judgement else ():
         yield Remark("warn", f"{placement.located(problem)}")
+    for problem in _scaling_problems(placement):
+        yield Remark("warn", f"{placement.located(problem)}")
+
+
+def _scaling_problems(placement: Placement) -> Iterator[Problem]:
+    """Lists what does not fit in the scaling of a language model's server, which works on many requests at once.
+
+    Requests by the minute tell little of its load, as requests take very different times (AWS Machine Learning Blog,
+    2024-07, "Amazon SageMaker inference launches faster auto scaling for generative AI models").
+    """
+    scaling, image = placement.variant.get("autoscaling"), placement.image
+    server = server_of(placement.container.get("framework"), image if isinstance(image, str) else None)
+    if not isinstance(scaling, Mapping) or server is None or server.concurrency is None:
+        return
+    if scaling.get("invocations_per_instance") is not None:
+        rule = "counts requests by the minute, which take a language model very different times"
+        yield Problem("autoscaling.invocations_per_instance", rule, fix="Use concurrent_requests_per_model.")
+    environment = placement.container.get("environment")
+    declared = environment.get(server.concurrency.name) if isinstance(environment, Mapping) else None
+    target = scaling.get("concurrent_requests_per_model")
+    if not isinstance(declared, str) or not declared.isdecimal() or not isinstance(target, int | float):
+        return
+    if target > (most := derived(int(str.__str__(declared)), declared)):
+        rule = f"should be at most {most} ({server.concurrency.name})"
+        fix = "The server works on so many requests at once, and lets the others wait before an instance is added."
+        yield Problem("autoscaling.concurrent_requests_per_model", rule, target, fix)
 
 
 def _chosen(placement: Placement) -> Iterator[tuple[str, str | int]]:

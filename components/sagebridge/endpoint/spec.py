@@ -289,6 +289,7 @@ class Alarms:
     error_rate_4xx: pulumi.Input[float]
     error_rate_5xx: pulumi.Input[float]
     saturation: pulumi.Input[float]
+    time_to_first_token: pulumi.Input[float] | None
 
 
 @dataclass(frozen=True)
@@ -413,6 +414,7 @@ def alarms_of(kind: Kind, args: AlarmsArgs) -> Alarms:
         error_rate_4xx=args.get("error_rate_4xx", ERROR_RATE_4XX),
         error_rate_5xx=args.get("error_rate_5xx", ERROR_RATE_5XX),
         saturation=args.get("saturation", SATURATION[kind]),
+        time_to_first_token=args.get("time_to_first_token"),
     )
 
 

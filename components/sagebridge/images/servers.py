@@ -57,6 +57,8 @@ class Server:
     """Lead to a model that SageMaker has put into the container."""
     parallelism: tuple[Parallelism, ...] = ()
     """The ways to spread a model, whose product is the number of GPUs that are used."""
+    concurrency: Variable | None = None
+    """Sets how many requests it works on at once; None if it is no server of language models."""
     uses_one_gpu: bool = False
     """Whether it uses one GPU unless it is told otherwise."""
     needs_its_processor: bool = True
@@ -80,6 +82,9 @@ _VLLM = {
         Parallelism(("SM_VLLM_TENSOR_PARALLEL_SIZE",), "DLC: docs/vllm/configuration.md"),
         Parallelism(("SM_VLLM_PIPELINE_PARALLEL_SIZE",), "vLLM's option `--pipeline-parallel-size`"),
         Parallelism(("SM_VLLM_DATA_PARALLEL_SIZE",), "vLLM's option `--data-parallel-size`"),
+    ),
+    "concurrency": Variable(
+        "SM_VLLM_MAX_NUM_SEQS", "DLC: docs/vllm/configuration.md, and vLLM's option `--max-num-seqs`"
     ),
     "uses_one_gpu": True,
 }
@@ -115,6 +120,7 @@ SERVERS: tuple[Server, ...] = (
                 "SGLang's option `--pipeline-parallel-size`",
             ),
         ),
+        concurrency=Variable("SM_SGLANG_MAX_RUNNING_REQUESTS", "SGLang's option `--max-running-requests`"),
         uses_one_gpu=True,
     ),
     Server(
@@ -127,6 +133,7 @@ SERVERS: tuple[Server, ...] = (
             Parallelism(("TENSOR_PARALLEL_DEGREE", "OPTION_TENSOR_PARALLEL_DEGREE"), _LMI_CONFIGURATION),
             Parallelism(("PIPELINE_PARALLEL_DEGREE", "OPTION_PIPELINE_PARALLEL_DEGREE"), _LMI_CONFIGURATION),
         ),
+        concurrency=Variable("OPTION_MAX_ROLLING_BATCH_SIZE", _LMI_CONFIGURATION),
     ),
     Server("huggingface-tei", ("tei",), **_TEI),  # type: ignore[arg-type]
     Server("huggingface-tei-cpu", ("tei-cpu",), **_TEI),  # type: ignore[arg-type]
@@ -137,6 +144,7 @@ SERVERS: tuple[Server, ...] = (
         revision=None,
         tokens=(_HF_TOKEN,),
         fixed=(_HUGGING_FACE_HOME,),
+        concurrency=Variable("LLAMA_ARG_N_PARALLEL", "ggml-org/llama.cpp: tools/server/README.md, `--parallel`"),
     ),
     Server(
         framework="huggingface-llm",
@@ -148,6 +156,10 @@ SERVERS: tuple[Server, ...] = (
         mounted=(Variable("HF_MODEL_ID", "SDK: model_builder_servers.py, `_build_for_tgi`", MODEL_DIR),),
         parallelism=(
             Parallelism(("SM_NUM_GPUS", "NUM_SHARD"), "huggingface/text-generation-inference: sagemaker-entrypoint.sh"),
+        ),
+        concurrency=Variable(
+            "MAX_CONCURRENT_REQUESTS",
+            "huggingface/text-generation-inference: docs/source/reference/launcher.md, `--max-concurrent-requests`",
         ),
     ),
     Server(

@@ -9,6 +9,7 @@ from typing import TypedDict
 import pulumi
 
 from sagebridge.endpoint.spec import Kind
+from sagebridge.images.instances import may_have_gpus
 from sagebridge.monitoring.metrics import (
     BACKLOG_AGE,
     BACKLOG_PER_INSTANCE,
@@ -18,6 +19,7 @@ from sagebridge.monitoring.metrics import (
     ERRORS_4XX,
     ERRORS_5XX,
     GPU,
+    GPU_MEMORY,
     INVOCATIONS,
     MEMORY,
     MODEL_LATENCY,
@@ -33,7 +35,6 @@ Line = tuple[Metric, str, str]
 SATURATION: Mapping[Kind, list[Line]] = {
     "real-time": [
         (CPU, "Average", "CPU, % of a core"),
-        (GPU, "Average", "GPU, % of one"),
         (MEMORY, "Maximum", "memory, %"),
         (CONCURRENT_REQUESTS, "Maximum", "concurrent requests"),
     ],
@@ -73,8 +74,8 @@ class Body(TypedDict):
     widgets: list[Widget]
 
 
-def body(kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str], variant_names: Sequence[str]) -> Body:
-    """Returns a dashboard's body: invocations, errors, latency, saturation and (but for serverless) instances.
+def body(kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str], runs_on: Mapping[str, str]) -> Body:
+    """Returns a dashboard's body: invocations, errors, latency, saturation, and the instances and GPUs that there are.
 
     Serialize it with ``pulumi.Output.json_dumps``.
 
@@ -82,7 +83,7 @@ def body(kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str]
         kind: The endpoint's kind.
         endpoint_name: The endpoint's name.
         region: The endpoint's region; a dashboard itself has none.
-        variant_names: Names of the variants, shadow variants included.
+        runs_on: The instance type of each variant, or ``serverless``, by its name. Shadow variants are included.
     """
     graphs: dict[str, list[Line]] = {
         "Invocations": [(INVOCATIONS[kind], "Sum", "requests")],
@@ -93,6 +94,9 @@ def body(kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str]
     if kind != "serverless":
         # Each instance sends one sample a minute (Developer Guide, async-inference-troubleshooting).
         graphs["Instances"] = [(CPU, "SampleCount", "instances")]
+    with_gpus = [variant for variant, instance_type in runs_on.items() if may_have_gpus(instance_type)]
+    if with_gpus:
+        graphs["GPUs"] = [(GPU, "Average", "in use, % of one GPU"), (GPU_MEMORY, "Maximum", "memory, % of one GPU")]
     return {
         "widgets": [
             {
@@ -106,7 +110,7 @@ def body(kind: Kind, endpoint_name: pulumi.Input[str], region: pulumi.Input[str]
                     "region": region,
                     "view": "timeSeries",
                     "period": 60,
-                    "metrics": _rows(lines, endpoint_name, variant_names),
+                    "metrics": _rows(lines, endpoint_name, with_gpus if title == "GPUs" else list(runs_on)),
                 },
             }
             for position, (title, lines) in enumerate(graphs.items())

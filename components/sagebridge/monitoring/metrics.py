@@ -39,7 +39,9 @@ MODEL_LATENCY = Metric("ModelLatency")
 CPU = Metric("CPUUtilization", INSTANCES)
 """Percent, summed over the cores: 0 to 400 with four. Its sample count in a minute is the number of instances."""
 GPU = Metric("GPUUtilization", INSTANCES)
-"""Percent, summed over the GPUs."""
+"""Percent, summed over the GPUs: 0 to 400 with four. Of instances with GPUs only."""
+GPU_MEMORY = Metric("GPUMemoryUtilization", INSTANCES)
+"""Percent, summed over the GPUs: 0 to 400 with four. Of instances with GPUs only."""
 MEMORY = Metric("MemoryUtilization", INSTANCES)
 """Percent, 0 to 100."""
 CONCURRENT_REQUESTS = Metric("ConcurrentRequestsPerModel")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, is_typeddict
 
-from sagebridge.endpoint import args
+from sagebridge.endpoint import args, cost
 from sagebridge.endpoint.refusal import camel_case
 
 
@@ -40,7 +40,7 @@ def readable(inferred: str, docstring: Callable[[type, str], str | None]) -> str
     kinds = {"SageMakerEndpointArgs": component["inputProperties"]}
     kinds |= {token.rpartition(":")[2]: kind["properties"] for token, kind in schema["types"].items()}
     for name, properties in kinds.items():
-        kind = getattr(args, name)
+        kind = getattr(cost if name == cost.InstanceHours.__name__ else args, name)
         fields = {camel_case(field): field for field in kind.__annotations__}
         for property_name, definition in properties.items():
             described = (docstring(ancestor, fields[property_name]) for ancestor in _lineage(kind))

@@ -245,7 +245,16 @@ def alarms(args: SageMakerEndpointArgs, existing: Mapping[str, Arguments], revea
         "error_rate_5xx": thresholds["5xx"],
         "saturation": thresholds["saturation"],
     }
-    return cast("AlarmsArgs", fields)
+    first_token = existing.get(str(names.alarm_in_aws(endpoint_name, first, monitoring.FIRST_TOKEN)), {})
+    threshold = monitoring.first_token_threshold(str(reveal(_query(first_token))))
+    return cast("AlarmsArgs", fields | ({} if threshold is None else {"time_to_first_token": threshold}))
+
+
+def _query(alarm: Arguments) -> object:
+    """Returns the query of an alarm; an empty text if it is on a metric."""
+    criteria = alarm.get("evaluation_criteria")
+    on_query = criteria.get("promql_criteria") if isinstance(criteria, Mapping) else None
+    return on_query.get("query", "") if isinstance(on_query, Mapping) else ""
 
 
 def problems(name: str, args: SageMakerEndpointArgs, is_secret: Callable[[object], bool]) -> list[Problem]:

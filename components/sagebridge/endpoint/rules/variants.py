@@ -14,6 +14,7 @@ from sagebridge.endpoint.parts import (
     shadow_variants,
     variants,
 )
+from sagebridge.endpoint.placements import placements
 from sagebridge.endpoint.rules.common import (
     Problems,
     inferentia1_family,
@@ -24,6 +25,7 @@ from sagebridge.endpoint.rules.common import (
     repeated,
 )
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
+from sagebridge.images.servers import server_of
 from sagebridge.monitoring import alarms
 from sagebridge.redaction import derived
 from sagebridge.scaling import rules as scaling
@@ -41,6 +43,8 @@ _INSTANCE_FIELDS = (
 """The fields of a variant that are about its instances (API: ProductionVariant; for SSM, Guide: ssm-access)."""
 _CAPTURE_OPTIONS = 2
 """The most that the provider takes (endpoint_configuration.go)."""
+_WITH_FIRST_TOKEN = ("vllm", "huggingface-vllm")
+"""The frameworks that are known to publish the time to the first token."""
 
 
 def _short_form(_: str, args: SageMakerEndpointArgs) -> Problems:
@@ -185,6 +189,22 @@ def _alarms(_: str, args: SageMakerEndpointArgs) -> Problems:
         yield from alarms.problems("alarms", kind_of(args), declared)
 
 
+def _first_token(_: str, args: SageMakerEndpointArgs) -> Problems:
+    """Only for vLLM does the Guide name the metric (monitoring-detailed-observability-promql)."""
+    declared = args.get("alarms")
+    if not is_structure(declared) or declared.get("time_to_first_token") is None:
+        return
+    production = [path for path, _ in variants(args)]
+    for placement in placements(args):
+        framework, image = placement.container.get("framework"), placement.image
+        server = server_of(framework, image if isinstance(image, str) else None)
+        other = framework if server is None else server.framework
+        if placement.variant_path in production and other is not None and other not in _WITH_FIRST_TOKEN:
+            rule = f"can be set for {' and '.join(_WITH_FIRST_TOKEN)} only"
+            yield Problem("alarms.time_to_first_token", rule, other, "No other server is known to publish the metric.")
+            return
+
+
 RULES = (
     _short_form,
     _variant_names,
@@ -196,4 +216,5 @@ RULES = (
     _capture,
     _scaling,
     _alarms,
+    _first_token,
 )

@@ -17,10 +17,10 @@ from sagebridge.local import ACCOUNT, REGION
 from sagebridge.local.cloudwatch.moto import AlarmBook
 from sagebridge.local.scaling import rules
 from sagebridge.local.scaling.scaler import Scaler
-from sagebridge.local.scaling.schedules import Schedule
 from sagebridge.local.scaling.targets import NAMESPACE, Targets, identity, key_of, variant_of
 from sagebridge.local.scaling.tracking import tracking_alarms
 from sagebridge.local.shapes import AwsError, Record, check, invalid, service
+from sagebridge.schedules import Schedule
 
 PAGE = 50
 """Items of the largest page."""

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from sagebridge.local.cloudwatch.alarms import Finding, Rule
 from sagebridge.local.scaling.policies import bounded, stepped, tracked
-from sagebridge.local.scaling.schedules import Schedule
 from sagebridge.local.scaling.targets import CONCURRENCY, DIMENSIONS, Targets, identity, variant_of
 from sagebridge.local.shapes import AwsError, Record
 from sagebridge.local.times import Times
+from sagebridge.schedules import Schedule
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sagebridge.local.scaling.schedules import Schedule
+from sagebridge.schedules import Schedule
 
 
 def moment_of(text: str) -> float:
@@ -59,3 +59,25 @@ def test_what_is_no_schedule_is_refused(schedule: str) -> None:
         Schedule(schedule)
     with pytest.raises(ValueError, match="no time zone"):
         Schedule("rate(1 hour)", "Nowhere/Else")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone"),
+    [
+        ("cron(30 2 * * ? *)", "Europe/Berlin"),  # left out in March, and twice in October
+        ("cron(0/20 1-3 ? * SUN *)", "America/New_York"),
+        ("cron(0 9 L * ? *)", "Asia/Kolkata"),
+        ("cron(45 1 * 3,4,10 ? *)", "Australia/Lord_Howe"),
+        ("at(2026-03-29T02:30:00)", "Europe/London"),
+    ],
+)
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-03", "2026-10-24", "2026-10-31"])
+def test_the_moments_are_those_at_which_it_is_due(schedule: str, zone: str, day: str) -> None:
+    parsed, since = Schedule(schedule, zone), moment_of(f"{day} 00:00")
+    until = since + 3 * 86400
+    due = [moment for moment in range(int(since), int(until), 300) if parsed.is_due(0, moment - 60, moment)]
+    assert parsed.moments(since, until) == due
+
+
+def test_the_moments_of_a_rate_cannot_be_told() -> None:
+    assert Schedule("rate(1 day)").moments(0, 1e9) is None

@@ -5,7 +5,8 @@ Of cron's special characters, this knows `,`, `-`, `*`, `?`, `/` and, for the la
 
 import math
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -63,6 +64,43 @@ class Schedule:
             return self._cron_is_due(since, until)
         return since < self._moment <= until
 
+    @property
+    def times_a_day(self) -> float:
+        """How often the action is due on a day on which it is."""
+        if self._rate:
+            return max(_UNITS["day"] / self._rate, 1)
+        return len(self._fields[0]) * len(self._fields[1]) if self._fields else 1
+
+    @property
+    def moment(self) -> float | None:
+        """The only time at which the action is due; None if it is due again and again."""
+        return self._moment if math.isfinite(self._moment) else None
+
+    def moments(self, since: float, until: float) -> list[float] | None:
+        """Returns when the action is due in a span of time; None for a rate, as that depends on when it starts.
+
+        Args:
+            since: the time with which the span begins, in seconds since the epoch.
+            until: the time before which the span ends.
+        """
+        if self._rate:
+            return None
+        moments = sorted(set(self._cron_moments(since, until))) if self._fields else [self._moment]
+        return [moment for moment in moments if since <= moment < until]
+
+    def _cron_moments(self, since: float, until: float) -> Iterator[float]:
+        """Yields the times of all days that a span touches. A time of the clock that comes twice is due twice."""
+        minutes, hours, *_ = self._fields
+        day = datetime.fromtimestamp(since, self._zone).date()
+        while day <= datetime.fromtimestamp(until, self._zone).date():
+            if self._is_on(day):
+                times = (time(hour, minute) for hour in hours for minute in minutes)
+                for local in (datetime.combine(day, clock, self._zone) for clock in times):
+                    for moment in (local.timestamp(), local.replace(fold=1).timestamp()):
+                        if datetime.fromtimestamp(moment, self._zone).time() == local.time():  # else it is left out
+                            yield moment
+            day += timedelta(days=1)
+
     def _read_at(self, text: str) -> None:
         self._moment = datetime.fromisoformat(text).replace(tzinfo=self._zone).timestamp()
 
@@ -97,15 +135,17 @@ class Schedule:
         return False
 
     def _matches(self, moment: datetime) -> bool:
-        minutes, hours, days, months, weekdays, years = self._fields
-        last = (moment + timedelta(days=1)).month != moment.month
+        minutes, hours, *_ = self._fields
+        return moment.minute in minutes and moment.hour in hours and self._is_on(moment.date())
+
+    def _is_on(self, day: date) -> bool:
+        _, _, days, months, weekdays, years = self._fields
+        last = (day + timedelta(days=1)).month != day.month
         return (
-            moment.minute in minutes
-            and moment.hour in hours
-            and (last if self._last_day else moment.day in days)
-            and moment.month in months
-            and moment.isoweekday() % 7 + 1 in weekdays
-            and moment.year in years
+            (last if self._last_day else day.day in days)
+            and day.month in months
+            and day.isoweekday() % 7 + 1 in weekdays
+            and day.year in years
         )
 
 

@@ -1,0 +1,1 @@
+"""AWS's price list, as far as the user has fetched it."""
