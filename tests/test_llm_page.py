@@ -2,10 +2,12 @@
 
 import ast
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from sagebridge.endpoint.cost import cost_line
 from sagebridge.endpoint.remarks import remarks
 from sagebridge.endpoint.rules import validate
 from sagebridge.images.instances import accelerators_of
@@ -14,6 +16,7 @@ from tests.conftest import ROOT
 from tests.stacks import PROGRAMS
 
 PAGE = (ROOT / "docs" / "llm.md").read_text()
+TODAY = datetime.now(UTC).date()
 SIMPLE: Any = {
     "execution_role_arn": "arn:aws:iam::123456789012:role/sagemaker",
     "framework": "vllm",
@@ -78,6 +81,15 @@ def test_what_the_preview_refuses_is_refused_in_these_words(row: list[str]) -> N
     said = " ".join(f"{problem.property} {problem.reason()}" for problem in validate("chat", args))
     (words,) = re.findall(r": `(.*?)`$", then)
     assert words in said
+
+
+def test_the_costs_are_those_of_the_preview() -> None:
+    (scaled,) = re.findall(r"```python\n( +\"autoscaling\".*?)```", PAGE, re.DOTALL)
+    more_users: Any = {**SIMPLE, **ast.literal_eval(f"{{{scaled}}}")}
+    assert validate("chat", more_users) == []
+    assert f"```text\n{cost_line(SIMPLE, TODAY, None)}\n```" in PAGE
+    (hours,) = re.findall(r"A day then (costs .*? instance-hours)", PAGE)
+    assert cost_line(more_users, TODAY, None) == f"A day {hours} of {SIMPLE['instance_type']}."
 
 
 def test_the_lines_for_the_local_aws_are_accepted() -> None:
