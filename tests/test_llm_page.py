@@ -37,7 +37,7 @@ def test_the_program_is_the_example() -> None:
 
 def test_every_block_of_python_compiles() -> None:
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        ast.parse(f"{{\n{block}\n}}" if block.startswith(" ") else block)
+        ast.parse(block)
 
 
 @pytest.mark.parametrize("row", rows("Which instance type"), ids=lambda row: row[0].strip("`"))
@@ -78,11 +78,3 @@ def test_what_the_preview_refuses_is_refused_in_these_words(row: list[str]) -> N
     said = " ".join(f"{problem.property} {problem.reason()}" for problem in validate("chat", args))
     (words,) = re.findall(r": `(.*?)`$", then)
     assert words in said
-
-
-def test_the_lines_for_the_local_aws_are_accepted() -> None:
-    (lines,) = re.findall(r"```python\n( +\"production_variants\".*?)```", PAGE, re.DOTALL)
-    changed: Any = ast.literal_eval(f"{{{lines}}}")
-    args: Any = {"execution_role_arn": SIMPLE["execution_role_arn"], **changed}
-    assert validate("chat", args) == []
-    assert any("cuda" in remark.text.lower() for remark in remarks(args) if remark.level == "warn")
