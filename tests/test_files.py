@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sagebridge.errors import UserError
-from sagebridge.files import PRIVATE, open_whole, write_file, write_folder, write_new_file
+from sagebridge.files import PRIVATE, open_whole, whole_folder, write_file, write_folder, write_new_file
 
 
 @pytest.fixture(autouse=True)
@@ -94,4 +94,22 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="folder cannot be written"):
         write_folder(folder, {"a": "new", "b": "\ud800"})
     assert {file.name: file.read_text() for file in folder.iterdir()} == {"a": "a", "b": "b", "mine": ""}
+    assert mode(folder) == 0o755
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+
+    def interrupted() -> None:
+        with whole_folder(folder) as half:
+            (half / "a").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+    with whole_folder(folder) as whole:
+        (whole / "a").touch()
+        assert not folder.exists()
+    assert list(tmp_path.rglob("*")) == [folder, folder / "a"]
     assert mode(folder) == 0o755

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from sagebridge._aws import shapes
 from sagebridge.images import sizes
-from sagebridge.images.combination import CUDA_13_AMI, CUDA_13_FAMILIES, HOST_CUDA, Combination
+from sagebridge.images.combination import CUDA_12_AMI, CUDA_13_AMI, CUDA_13_FAMILIES, HOST_CUDA, Combination
 from sagebridge.images.compatibility import ROWS
 from sagebridge.images.instances import accelerators_of
 from sagebridge.images.servers import SERVERS, Server, Variable
@@ -80,9 +80,12 @@ huggingface/text-embeddings-inference.
 Where none is declared, an image with CUDA 13 gets `{cuda_13_ami}` on these families: {families}. On any other family,
 AWS chooses.
 
-Which names the AWS provider takes depends on its version. The one that `make` builds, 6.34, does not know
-`{cuda_13_ami}` yet, and refuses it in the preview. There, declare
-`al2-ami-sagemaker-inference-gpu-3-1` in `production_variants`, with which AWS's own page deploys vLLM.
+The AWS provider takes only the names of machine images and instance types that its AWS SDK knows, and refuses a newer
+one in the preview. `{cuda_13_ami}` and the `ml.g7e` types came in
+March 2026. Pulumi's `aws` plugin 7.51.1, the provider that `make` builds, and HashiCorp's provider 6.48 know them;
+HashiCorp's 6.34 does not. With an older plugin, update pulumi-aws, or declare `{cuda_12_ami}` in
+`production_variants`, with which AWS's own page deploys vLLM. The provider that `make` builds does not know what came
+later: the `ml.g7` types, and the routing strategies `PREFIX_AWARE` and `KV_AWARE`.
 
 ## Time-outs and volume
 
@@ -161,6 +164,7 @@ def page() -> str:
         rows=_table(["what", "is", "source"], [[row.what, row.verdict.value, row.source] for row in ROWS]),
         amis="\n".join(f"| `{ami}` | {_version(cuda)} |" for ami, cuda in HOST_CUDA.items()),
         families=", ".join(CUDA_13_FAMILIES),
+        cuda_12_ami=CUDA_12_AMI,
         cuda_13_ami=CUDA_13_AMI,
         concurrency=_table(
             ["variable", "of", "source"],

@@ -15,6 +15,8 @@ PRIVATE = 0o600
 """The mode of a file that only its owner reads."""
 _NEW = 0o666
 """The mode of any other new file, before the umask narrows it."""
+_NEW_FOLDER = 0o755
+"""The mode of a new folder."""
 
 
 def write_file(path: Path, content: str | bytes, mode: int | None = None) -> None:
@@ -75,23 +77,32 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     Raises:
         UserError: The folder cannot be written.
     """
-    beside: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        for name, text in files.items():
-            (beside / name).write_text(text, encoding="utf-8")
-        if folder.exists():
-            for name in files:
-                (beside / name).replace(folder / name)
-        else:
-            beside.chmod(0o755)
-            beside.rename(folder)
+        with _folder_beside(folder) as beside:
+            for name, text in files.items():
+                (beside / name).write_text(text, encoding="utf-8")
+            if folder.exists():
+                for name in files:
+                    (beside / name).replace(folder / name)
+            else:
+                _put_in_place(beside, folder)
     except (OSError, UnicodeEncodeError) as error:
         raise _cannot_be_written(folder, error) from error
-    finally:
-        if beside:
-            shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Makes a folder that takes the place of `folder` when the block ends without an error.
+
+    Until then it has a hidden name beside `folder`; after an error it is gone.
+
+    Args:
+        folder: The folder. If it is there, it must be empty.
+    """
+    with _folder_beside(folder) as beside:
+        yield beside
+        _put_in_place(beside, folder)
 
 
 @contextmanager
@@ -103,6 +114,21 @@ def _beside(path: Path, mode: int) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folder_beside(folder: Path) -> Iterator[Path]:
+    """Makes an empty folder beside `folder` that only its owner can open; removes it if it is still there."""
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield beside
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put_in_place(beside: Path, folder: Path) -> None:
+    beside.chmod(_NEW_FOLDER)
+    beside.replace(folder)
 
 
 def _cannot_be_written(path: Path, error: OSError | UnicodeEncodeError) -> UserError:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sagebridge.containers import interpreter
+from sagebridge.containers import interpreter, uv_command
 from sagebridge.containers.image import Image, image
 from sagebridge.containers.interpreter import environments, interpreter_for
 
@@ -40,7 +40,7 @@ import sys
 from unittest.mock import patch
 from tests.containers.test_interpreter import IMAGE
 from sagebridge.containers.interpreter import interpreter_for
-with patch("sagebridge.containers.interpreter.find_uv_bin", lambda: sys.argv[1]):
+with patch("sagebridge.containers.uv_command.find_uv_bin", lambda: sys.argv[1]):
     print(interpreter_for(IMAGE, lambda line: None))
 """
 
@@ -56,7 +56,7 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     base.chmod(0o755)
     for name, value in {"CALLS": tmp_path / "calls", "PYTHON": base, "XDG_CACHE_HOME": tmp_path / "cache"}.items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setattr(interpreter, "find_uv_bin", lambda: str(script))
+    monkeypatch.setattr(uv_command, "find_uv_bin", lambda: str(script))
     return script
 
 

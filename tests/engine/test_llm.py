@@ -1,7 +1,6 @@
 """The example of a language model on the real engine: a chat in every way, a new model by canary, and to Terraform."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,14 +11,14 @@ from botocore.credentials import Credentials
 from openai import OpenAI, PermissionDeniedError
 
 from sagebridge.bearer_token import make
+from sagebridge.images.combination import CUDA_13_AMI
 from tests import openai_server
 from tests.bridge.commands import Bridge
-from tests.conftest import ROOT, Aws
-from tests.stacks import PROGRAMS, Stack
+from tests.conftest import Aws
+from tests.stacks import Stack
 
 QUESTION, ANSWER = "what is a bridge?", "a way over water"
 MODEL, NEXT_MODEL = "Qwen/Qwen3-8B", "Qwen/Qwen3-4B"
-PAGE = (ROOT / "docs" / "llm.md").read_text()
 CANARY = """
         "deployment_config": {
             "blue_green_update_policy": {
@@ -57,25 +56,19 @@ def answers(base_url: str) -> list[str | None]:
     return [whole.model, whole.choices[0].message.content, streamed]
 
 
-def for_the_local_aws(program: str) -> str:
-    """Returns a program with the lines of the page in the place of its own: the provider that is built is older."""
-    (lines,) = re.findall(r"```python\n( +\"production_variants\".*?)```", PAGE, re.DOTALL)
-    changed, count = re.subn(r" +\"framework\".*?\"instance_type\".*?\n", lambda _: lines, program, flags=re.DOTALL)
-    assert count == 1
-    return changed
-
-
 @pytest.mark.engine
 @pytest.mark.terraform
 @pytest.mark.usefixtures("nothing_stays", "speaking")
 @pytest.mark.parametrize("name", ["llm"])
 def test_a_language_model(aws: Aws, example: Stack, name: str, tmp_path: Path) -> None:
     program = tmp_path / "examples" / name / "__main__.py"
-    program.write_text(for_the_local_aws(PROGRAMS[name]))
     example.up()
     outputs = example.outputs()
     endpoint, base_url = outputs["endpointName"], outputs["openaiBaseUrl"]
     assert base_url.startswith("http://127.0.0.1:")
+    configuration = aws.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    (variant,) = aws.sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"]
+    assert variant["InferenceAmiVersion"] == CUDA_13_AMI
     assert answers(base_url) == [MODEL, ANSWER, ANSWER]
     body = json.dumps({"messages": [{"role": "user", "content": QUESTION}]}).encode()
     answer = aws.runtime.invoke_endpoint(EndpointName=endpoint, ContentType="application/json", Body=body)

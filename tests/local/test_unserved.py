@@ -2,7 +2,7 @@
 
 import http.client
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,7 +14,6 @@ from moto.s3.responses import S3Response
 
 from sagebridge.local.protocols import _s3_forms
 from sagebridge.local.shapes import service
-from sagebridge.local.store import _moto_put_bucket, _put_bucket
 from sagebridge.local.unserved import _MISSING_IN_S3
 from tests.local.account import Account
 
@@ -142,15 +141,9 @@ def refused_badly(client: Any, name: str) -> Iterator[tuple[str, object]]:
                 yield operation, answer
 
 
-def _moto(name: str) -> Callable[..., object]:
-    """Returns a method of moto's S3, also where a server in this process has replaced it."""
-    method: Callable[..., object] = getattr(S3Response, name)
-    return _moto_put_bucket if method is _put_bucket else method
-
-
 def test_every_operation_of_s3_that_moto_takes_for_another_is_refused() -> None:
     sources = {
-        (method, depth): inspect.getsource(_moto(f"_{kind}_response_{method.lower()}"))
+        (method, depth): inspect.getsource(getattr(S3Response, f"_{kind}_response_{method.lower()}"))
         for method in ("GET", "PUT", "POST", "DELETE")
         for kind, depth in (("bucket", 1), ("key", 2))
     }

@@ -15,6 +15,8 @@ import pulumi_aws
 import pytest
 from pulumi import _types
 
+from sagebridge._aws import shapes
+from tests.stacks import Declared
 from tools import engine, environment
 
 pytestmark = pytest.mark.engine
@@ -62,6 +64,13 @@ RELAXED_SINCE = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"comparisonOperator", "evaluationPeriods"},
 }
 """What a later version of the provider no longer requires."""
+
+NEWER_VALUES = {
+    "instance_type": {*(f"ml.g7.{size}xlarge" for size in ("2", "4", "8", "12", "24", "48"))},
+    "inference_ami_version": set(),
+    "routing_strategy": {"KV_AWARE", "PREFIX_AWARE"},
+}
+"""The values of a variant's arguments that AWS takes, and that the AWS SDK of the built provider does not know."""
 
 
 @dataclass(frozen=True)
@@ -240,3 +249,33 @@ def test_functions_have_the_official_arguments_and_results(schema: dict[str, Any
         described = Described(token, outputs["properties"], set(outputs.get("required", ())), result)
         for part in nested(described, schema["types"]):
             assert set(part.properties) - set(types_of(part.python)) == set(), part.place
+
+
+@pytest.mark.usefixtures("schema")  # which skips where the official plugin is in use
+def test_a_variant_takes_the_values_that_aws_takes(declared: Declared) -> None:
+    enumerations = {
+        "instance_type": "ProductionVariantInstanceType",
+        "inference_ami_version": "ProductionVariantInferenceAmiVersion",
+        "routing_strategy": "RoutingStrategy",
+    }
+    declared.program = configuration_that_is_refused
+    said = declared.preview_fails()
+    for argument, shape in enumerations.items():
+        values, *_ = re.findall(rf"expected {argument} to be one of \[(.*?)\]", said)
+        taken = set(re.findall(r'"(.*?)"', values))
+        assert set(shapes()[shape]["enum"]) - taken == NEWER_VALUES[argument], argument
+
+
+def configuration_that_is_refused() -> None:
+    """Declares an endpoint configuration whose values no provider knows, so that it says which ones it knows."""
+    pulumi_aws.sagemaker.EndpointConfiguration(
+        "refused",
+        production_variants=[
+            {
+                "model_name": "scorer",
+                "instance_type": "unknown",
+                "inference_ami_version": "unknown",
+                "routing_configs": [{"routing_strategy": "unknown"}],
+            }
+        ],
+    )

@@ -6,7 +6,6 @@ The state has no resources.
 import json
 import uuid
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sagebridge.bridge.secret import Secret, reveal
@@ -89,7 +88,7 @@ def state_outputs(stack: Stack, secrets: Collection[str] = ()) -> StateOutputs:
             plain = reveal(value)
             sensitive = {"sensitive": True} if _contains(value, Secret) else {}
             outputs[name] = {"value": plain, "type": type_of(plain), **sensitive}
-    origin = {"project": stack.project, "stack": stack.name, "time": _utc(stack.time), "pulumi": stack.version}
+    origin = {"project": stack.project, "stack": stack.name, "time": _utc(stack), "pulumi": stack.version}
     outputs[ORIGIN] = {"value": origin, "type": type_of(origin)}
     return StateOutputs(outputs, left_out)
 
@@ -163,12 +162,8 @@ def _contains(value: Any, kind: Any) -> bool:  # noqa: ANN401 - any value, any t
     return any(_contains(item, kind) for item in items)
 
 
-def _utc(time: str) -> str:
-    """Returns a time as Terraform's `timecmp` takes it: RFC 3339, whole seconds, UTC."""
-    try:
-        written = datetime.fromisoformat(time).astimezone(UTC)
-    except (ValueError, OverflowError):
-        written = datetime.min.replace(tzinfo=UTC)
-    if written.year == 1:  # Go's zero time: the engine did not say it
-        raise UserError(f"the stack's state does not say when it was written ({time!r}): run `pulumi up` once")
-    return written.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _utc(stack: Stack) -> str:
+    """Returns when a state was written as Terraform's `timecmp` takes it: RFC 3339, whole seconds, UTC."""
+    if stack.written_at is None:
+        raise UserError(f"the stack's state does not say when it was written ({stack.time!r}): run `pulumi up` once")
+    return stack.written_at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,14 +1,13 @@
 """Archives of models and of code, unpacked without escaping their folder."""
 
 import gzip
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from sagebridge._tarfile import tarfile
+from sagebridge.files import whole_folder
 
 MAX_UNPACKED = 30 * 1024**3
 """Bytes that an archive may have when it is unpacked."""
@@ -40,17 +39,14 @@ def unpack(
             member that the filter refuses, or more than `MAX_UNPACKED` bytes or `MAX_MEMBERS` members.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
-    try:
-        with gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
-            for member in _bounded(tar, deadline):
-                tar.extract(member, part, filter=member_filter)
-            _drain(content)
-        part.chmod(0o755)
-        part.replace(target)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    with (
+        whole_folder(target) as folder,
+        gzip.open(archive) as content,
+        tarfile.open(fileobj=content, mode="r|") as tar,
+    ):
+        for member in _bounded(tar, deadline):
+            tar.extract(member, folder, filter=member_filter)
+        _drain(content)
 
 
 def _bounded(tar: tarfile.TarFile, deadline: float) -> Iterator[tarfile.TarInfo]:

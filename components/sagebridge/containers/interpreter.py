@@ -20,10 +20,9 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from uv import find_uv_bin
-
 from sagebridge import processes
 from sagebridge.containers.image import Image
+from sagebridge.containers.uv_command import uv_command, uv_environment
 
 SECONDS = 600
 """Seconds for each step: to find or download a Python, to download and install the packages, and to try them."""
@@ -137,10 +136,10 @@ def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], ob
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{_PART}{folder.name}-"))
     try:
         target = part / "environment"
-        uv = [find_uv_bin(), "--color", "never"]
-        _run([*uv, "venv", "--no-project", "--python", image.python, str(target)], part)
+        _run(uv_command("venv", "--no-project", "--python", image.python, str(target)), part)
         (part / "requirements.txt").write_text(requirements)
-        _run([*uv, "pip", "install", "--no-deps", "--python", str(target), "--requirements", "requirements.txt"], part)
+        install = ("pip", "install", "--no-deps", "--python", str(target), "--requirements", "requirements.txt")
+        _run(uv_command(*install), part)
         _run([str(target / "bin" / "python"), "-c", _TRIAL], part)
         shutil.rmtree(folder, ignore_errors=True)  # one whose Python is gone
         target.replace(folder)
@@ -152,13 +151,7 @@ def _make(image: Image, requirements: str, folder: Path, log: Callable[[str], ob
 def _run(command: list[str], working_dir: Path) -> None:
     path = os.pathsep.join([*pyenv_folders(), os.environ.get("PATH", os.defpath)])
     try:
-        done = processes.complete(
-            command,
-            seconds=SECONDS,
-            cwd=working_dir,
-            env={**os.environ, "PATH": path, "UV_SYSTEM_CERTS": "true"},  # see `requirements.py`
-            text=True,
-        )
+        done = processes.complete(command, seconds=SECONDS, cwd=working_dir, env=uv_environment(PATH=path), text=True)
     except subprocess.TimeoutExpired as error:
         raise _NotMadeError(f"it was not made within {SECONDS} s.") from error
     if done.returncode:

@@ -4,17 +4,15 @@ AWS's containers run pip, which changes the image's environment. Here the enviro
 what is missing in it, or has another version, goes into a folder that comes before it on the handler's path.
 """
 
-import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from uv import find_uv_bin
-
 from sagebridge import processes
 from sagebridge.containers.errors import NotServedError
+from sagebridge.containers.uv_command import uv_command, uv_environment
 
 SECONDS = 600
 """Seconds that uv may take."""
@@ -72,12 +70,11 @@ def _attempt(requirements: Path, folder: Path, log: Callable[[str], object], opt
 
 
 def _uv(arguments: list[str], working_dir: Path) -> subprocess.CompletedProcess[str]:
-    command = [find_uv_bin(), "pip", "install", "--color", "never"]
     try:
         return processes.complete(
-            [*command, *arguments],
+            uv_command("pip", "install", *arguments),
             cwd=working_dir,  # to which the paths in a requirements.txt are relative
-            env={**os.environ, "UV_SYSTEM_CERTS": "true"},  # a company's proxy may sign with a certificate of its own
+            env=uv_environment(),
             seconds=SECONDS,
             text=True,
         )

@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from threading import Condition, Lock, RLock
 from typing import IO, Any, BinaryIO
@@ -363,6 +363,7 @@ def _tags_of_body(response: S3Response) -> dict[str, str]:
     return {key: value or "" for key, value in _moto_tags_of_body(response).items()}
 
 
+@wraps(_moto_put_bucket)
 def _put_bucket(response: S3Response, request: Any, bucket: str, query: dict[str, Any]) -> Any:  # noqa: ANN401 - moto's
     """Answers as moto does, and keeps the tags of a new bucket, which moto leaves out (`CreateBucketConfiguration`)."""
     content = response.body.decode() if isinstance(response.body, bytes) else str(response.body or "")

@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+import pytest
+
 from sagebridge.bridge.export.handover import forgotten_resources, readme, steps
 from sagebridge.bridge.export.translate import Export, Import, NotCarried
 from sagebridge.bridge.stack.state import Stack, StackResource
@@ -88,3 +90,16 @@ def test_the_steps_name_what_to_do_first_where_something_stays() -> None:
     assert re.findall(r"^(\d)\. ", text, re.MULTILINE) == [*"1234567"]
     assert "-chdir='some folder'" in text
     assert "destroy" not in "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+
+
+@pytest.mark.parametrize(
+    ("time", "written"),
+    [
+        ("2026-11-22T19:32:51Z", "Pulumi's state of 2026-11-22T19:32:51Z."),
+        ("0001-01-01T00:00:00Z", "Pulumi's state."),
+        ("", "Pulumi's state."),
+        ("yesterday", "Pulumi's state."),
+    ],
+)
+def test_the_readme_says_of_when_the_state_is_if_it_says_so(time: str, written: str) -> None:
+    assert written in readme(Stack("dev", "shop", time, "", ALL, {}), exported(MODEL), "module")

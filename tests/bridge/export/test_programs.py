@@ -26,7 +26,7 @@ NOT_CARRIED = {
     "people": {"force_detach_policies"},
     "lake": {"force_destroy"},
     "site": {"content"},
-    "warehouse": {"lifecycle_rule", "managed_policy_arns", "versioning"},
+    "warehouse": {"lifecycle_rule", "managed_policy_arns", "policy", "versioning"},
     "worker": {"deletion_window_in_days", "force_delete"},
 }
 """The arguments that are named as not carried."""
@@ -71,6 +71,7 @@ IMPORTED = {
     ),
     "aws_s3_bucket_versioning": ("aws:s3/bucketVersioning:BucketVersioning", "{bucket}"),
     "aws_sns_topic": ("aws:sns/topic:Topic", "{arn}"),
+    "aws_sns_topic_policy": ("aws:sns/topicPolicy:TopicPolicy", "{arn}"),
 }
 """What a person looks up to import what Terraform made: Pulumi's type, and the ID that its page asks for."""
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sagebridge.bridge.export.attributes import to_terraform
 from sagebridge.bridge.export.translate import Export, translate
+from sagebridge.bridge.stack.mapping import Field, Fields, ResourceType
 from sagebridge.bridge.stack.state import Stack, StackResource, parse_stack
 from sagebridge.bridge.terraform.blocks import Nested, Ref
 from sagebridge.bridge.terraform.hcl import to_hcl
@@ -164,6 +165,43 @@ def test_an_argument_is_left_to_the_resource_that_manages_it(*, attached: bool) 
     omitted = {item.name.rpartition(", ")[2]: item.reason for item in export.not_carried}
     assert block.body.get("managed_policy_arns") == (None if attached else [arn])
     assert omitted.get("managed_policy_arns") == (f"the module has it as {address}" if attached else None)
+
+
+@pytest.mark.parametrize("attached", [True, False])
+@pytest.mark.parametrize("argument", ["policy", "redrive_policy"])
+def test_an_argument_is_left_to_the_resource_of_its_name(argument: str, *, attached: bool) -> None:
+    """The schema of `aws_sqs_queue` does not say that an `aws_sqs_queue_policy` may have its policy."""
+    whole = ResourceType("aws:x/queue:Queue", "aws_sqs_queue", Fields((text("url"), text(argument, computed=True))))
+    part_fields = Fields((text("queue_url", optional=False), text(argument, optional=False)))
+    part = ResourceType("aws:x/part:Part", f"aws_sqs_queue_{argument}", part_fields)
+    pulumi_argument = whole.fields.by_terraform[argument].pulumi
+    resources = [
+        StackResource(urn("queue", whole), whole.token, id="https://queue", inputs={pulumi_argument: "{}"}),
+        StackResource(
+            urn("part", part),
+            part.token,
+            id="https://queue" if attached else "https://another",
+            inputs={"queueUrl": "https://queue" if attached else "https://another", pulumi_argument: "{}"},
+        ),
+    ]
+    state = Stack("s", "p", "", "3", tuple(resources), {})
+    export = translate(state, replace(PROVIDER_MAPPING, types=(whole, part)))
+    bodies = {block.labels[1]: block.body for block in export.blocks if block.labels[0] == "resource"}
+    assert (argument in bodies["aws_sqs_queue"]) != attached
+    assert argument in bodies[part.terraform]
+    assert any(item.name.endswith(f", {argument}") for item in export.not_carried) == attached
+
+
+def text(name: str, *, optional: bool = True, computed: bool = False) -> Field:
+    """Returns a field of a text, in the names of both tools."""
+    first, *rest = name.split("_")
+    return Field(
+        name, first + "".join(word.capitalize() for word in rest), "string", optional=optional, computed=computed
+    )
+
+
+def urn(name: str, type_: ResourceType) -> str:
+    return f"urn:pulumi:s::p::{type_.token}::{name}"
 
 
 def test_a_name_that_terraform_must_have_is_a_literal_and_no_replacement_comes_first() -> None:

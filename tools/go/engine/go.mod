@@ -1,5 +1,6 @@
 // One module for the Pulumi CLI, the Terraform provider and the Pulumi plugins, so that they share compiled packages.
 // pulumi v3.246.0 is the version that bridge v3.133.0 is made for; newer ones do not compile with it.
+// service/sagemaker is newer than the AWS provider's own v1.233.1, which lacks CUDA 13's machine image and ml.g7e types.
 module sagebridge/engine
 
 go 1.25.11
@@ -82,7 +83,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/kms v1.50.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.31.7 // indirect
 	github.com/aws/aws-sdk-go-v2/service/s3control v1.68.1 // indirect
-	github.com/aws/aws-sdk-go-v2/service/sagemaker v1.233.1 // indirect
+	github.com/aws/aws-sdk-go-v2/service/sagemaker v1.234.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.1.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sns v1.39.14 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.42.24 // indirect

@@ -11,7 +11,7 @@ from typing import Any
 from sagebridge.bridge.adopt import declare, handover
 from sagebridge.bridge.adopt.base import base_hint
 from sagebridge.bridge.adopt.declare import Call
-from sagebridge.bridge.adopt.discover import TARGET, TYPES, Endpoint, find_endpoints
+from sagebridge.bridge.adopt.discover import TARGET, TYPES, Endpoint, find_endpoints, region_of
 from sagebridge.bridge.adopt.keeping import plan_keeping, types_beside
 from sagebridge.bridge.adopt.program import write_program
 from sagebridge.bridge.adopt.rehearsal import config_texts, rehearse
@@ -21,7 +21,7 @@ from sagebridge.bridge.stack.cli import export_stack, get_mapping
 from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.merge import conflicts, merge_stacks
 from sagebridge.bridge.stack.state import parse_stack
-from sagebridge.bridge.terraform.state import Resource, read_state
+from sagebridge.bridge.terraform.state import read_state
 from sagebridge.bridge.terraform.storage import StateStorage
 from sagebridge.errors import UserError
 from sagebridge.files import PRIVATE, write_file
@@ -153,18 +153,12 @@ def refuse_other_region(endpoints: Sequence[Endpoint], config: Config) -> None:
     """
     provider_region = config.get("aws:region", {}).get("value")
     for endpoint in endpoints:
-        region = _region(endpoint.endpoint)
+        region = region_of(endpoint.endpoint)
         if provider_region and region and region != provider_region:
             raise UserError(
                 f"{endpoint.endpoint.address} is in {region}, and the stack's provider in {provider_region}: adopt it"
                 f" into a stack whose aws:region is {region}"
             )
-
-
-def _region(resource: Resource) -> str:
-    """Returns the region of a resource; a state of the AWS provider 5 has it in the ARN only."""
-    attributes = reveal(resource.attributes)
-    return attributes.get("region") or str(attributes.get("arn", "")).partition(":sagemaker:")[2].partition(":")[0]
 
 
 def _refuse_other_account(rehearsed: str, endpoints: Sequence[Endpoint]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.utils import ArnParser
+
 from sagebridge.bridge.secret import reveal
 from sagebridge.bridge.terraform.state import Resource, State
 from sagebridge.errors import UserError
@@ -119,9 +121,18 @@ def _same_place(resource: Resource, other: Resource) -> bool:
     return _place(resource) == _place(other)
 
 
-def _place(resource: Resource) -> tuple[str, Any, list[str]]:
-    arn = str(reveal(resource.attributes.get("arn", "")))
-    return resource.provider, reveal(resource.attributes.get("region")), arn.split(":")[3:5]
+def _place(resource: Resource) -> tuple[str, str, str]:
+    return resource.provider, region_of(resource), _arn_parts(resource).get("account", "")
+
+
+def region_of(resource: Resource) -> str:
+    """Returns the region of a resource; a state of the AWS provider 5 has it in the ARN only."""
+    return str(reveal(resource.attributes.get("region")) or _arn_parts(resource).get("region", ""))
+
+
+def _arn_parts(resource: Resource) -> dict[str, str]:
+    arn = reveal(resource.attributes.get("arn"))
+    return ArnParser().parse_arn(arn) if ArnParser.is_arn(arn) else {}
 
 
 def _scales(resource: Resource, endpoint: str) -> bool:

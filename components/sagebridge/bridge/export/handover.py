@@ -7,9 +7,6 @@ from sagebridge.bridge.export.translate import Export, NotCarried, by_reason
 from sagebridge.bridge.stack.state import PROVIDER, STACK, Stack, StackResource
 from sagebridge.bridge.terraform.hcl import to_hcl
 
-_NO_TIME = "0001-"
-"""What the time of a state begins with that does not say it: Go's zero time."""
-
 
 def steps(stack: Stack, export: Export, folder: str) -> str:
     """Returns who does what when, in Markdown: each step is safe to stop after, and none deletes anything in AWS."""
@@ -120,7 +117,7 @@ def _dependencies(resource: StackResource) -> set[str]:
 
 def readme(stack: Stack, export: Export, folder: str) -> str:
     """Returns the README of an exported module."""
-    written = "" if stack.time.startswith(_NO_TIME) else f" of {stack.time}"
+    written = f" of {stack.time}" if stack.written_at else ""
     parts = [
         f"# The stack {stack.name} of {stack.project}, for Terraform",
         f"""\

@@ -166,7 +166,7 @@ class _Translation:
         self._referents = {
             resource.urn: self._referent(resource) for resource in self._carried if resource.urn in self._import_ids
         }
-        managing = {field.replaced_by for type_ in self._types.values() for field in type_.fields.all} - {""}
+        managing = {_manager(type_, field) for type_ in self._types.values() for field in type_.fields.all}
         self._managers = {
             (self._types[urn].terraform, text): referent.address
             for urn, referent in self._referents.items()
@@ -273,7 +273,8 @@ class _Translation:
             lambda field: field.settable and field not in autonamed,
         )
         values.pop("tags_all", None)
-        managed = {name: by for name in values if (by := self._managed_by(resource, type_.fields.by_terraform[name]))}
+        fields = type_.fields.by_terraform
+        managed = {name: by for name in values if (by := self._managed_by(resource, type_, fields[name]))}
         omissions += [Omission(name, f"the module has it as {by}") for name, by in managed.items()]
         values = {name: value for name, value in values.items() if name not in managed}
         not_imported = sorted(arguments_not_imported(type_.terraform) & values.keys())
@@ -303,12 +304,12 @@ class _Translation:
         comments = tuple(f"Not carried: {path}. {reason[:1].upper()}{reason[1:]}." for path, reason in omissions)
         return Block(("resource", *address.split(".")), body, comments)
 
-    def _managed_by(self, resource: StackResource, field: Field) -> str | None:
+    def _managed_by(self, resource: StackResource, type_: ResourceType, field: Field) -> str | None:
         """Returns the resource that manages an argument of another one, such as a bucket's versioning.
 
         What Pulumi imports has both. Terraform would take away what another resource of that type adds later.
         """
-        return self._managers.get((field.replaced_by, resource.id)) if field.optional and field.computed else None
+        return self._managers.get((_manager(type_, field), resource.id)) if field.optional and field.computed else None
 
     def _tags(self, resource: StackResource, declared: Any) -> Any:  # noqa: ANN401 - a mapping, a secret or nothing
         """Returns a resource's tags without those that its provider gives to all.
@@ -413,6 +414,14 @@ def _reason(resource: StackResource, mapping: ProviderMapping, version: str) -> 
             f" `pulumi plugin install resource aws {version} --reinstall` to get the whole plugin, and try again"
         )
     return None if resource.id else "it has no ID; run `pulumi up`, and try again"
+
+
+def _manager(type_: ResourceType, field: Field) -> str:
+    """Returns the type of resources that may manage a field in the place of its resource.
+
+    Where the schema does not advise it, it has the names of both, such as `aws_sns_topic_policy`.
+    """
+    return field.replaced_by or f"{type_.terraform}_{field.terraform}"
 
 
 def _autonamed(resource: StackResource, type_: ResourceType) -> list[Field]:

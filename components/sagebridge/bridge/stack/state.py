@@ -7,6 +7,7 @@ sdk/go/common/apitype/core.go); version 4 is version 3 with the features that it
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sagebridge.bridge.documents import MalformedError, Reader
@@ -92,6 +93,15 @@ class Stack:
     """The stack's outputs."""
     pending: tuple[str, ...] = ()
     """Operations that have begun and not ended, such as `creating urn:…`."""
+
+    @property
+    def written_at(self) -> datetime | None:
+        """When the state was written, in UTC; `None` where it does not say so, as with Go's zero time."""
+        try:
+            written = datetime.fromisoformat(self.time).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+        return None if written.year == 1 else written
 
 
 def parse_stack(text: str) -> Stack:

@@ -1,7 +1,5 @@
 """A container's model data: fetched from S3 into a folder, once for all containers that serve from it."""
 
-import shutil
-import tempfile
 import time
 import zlib
 from pathlib import Path, PurePosixPath
@@ -10,6 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from sagebridge._tarfile import tarfile
 from sagebridge.containers.archive import unpack
+from sagebridge.files import whole_folder
 from sagebridge.local.shapes import Record
 
 DOWNLOAD_SECONDS = 3600.0
@@ -159,18 +158,12 @@ class ModelData:
         for name in files:
             if not all(_is_file_name(step) for step in name.split("/")):
                 raise self._unusable(f"{name!r} cannot be the name of a model's file.")
-        part = Path(tempfile.mkdtemp(dir=self.folder.parent, prefix=".part-"))
-        try:
+        with whole_folder(self.folder) as folder:
             for name, source in files.items():
                 content = self._aws.open_object(*source) if isinstance(source, tuple) else source
                 if content is not None:  # else it was removed since it was listed
                     with content:
-                        self._write(content, part / name, deadline)
-            part.chmod(0o755)
-            part.replace(self.folder)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+                        self._write(content, folder / name, deadline)
 
     def _write(self, content: BinaryIO, target: Path, deadline: float) -> None:
         try:

@@ -88,6 +88,20 @@ resource "aws_sns_topic" "late" {
   display_name = "Late loads"
 }
 
+resource "aws_sns_topic_policy" "late" {
+  arn = aws_sns_topic.late.arn
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sns:Publish"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Resource  = aws_sns_topic.late.arn
+    }]
+  })
+}
+
 resource "aws_cloudwatch_metric_alarm" "late" {
   count               = 2
   alarm_name          = "warehouse-late-${count.index}"
