@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from bench.processes import CommandFailed
 from model import train
 from sagebridge.local import control
 from sagebridge.model import archive
@@ -21,12 +22,13 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
 }
 ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model"}
-URL = "s3://models/model.tar.gz"
+URL, NEXT_URL = "s3://models/model.tar.gz", "s3://models/next/model.tar.gz"
+"""Two archives of the same model."""
 HANDLER = Path(train.__file__).with_name("inference.py")
 
 
 def client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients when they are asked for
-    """Give a boto3 client of a local AWS, which checks no keys."""
+    """Returns a boto3 client of a local AWS, which checks no keys."""
     return boto3.Session("local", "local", region_name="us-east-1").client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
@@ -56,10 +58,12 @@ class Account:
         }
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        while (status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]) == "Creating":
+        while (description := sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] == "Creating":
             time.sleep(0.05)  # boto3's waiter waits whole seconds
+        status = description["EndpointStatus"]
         if status != "InService":
-            raise RuntimeError(f"Endpoint {name} is {status}; see {self.directory / 'endpoints' / name}.log")
+            reason = description.get("FailureReason", "AWS gives no reason")
+            raise CommandFailed(f"Endpoint {name} is {status}: {reason}")
 
 
 @contextmanager
@@ -74,7 +78,8 @@ def account() -> Iterator[Account]:
         try:
             s3 = client(running.url, "s3")
             s3.create_bucket(Bucket="models")
-            s3.upload_file(str(model / "model.tar.gz"), "models", "model.tar.gz")
+            for archive_url in (URL, NEXT_URL):
+                s3.upload_file(str(model / "model.tar.gz"), "models", archive_url.removeprefix("s3://models/"))
             iam = client(running.url, "iam")
             role = iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
             yield Account(directory, running.url, running.pid, model, role)

@@ -4,7 +4,6 @@ import os
 import pstats
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,10 +12,9 @@ from pathlib import Path
 from bench import plans, processes
 from bench.account import account
 from bench.figures import Figure, Figures, Section, Table, spread
-from bench.machine import descendants
 
 NAME = "profile"
-SHORT, LONG = (1,), (0, 1, 100)
+SHORT, LONG = (1,), (1, 100)
 """Endpoints."""
 CPU, SELF = "CPU s", "self s"
 WAITING = "waiting for others"
@@ -68,16 +66,17 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 def cpu(project: plans.Project) -> dict[str, float]:
     """Returns the CPU seconds of a plan's processes, by what they are."""
     used: dict[int, tuple[str, float]] = {}
-    with processes.started(project.commands[plans.PLAN], project.folder, project.env) as process:
-        while process.poll() is None:
-            for pid in descendants(process.pid):
-                with suppress(OSError, IndexError):  # one that ends meanwhile
-                    command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-                    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-                    name = next((name for part, name in PROCESSES.items() if part in command), None)
-                    if name:
-                        used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-            time.sleep(processes.LOOK)
+
+    def look(pids: list[int]) -> None:
+        for pid in pids:
+            with suppress(OSError, IndexError):  # one that ends meanwhile
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+                name = next((name for part, name in PROCESSES.items() if part in command), None)
+                if name:
+                    used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+    processes.watch(project.commands[plans.PLAN], project.folder, project.env, look)
     together: dict[str, float] = defaultdict(float)
     for name, seconds in used.values():
         together[name] += seconds
