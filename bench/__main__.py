@@ -21,11 +21,12 @@ from bench import (
     plans,
     predictions,
     profile,
+    quotes,
     report,
     scale,
     words,
 )
-from bench.figures import Figure, Figures, Section
+from bench.figures import Figure, Figures, Results
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from tools.paths import CHECKOUT
@@ -96,30 +97,26 @@ def keep(folder: Path, name: str, described: dict[str, Any], figures: Figures) -
 
 
 def write(folder: Path) -> None:
-    """Makes the page and its plots from a folder's figures.json."""
-    sections = sections_of(folder)
-    write_file(folder / "README.md", report.page(sections).encode())
-    for section, _ in sections.values():
-        for plot in section.plots:
+    """Makes the page and its plots from a folder's figures.json, and the tables of the page that explains them."""
+    results = results_of(folder)
+    write_file(folder / "README.md", report.page(results).encode())
+    for measured in results.values():
+        for plot in measured.section.plots:
             report.draw(plot, folder / f"{plot.name}.svg")
+    explaining = folder.parent / quotes.PAGE
+    if explaining.exists():  # the short form has none
+        write_file(explaining, quotes.renewed(explaining.read_text(), results).encode())
 
 
-def sections_of(folder: Path) -> dict[str, tuple[Section, dict[str, Any]]]:
-    """Returns each measurement's section and machine by its name, made of a folder's figures.json.
-
-    The machine of what was not measured is empty, and its section has no figures.
-    """
-    measured = _kept(folder)
-    return {
-        name: (module.section(_figures(measured[name])), measured[name]["machine"])
-        if name in measured
-        else (module.section(Figures()), {})
-        for name, module in MEASUREMENTS.items()
-    }
-
-
-def _figures(results: dict[str, Any]) -> Figures:
-    return Figures(Figure(**{**figure, "samples": tuple(figure["samples"])}) for figure in results["figures"])
+def results_of(folder: Path) -> dict[str, Results]:
+    """Returns the results of every measurement by its name, as they are in a folder's figures.json."""
+    kept = _kept(folder)
+    results = {}
+    for name, module in MEASUREMENTS.items():
+        measured = kept.get(name, {"machine": {}, "figures": []})
+        figures = Figures(Figure(**{**figure, "samples": tuple(figure["samples"])}) for figure in measured["figures"])
+        results[name] = Results(figures, measured["machine"], module.section(figures))
+    return results
 
 
 def _kept(folder: Path) -> dict[str, Any]:

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import boto3
 
 from bench.processes import CommandFailed
 from model import train
 from sagebridge.local import control
 from sagebridge.model import archive
+from tools.environment import client
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
@@ -25,11 +23,6 @@ ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY"
 URL, NEXT_URL = "s3://models/model.tar.gz", "s3://models/next/model.tar.gz"
 """Two archives of the same model."""
 HANDLER = Path(train.__file__).with_name("inference.py")
-
-
-def client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients when they are asked for
-    """Returns a boto3 client of a local AWS, which checks no keys."""
-    return boto3.Session("local", "local", region_name="us-east-1").client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Account:
 
     def deploy(self, name: str) -> None:
         """Makes an endpoint with the article's model, and waits until it serves."""
-        sagemaker = client(self.url, "sagemaker")
+        sagemaker = client("sagemaker", self.url)
         container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": ENVIRONMENT}
         sagemaker.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
         variant = {
@@ -76,11 +69,11 @@ def account() -> Iterator[Account]:
         archive.package(model / "model.joblib", HANDLER, model / "model.tar.gz")
         running, _ = control.start(directory)
         try:
-            s3 = client(running.url, "s3")
+            s3 = client("s3", running.url)
             s3.create_bucket(Bucket="models")
             for archive_url in (URL, NEXT_URL):
                 s3.upload_file(str(model / "model.tar.gz"), "models", archive_url.removeprefix("s3://models/"))
-            iam = client(running.url, "iam")
+            iam = client("iam", running.url)
             role = iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
             yield Account(directory, running.url, running.pid, model, role)
         finally:

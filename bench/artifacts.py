@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from bench import processes
-from bench.account import Account, account, client
+from bench.account import Account, account
 from bench.figures import Figure, Figures, Goal, Plot, Section, Table, number, spread
+from tools.environment import client
 from tools.paths import CHECKOUT
 
 NAME = "artifacts"
@@ -100,7 +101,7 @@ def commands_of(aws: Account, folder: Path) -> Mapping[str, Mapping[str, tuple[s
 
 def _forget(aws: Account) -> None:
     """Deletes what was uploaded: `publish` would not upload it again."""
-    s3 = client(aws.url, "s3")
+    s3 = client("s3", aws.url)
     for prefix in ("models/", "plain/"):
         for stored in s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", []):
             s3.delete_object(Bucket="models", Key=stored["Key"])

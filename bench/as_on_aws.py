@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from bench import plans
-from bench.account import Account, account, client
+from bench.account import Account, account
 from bench.figures import Figure, Figures, Goal, Plot, Section, Table, number, spread
 from bench.plans import APPLY, COMPONENT, PLAN, RAW, STEPS, TERRAFORM, TOOLS, UNCHANGED, UPDATE
 from sagebridge.local import control
+from tools.environment import client
 
 NAME = "as_on_aws"
 LATENCY = 0.15
@@ -108,7 +109,7 @@ def habits(aws: Account, in_service: float) -> Iterator[None]:
 
 def slowest_creation(aws: Account, prefix: str) -> float:
     """Returns how many seconds the slowest endpoint was Creating, of those whose names begin with a prefix."""
-    pages = client(aws.url, "sagemaker").get_paginator("list_endpoints").paginate(NameContains=prefix)
+    pages = client("sagemaker", aws.url).get_paginator("list_endpoints").paginate(NameContains=prefix)
     seconds: list[float] = [
         (endpoint["LastModifiedTime"] - endpoint["CreationTime"]).total_seconds()
         for page in pages

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import plans, processes
-from bench.account import Account, account, client
+from bench.account import Account, account
 from bench.figures import Figure, Figures, Goal, Plot, Section, Table, spread
 from bench.plans import Project
 from sagebridge.local import control
+from tools.environment import client
 
 NAME = "bridge"
 EXPORT, VERIFY = "export", "verify"
@@ -67,7 +68,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 def multiply(aws: Account, stack: Project, endpoints: int) -> None:
     """Makes a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
-    sagemaker, file = client(aws.url, "sagemaker"), stack.folder / "state.json"
+    sagemaker, file = client("sagemaker", aws.url), stack.folder / "state.json"
     processes.output(("pulumi", "stack", "export", "--stack", "bench", "--file", file), stack.folder, stack.env)
     state = json.loads(file.read_text())
     resources = state["deployment"]["resources"]

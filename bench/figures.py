@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -161,3 +161,13 @@ class Section(NamedTuple):
     tables: Sequence[Table]
     goals: Sequence[Goal] = ()
     plots: Sequence[Plot] = ()
+
+
+class Results(NamedTuple):
+    """What is kept and shown of one measurement."""
+
+    figures: Figures
+    """What was measured; empty if nothing was."""
+    machine: Mapping[str, Any]
+    """The machine that it was measured on; empty if nothing was."""
+    section: Section

@@ -99,7 +99,7 @@ def _read(file: TextIO) -> str:
 
 
 def _too_long(command: Sequence[str | Path], limit: float, printed: str) -> CommandFailed:
-    return CommandFailed(f"{shown(command)} took longer than {limit:.0f} s:\n{printed[-SHOWN:]}")
+    return CommandFailed(f"{shown(command)} took longer than {limit:g} s:\n{printed[-SHOWN:]}")
 
 
 def _failed(command: Sequence[str | Path], printed: str) -> CommandFailed:

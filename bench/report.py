@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench.figures import GOAL_COLUMNS, Plot, Section, Table
+from bench.figures import GOAL_COLUMNS, Plot, Results, Section, Table
 
 HEAD = """\
 # Measured
@@ -45,16 +45,16 @@ def show(console: Console, section: Section) -> None:
         console.print(f"{outcome:12}  {_plain(what)}: {value or 'no figure'}, goal {limit}")
 
 
-def page(sections: Mapping[str, tuple[Section, Mapping[str, Any]]]) -> str:
+def page(results: Mapping[str, Results]) -> str:
     """Returns the page's text.
 
     Args:
-        sections: By the name of the measurement, its section and the machine that it was measured on, which is empty if
-            it was not measured.
+        results: By the name of the measurement.
     """
-    rows = [[_link(section), *goal.cells] for section, _ in sections.values() for goal in section.goals]
+    rows = [[link(section), *goal.cells] for _, _, section in results.values() for goal in section.goals]
     goals = f"## Goals\n\n{table(Table(['section', *GOAL_COLUMNS], rows))}\n"
-    return "\n".join([HEAD, goals, *(_section(name, *measured) for name, measured in sections.items())])
+    sections = [_section(name, measured.section, measured.machine) for name, measured in results.items()]
+    return "\n".join([HEAD, goals, *sections])
 
 
 def draw(plot: Plot, file: Path) -> None:
@@ -75,17 +75,23 @@ def table(content: Table) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def link(section: Section, page: str = "") -> str:
+    """Returns a link to a section of the page.
+
+    Args:
+        section: The section.
+        page: Where the page is. Default is the page itself.
+    """
+    anchor = "".join(sign for sign in section.title.lower().replace(" ", "-") if sign.isalnum() or sign == "-")
+    return f"[{section.title}]({page}#{anchor})"
+
+
 def _section(name: str, section: Section, machine: Mapping[str, Any]) -> str:
     described = ", ".join(f"{key} {value}" for key, value in machine.items()) or NOT_MEASURED.format(name=name)
     plots = " ".join(f"![{_plain(plot.title)}]({plot.name}.svg)" for plot in section.plots)
     tables = [table(content) for content in section.tables if content.rows]
     parts = [f"## {section.title}", section.text, *tables, *([plots] if plots else []), f"*{described}*"]
     return "\n\n".join(parts) + "\n"
-
-
-def _link(section: Section) -> str:
-    anchor = "".join(sign for sign in section.title.lower().replace(" ", "-") if sign.isalnum() or sign == "-")
-    return f"[{section.title}](#{anchor})"
 
 
 def _plain(text: str) -> str:

@@ -6,11 +6,12 @@ from collections import Counter
 import pytest
 
 from bench import as_on_aws, first_hour, plans, words
-from bench.account import account, client
+from bench.account import account
 from bench.as_on_aws import LONG, PARALLEL, REPEATS, SHORT, SLOWEST, contender, turns
 from bench.figures import Figure, Figures
 from bench.plans import APPLY, COMPONENT, PLAN, RAW, STEPS, TERRAFORM, UNCHANGED, UPDATE
 from sagebridge.local import control
+from tools.environment import client
 
 TOLD = contender(COMPONENT, PARALLEL)
 
@@ -96,7 +97,7 @@ def test_a_local_aws_with_the_habits_answers_late_and_knows_its_slowest_endpoint
 ) -> None:
     monkeypatch.setattr(as_on_aws, "LATENCY", 0.2)
     with account() as aws:
-        sagemaker = client(aws.url, "sagemaker")
+        sagemaker = client("sagemaker", aws.url)
 
         def seconds() -> float:
             before = time.perf_counter()

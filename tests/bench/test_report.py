@@ -8,23 +8,23 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench import __main__ as bench
-from bench import idle, imports, report
-from bench.__main__ import DOCS, MEASUREMENTS, SHORT, sections_of
-from bench.figures import Figure, Figures, Goal
+from bench import idle, imports, quotes, report
+from bench.__main__ import DOCS, MEASUREMENTS, SHORT, results_of
+from bench.figures import Figure, Figures, Goal, Results
 from bench.processes import CommandFailed
 from tests.conftest import ROOT
 
-SECTIONS = sections_of(DOCS)
+RESULTS = results_of(DOCS)
 
 
 def test_the_page_is_made_of_the_figures() -> None:
-    assert (DOCS / "README.md").read_text() == report.page(SECTIONS), "make bench-long makes it"
+    assert (DOCS / "README.md").read_text() == report.page(RESULTS), "make bench-long makes it"
 
 
 def test_every_measurement_is_on_the_page_and_every_plot_is_there() -> None:
     page = (DOCS / "README.md").read_text()
-    assert [*SECTIONS] == [*MEASUREMENTS]
-    for section, _ in SECTIONS.values():
+    assert [*RESULTS] == [*MEASUREMENTS]
+    for _, _, section in RESULTS.values():
         assert f"\n## {section.title}\n" in page
         for plot in section.plots:
             drawn = (DOCS / f"{plot.name}.svg").read_text()
@@ -32,18 +32,38 @@ def test_every_measurement_is_on_the_page_and_every_plot_is_there() -> None:
 
 
 def test_every_plot_in_the_docs_is_on_the_page() -> None:
-    plots = {f"{plot.name}.svg" for section, _ in SECTIONS.values() for plot in section.plots}
+    plots = {f"{plot.name}.svg" for _, _, section in RESULTS.values() for plot in section.plots}
     assert {file.name for file in DOCS.glob("*.svg")} == plots
 
 
+def test_the_page_that_explains_the_figures_has_the_same() -> None:
+    page = (DOCS.parent / quotes.PAGE).read_text()
+    assert page == quotes.renewed(page, RESULTS), "make bench-long makes its tables"
+    assert all(f"<!-- made by `make bench-long`: {name} -->" in page for name in quotes.QUOTES)
+    assert page.count("<!-- end -->") == page.count("<!-- made by `make bench-long`:")
+
+
+def test_a_table_of_the_page_that_explains_is_made_anew() -> None:
+    goals = [Goal("apply ÷ raw", 1.2, 1.15), Goal("plan ÷ raw", 1.1, 1.15)]
+    fleet = RESULTS["as_on_aws"].section._replace(goals=goals)
+    results = {"as_on_aws": Results(Figures(), {}, fleet)}
+    page = "Before.\n<!-- made by `make bench-long`: missed -->\nold\n<!-- end -->\nAfter.\n"
+    row = "| [As on AWS](measured/README.md#as-on-aws) | apply ÷ raw | 1.20 | ≤ 1.15 |"
+    renewed = quotes.renewed(page, results)
+    assert row in renewed.splitlines()
+    assert "old" not in renewed
+    assert "plan ÷ raw" not in renewed
+    assert (renewed.splitlines()[0], renewed.splitlines()[-1]) == ("Before.", "After.")
+
+
 def test_the_figures_to_quote_are_those_of_the_long_form() -> None:
-    assert {machine["form"] for _, machine in SECTIONS.values() if machine} == {"long"}, "make bench-long"
+    assert {machine["form"] for _, machine, _ in RESULTS.values() if machine} == {"long"}, "make bench-long"
 
 
 def test_every_goal_is_on_the_page_with_its_value_and_whether_it_is_met() -> None:
     page = (DOCS / "README.md").read_text()
     rows = page.partition("## Goals\n")[2].partition("\n## ")[0].strip().splitlines()[2:]
-    goals = [goal for section, _ in SECTIONS.values() for goal in section.goals]
+    goals = [goal for _, _, section in RESULTS.values() for goal in section.goals]
     assert [row.split(" | ")[1:] for row in rows] == [[*goal.cells[:3], f"{goal.outcome} |"] for goal in goals]
 
 
@@ -65,7 +85,7 @@ def test_a_section_without_figures_says_that_nothing_was_measured_and_how_to_do_
     section = MEASUREMENTS[name].section(Figures())
     assert {goal.outcome for goal in section.goals} <= {"not measured"}
     assert not section.plots
-    page = report.page({name: (section, {})})
+    page = report.page({name: Results(Figures(), {}, section)})
     assert f"Not measured yet: `.venv/bin/python -m bench --long {name}`" in page
 
 
@@ -91,7 +111,7 @@ def test_only_the_long_form_writes_into_the_docs(
     assert done.exit_code == 0
     assert f"Written into {folder}\n" in done.output
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
-    section, machine = sections_of(folder)[idle.NAME]
+    _, machine, section = results_of(folder)[idle.NAME]
     assert (machine["form"], section.tables[0].rows) == (form, [["model loaded", "2.00" if form == "long" else "1.00"]])
     assert "# Measured" in (folder / "README.md").read_text()
 
@@ -113,7 +133,7 @@ def test_what_fails_keeps_nothing_else_from_being_measured(monkeypatch: pytest.M
     assert done.exit_code == 1
     assert "imports: pulumi up took longer than 900 s\n" in done.output
     assert "Not measured; go on with: .venv/bin/python -m bench --long imports\n" in done.output
-    assert sections_of(tmp_path / "docs")[idle.NAME][1]["form"] == "long"
+    assert results_of(tmp_path / "docs")[idle.NAME].machine["form"] == "long"
 
 
 def test_what_is_broken_off_says_what_remains(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -122,15 +142,15 @@ def test_what_is_broken_off_says_what_remains(monkeypatch: pytest.MonkeyPatch, t
     done = run(monkeypatch, tmp_path, idle.NAME, imports.NAME)
     assert done.exit_code != 0
     assert "Not measured; go on with: .venv/bin/python -m bench imports\n" in done.output
-    assert sections_of(tmp_path / "build")[idle.NAME][1]["form"] == "short"
+    assert results_of(tmp_path / "build")[idle.NAME].machine["form"] == "short"
 
 
 def test_what_takes_longest_is_measured_only_when_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for module in MEASUREMENTS.values():
         monkeypatch.setattr(module, "measure", lambda _, *, long: Figures())  # noqa: ARG005 - it has the name
     assert run(monkeypatch, tmp_path).exit_code == 0
-    machines = {name: machine for name, (_, machine) in sections_of(tmp_path / "build").items()}
-    assert [name for name, machine in machines.items() if not machine] == ["words"]
+    results = results_of(tmp_path / "build")
+    assert [name for name, measured in results.items() if not measured.machine] == ["words"]
 
 
 def test_git_ignores_where_the_short_form_writes() -> None:
