@@ -1,6 +1,7 @@
 """The command line: `python -m bench`."""
 
 import json
+import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,8 @@ from tools.progress import step
 USUAL = (as_on_aws, plans, profile, imports, first_hour, artifacts, predictions, bridge, scale, idle)
 """What is measured unless names are given."""
 MEASUREMENTS: dict[str, ModuleType] = {module.NAME: module for module in (*USUAL, words)}
+LOG_WIDTH = 200
+"""Columns of what is printed where there is no terminal."""
 DOCS = CHECKOUT / "docs" / "measured"
 """Where the long form's figures are, which the README quotes."""
 SHORT = CHECKOUT / "build" / "measured"
@@ -50,7 +53,7 @@ def main(*, long: bool, names: tuple[str, ...]) -> None:
     The long form writes into docs/measured/, the short one into build/measured/, which git ignores. Each measurement
     is written when it ends, and one that fails does not keep the others from being taken.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
     folder = DOCS if long else SHORT
     remaining = list(names or (module.NAME for module in USUAL))
     failed = []

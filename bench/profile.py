@@ -22,7 +22,8 @@ LEAST = 0.05
 """Seconds of a package that is shown by its name."""
 TOP = 12
 PROCESSES = {
-    "pip list": "python -m pip list",
+    "pip list": "list of packages",
+    "may need a Pulumi plugin": "list of packages",
     "language-python-exec": "the program",
     "pulumi-language": "pulumi's Python host",
     "resource-aws": "the AWS provider",
@@ -34,8 +35,8 @@ PROCESSES = {
 TEXT = f"""\
 A plan with all new, once more: the CPU seconds of each process (looked at every {processes.LOOK * 1000:.0f} ms,
 so the last moments of each are missing), and of the program, with `cProfile`, the time of each package's own
-functions. `cProfile` slows what it looks at: the shares tell, not the seconds. Pulumi asks `python -m pip list`
-at every start which plugins a program may need."""
+functions. `cProfile` slows what it looks at: the shares tell, not the seconds. Pulumi's host asks Python at every
+start for the list of its packages, to learn which plugins a program may need."""
 _PROFILED = """\
 #!/bin/sh
 # Python as Pulumi's host starts it, with the program under cProfile.

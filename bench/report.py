@@ -42,7 +42,7 @@ def show(console: Console, section: Section) -> None:
         console.print(shown, "")
     for goal in section.goals:
         what, value, limit, outcome = goal.cells
-        console.print(f"{outcome:12}  {_plain(what)}: {value or 'no figure'}, goal {limit}")
+        console.print(f"{outcome:12}  {_plain(what)}: {value or 'no figure'}, goal {limit}", soft_wrap=True)
 
 
 def page(results: Mapping[str, Results]) -> str:
