@@ -39,7 +39,9 @@ MEASUREMENTS: dict[str, ModuleType] = {module.NAME: module for module in (*USUAL
 LOG_WIDTH = 200
 """Columns of what is printed where there is no terminal."""
 DOCS = CHECKOUT / "docs" / "measured"
-"""Where the long form's figures are, which the README quotes."""
+"""Where the long form's figures are."""
+QUOTING = (CHECKOUT / "README.md", CHECKOUT / "docs" / "where-the-time-goes.md")
+"""The pages with tables that are made of them."""
 SHORT = CHECKOUT / "build" / "measured"
 """Where the short form's are, which git ignores."""
 
@@ -100,15 +102,14 @@ def keep(folder: Path, name: str, described: dict[str, Any], figures: Figures) -
 
 
 def write(folder: Path) -> None:
-    """Makes the page and its plots from a folder's figures.json, and the tables of the page that explains them."""
+    """Makes the page and its plots from a folder's figures.json; those to quote also make the tables of other pages."""
     results = results_of(folder)
     write_file(folder / "README.md", report.page(results).encode())
     for measured in results.values():
         for plot in measured.section.plots:
             report.draw(plot, folder / f"{plot.name}.svg")
-    explaining = folder.parent / quotes.PAGE
-    if explaining.exists():  # the short form has none
-        write_file(explaining, quotes.renewed(explaining.read_text(), results).encode())
+    for page in QUOTING if folder == DOCS else ():
+        write_file(page, quotes.renewed(page.read_text(), results).encode())
 
 
 def results_of(folder: Path) -> dict[str, Results]:

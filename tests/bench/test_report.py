@@ -1,5 +1,6 @@
 """The page with the figures against the figures that are kept beside it, and where each form of the bench writes."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -36,14 +37,15 @@ def test_every_plot_in_the_docs_is_on_the_page() -> None:
     assert {file.name for file in DOCS.glob("*.svg")} == plots
 
 
-def test_the_page_that_explains_the_figures_has_the_same() -> None:
-    page = (DOCS.parent / quotes.PAGE).read_text()
-    assert page == quotes.renewed(page, RESULTS), "make bench-long makes its tables"
-    assert all(f"<!-- made by `make bench-long`: {name} -->" in page for name in quotes.QUOTES)
-    assert page.count("<!-- end -->") == page.count("<!-- made by `make bench-long`:")
+def test_the_pages_that_quote_the_figures_have_the_same() -> None:
+    pages = [page.read_text() for page in bench.QUOTING]
+    assert [quotes.renewed(page, RESULTS) for page in pages] == pages, "make bench-long makes their tables"
+    marks = [mark for page in pages for mark in re.findall(r"<!-- made by `make bench-long`: (\w+) -->", page)]
+    assert sorted(marks) == sorted(quotes.QUOTES)
+    assert sum(page.count("<!-- end -->") for page in pages) == len(marks)
 
 
-def test_a_table_of_the_page_that_explains_is_made_anew() -> None:
+def test_a_table_of_such_a_page_is_made_anew() -> None:
     goals = [Goal("apply ÷ raw", 1.2, 1.15), Goal("plan ÷ raw", 1.1, 1.15)]
     fleet = RESULTS["as_on_aws"].section._replace(goals=goals)
     results = {"as_on_aws": Results(Figures(), {}, fleet)}
@@ -90,9 +92,11 @@ def test_a_section_without_figures_says_that_nothing_was_measured_and_how_to_do_
 
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> Result:
-    """Runs the command with folders of its own for both forms."""
+    """Runs the command with folders of its own for both forms, and a page of its own that quotes the figures."""
     monkeypatch.setattr(bench, "SHORT", folder / "build")
     monkeypatch.setattr(bench, "DOCS", folder / "docs")
+    monkeypatch.setattr(bench, "QUOTING", [quoting := folder / "quoting.md"])
+    quoting.write_text("<!-- made by `make bench-long`: summary -->\n<!-- end -->\n")
     return CliRunner().invoke(bench.main, arguments, catch_exceptions=False)
 
 
@@ -110,7 +114,9 @@ def test_only_the_long_form_writes_into_the_docs(
     folder = tmp_path / ("docs" if form == "long" else "build")
     assert done.exit_code == 0
     assert f"Written into {folder}\n" in done.output
-    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert {path.name for path in tmp_path.iterdir()} == {folder.name, "quoting.md"}
+    row = "| an endpoint of the local AWS with its model loaded | 2.00 MiB |"
+    assert (row in (tmp_path / "quoting.md").read_text()) == (form == "long")
     _, machine, section = results_of(folder)[idle.NAME]
     assert (machine["form"], section.tables[0].rows) == (form, [["model loaded", "2.00" if form == "long" else "1.00"]])
     assert "# Measured" in (folder / "README.md").read_text()
