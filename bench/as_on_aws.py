@@ -46,8 +46,9 @@ the median of {REPEATS[PLAN]} runs, in which the tools take turns; an apply and 
 endpoint* is how long the slowest endpoint of an apply was Creating by the local AWS's own clock; no tool can be
 quicker.
 
-What takes minutes and says nothing new is left out: an apply of 100 endpoints by the tools as they come, which go
-through the endpoints in rounds of as many as they take at once, and an update of 30."""
+What takes minutes and says nothing new is left out: an apply of 100 endpoints by the tools as they come, and of 30 by
+raw pulumi-aws as it comes, which go through the endpoints in rounds of as many as they take at once, and an update of
+30. Of 1 endpoint nothing can be done at once, so the plots have the tools as they come there."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
@@ -121,8 +122,7 @@ def slowest_creation(aws: Account, prefix: str) -> float:
 
 def section(figures: Figures) -> Section:
     """Returns what the page shows of the figures."""
-    told = {contender(tool, PARALLEL): f"{label}, {PARALLEL}" for tool, label in TOOLS.items()}
-    labels = {**TOOLS, **told}
+    labels = {**TOOLS, **{contender(tool, PARALLEL): _told(label) for tool, label in TOOLS.items()}}
     component = contender(COMPONENT, PARALLEL)
     compared = {
         "component ÷ raw": (COMPONENT, RAW),
@@ -162,6 +162,20 @@ def section(figures: Figures) -> Section:
     plots = [
         Plot(f"as-on-aws-{step}", f"{STEPS[step]}, as on AWS", "endpoints", "seconds (median)", lines)
         for step in (PLAN, APPLY)
-        if (lines := figures.lines(step, labels))
+        if (lines := _lines(figures, step))
     ]
     return Section("As on AWS", TEXT, [Table(["s", "endpoints", *labels.values(), *compared], rows)], goals, plots)
+
+
+def _lines(figures: Figures, step: str) -> dict[str, list[tuple[float, float]]]:
+    """Returns the lines of a step's plot; what is told how many to work on begins with the same tool as it comes."""
+    lines = figures.lines(step, TOOLS)
+    for tool, label in TOOLS.items():
+        alone, told = figures.get(step, tool, 1), figures.lines(step, {contender(tool, PARALLEL): _told(label)})
+        for name, points in told.items():
+            lines[name] = [(1.0, alone.median), *points] if alone else points
+    return lines
+
+
+def _told(label: str) -> str:
+    return f"{label}, {PARALLEL}"

@@ -38,12 +38,13 @@ LIMIT = 1.15
 """What the component may cost, raw resources = 1."""
 START = 0.2
 """Seconds that a program with one endpoint may take beyond one with raw resources."""
-TEXT = """\
+TEXT = f"""\
 So many endpoints, three resources each, on the same local AWS, which answers at once. *Plan* is `pulumi preview` or
 `terraform plan`; where nothing is to change, Terraform reads all resources back from AWS, as is its default, and
 Pulumi none, as is its own. *Apply* is `pulumi up --skip-preview` or `terraform apply`, which both plan and apply in
-one. The tools take turns, and each run has a local AWS of its own. There are five runs of 1 endpoint, one of 30 and
-three of 100.
+one. The tools take turns, and each run has a local AWS of its own. There are {LONG[1]} runs of 1 endpoint,
+{LONG[30]} of 30 and {LONG[100]} of 100.
+
 The component does more than raw resources: it looks for the archive and holds it against the image, looks for an
 endpoint of the name, and asks AWS after the rollout what runs. Memory is that of all processes at once (PSS), in a
 run of its own."""

@@ -1,12 +1,16 @@
 """The fleet with AWS's habits: what is measured in which order, and each goal as a ratio of medians."""
 
+import json
+import os
 import time
 from collections import Counter
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from bench import as_on_aws, first_hour, plans, words
-from bench.account import account
+from bench import as_on_aws, first_hour, plans, processes, words
+from bench.account import Account, account
 from bench.as_on_aws import LONG, PARALLEL, REPEATS, SHORT, SLOWEST, contender, turns
 from bench.figures import Figure, Figures
 from bench.plans import APPLY, COMPONENT, PLAN, RAW, STEPS, TERRAFORM, UNCHANGED, UPDATE
@@ -89,6 +93,47 @@ def test_tools_take_turns_and_an_apply_that_is_not_measured_comes_before_what_ne
         (UPDATE, TERRAFORM),
     ]
     assert Counter(step for step, tool, _ in done if tool == TERRAFORM) == {step: REPEATS[step] for step in STEPS}
+
+
+def test_the_plots_have_a_line_of_each_tool_and_of_each_that_is_told_how_many() -> None:
+    measured = figures(
+        (APPLY, COMPONENT, 1, (25.0,)),
+        (APPLY, COMPONENT, 30, (110.0,)),
+        (APPLY, TOLD, 30, (36.0,)),
+        (PLAN, RAW, 1, (2.0,)),
+    )
+    plots = {plot.name: plot.lines for plot in as_on_aws.section(measured).plots}
+    assert plots == {
+        "as-on-aws-apply": {
+            "`SageMakerEndpoint`": [(1.0, 25.0), (30.0, 110.0)],
+            "`SageMakerEndpoint`, 64": [(1.0, 25.0), (30.0, 36.0)],
+        },
+        "as-on-aws-plan": {"raw pulumi-aws": [(1.0, 2.0)]},
+    }
+
+
+def test_a_tool_is_told_how_many_only_where_the_schedule_says_so_whatever_the_shell_sets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setenv("PULUMI_PARALLEL", "3")
+    monkeypatch.setattr(plans, "process_environment", lambda extra: {**os.environ, **extra})
+    monkeypatch.setattr(processes, "output", lambda *_: "")
+    monkeypatch.setattr(processes, "seconds", lambda command, *_: commands.append(command))
+    aws = Account(tmp_path, "http://127.0.0.1:1", 1, tmp_path, "arn:aws:iam::123456789012:role/sagemaker")
+    with plans.projects(aws, 3) as projects:
+        for project in projects.values():
+            assert "PULUMI_PARALLEL" not in project.env
+            project.seconds(APPLY)
+            project.seconds(APPLY, 64)
+        projects[TERRAFORM].take_next_archive()
+        values = json.loads(projects[TERRAFORM].settings.read_text())
+    assert values["model_data"] == "s3://models/next/model.tar.gz"
+    assert [{*told} - {*alone} for alone, told in pairwise(commands)][::2] == [
+        {"--parallel=64"},
+        {"--parallel=64"},
+        {"-parallelism=64"},
+    ]
 
 
 @pytest.mark.server
