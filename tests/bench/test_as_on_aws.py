@@ -44,9 +44,9 @@ def test_the_goals_of_a_fleet_are_ratios_of_medians() -> None:
     )
     assert goals(as_on_aws, measured) == {
         "plan of 30 new endpoints: component ÷ raw": 1.25,
-        "apply of 30: component, 64 at once ÷ Terraform as it comes": 0.45,
-        "apply of 100: component, 64 at once, beyond its slowest endpoint, an endpoint": 0.4,
-        "update of all 100: component, 64 at once ÷ Terraform as it comes": 0.25,
+        f"apply of 30: component, {PARALLEL} at once ÷ Terraform as it comes": 0.45,
+        f"apply of 100: component, {PARALLEL} at once, beyond its slowest endpoint, an endpoint": 0.4,
+        f"update of all 100: component, {PARALLEL} at once ÷ Terraform as it comes": 0.25,
     }
 
 
@@ -106,7 +106,7 @@ def test_the_plots_have_a_line_of_each_tool_and_of_each_that_is_told_how_many() 
     assert plots == {
         "as-on-aws-apply": {
             "`SageMakerEndpoint`": [(1.0, 25.0), (30.0, 110.0)],
-            "`SageMakerEndpoint`, 64": [(1.0, 25.0), (30.0, 36.0)],
+            f"`SageMakerEndpoint`, {PARALLEL}": [(1.0, 25.0), (30.0, 36.0)],
         },
         "as-on-aws-plan": {"raw pulumi-aws": [(1.0, 2.0)]},
     }
