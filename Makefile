@@ -99,7 +99,7 @@ format: $(PACKAGES) ## Rewrite the sources as `make check` wants them
 bench: parts ## Measure, as ratios taken in one run, into build/measured
 	@.venv/bin/python -m bench
 
-bench-long: parts ## Measure the largest sizes too, into docs/measured, for the figures to quote: an hour
+bench-long: parts ## Measure the largest sizes too, into docs/measured, for the figures to quote: half an hour
 	@.venv/bin/python -m bench --long
 
 lock: $(PACKAGES) ## Make requirements.txt anew from pyproject.toml

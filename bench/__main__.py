@@ -1,30 +1,47 @@
 """The command line: `python -m bench`."""
 
-from __future__ import annotations
-
 import json
+import sys
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import click
 from rich.console import Console
 
-from bench import artifacts, bridge, first_hour, idle, imports, machine, plans, predictions, profile, report, scale
-from bench.figures import Figure, Figures
+from bench import (
+    artifacts,
+    as_on_aws,
+    bridge,
+    first_hour,
+    idle,
+    imports,
+    machine,
+    plans,
+    predictions,
+    profile,
+    quotes,
+    report,
+    scale,
+    words,
+)
+from bench.figures import Figure, Figures, Results
+from sagebridge.errors import UserError
 from sagebridge.files import write_file
 from tools.paths import CHECKOUT
 from tools.progress import step
 
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import ModuleType
-
-MEASUREMENTS: dict[str, ModuleType] = {
-    module.NAME: module for module in (plans, profile, first_hour, artifacts, predictions, bridge, scale, imports, idle)
-}
+USUAL = (as_on_aws, plans, profile, imports, first_hour, artifacts, predictions, bridge, scale, idle)
+"""What is measured unless names are given."""
+MEASUREMENTS: dict[str, ModuleType] = {module.NAME: module for module in (*USUAL, words)}
+LOG_WIDTH = 200
+"""Columns of what is printed where there is no terminal."""
 DOCS = CHECKOUT / "docs" / "measured"
-"""Where the long form's figures are, which the README quotes."""
+"""Where the long form's figures are."""
+QUOTING = (CHECKOUT / "README.md", CHECKOUT / "docs" / "where-the-time-goes.md")
+"""The pages with tables that are made of them."""
 SHORT = CHECKOUT / "build" / "measured"
 """Where the short form's are, which git ignores."""
 
@@ -33,20 +50,42 @@ SHORT = CHECKOUT / "build" / "measured"
 @click.option("--long", is_flag=True, help="The largest sizes too, and more runs: the figures to quote.")
 @click.argument("names", nargs=-1, type=click.Choice([*MEASUREMENTS]))
 def main(*, long: bool, names: tuple[str, ...]) -> None:
-    """Measure NAMES, or all there is; print tables, and write them with plots and figures.
+    """Measure NAMES, or all but `words`; print tables, and write them with plots and figures.
 
-    The long form writes into docs/measured/, the short one into build/measured/, which git ignores.
+    The long form writes into docs/measured/, the short one into build/measured/, which git ignores. Each measurement
+    is written when it ends, and one that fails does not keep the others from being taken.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
     folder = DOCS if long else SHORT
-    for name in names or MEASUREMENTS:
-        described = {**machine.describe(), "form": "long" if long else "short"}
-        with step(console, name) as running:
-            figures = MEASUREMENTS[name].measure(partial(setattr, running, "detail"), long=long)
-        report.show(console, MEASUREMENTS[name].section(figures))
-        keep(folder, name, described, figures)
-        write(folder)  # at once: what is broken off later loses nothing
-    console.print(f"Written into {folder}", soft_wrap=True)
+    remaining = list(names or (module.NAME for module in USUAL))
+    failed = []
+    try:
+        while remaining:
+            try:
+                _measure(console, remaining[0], folder, long=long)
+            except (click.ClickException, UserError) as error:  # such as a command that takes too long
+                console.print(f"{remaining[0]}: {error.message}", markup=False, soft_wrap=True)
+                failed.append(remaining[0])
+            del remaining[0]
+    finally:  # also of what an interrupt breaks off
+        console.print(f"Written into {folder}", soft_wrap=True)
+        if failed or remaining:
+            form = " --long" if long else ""
+            console.print(
+                f"Not measured; go on with: .venv/bin/python -m bench{form} {' '.join([*failed, *remaining])}"
+            )
+    if failed:
+        raise SystemExit(1)
+
+
+def _measure(console: Console, name: str, folder: Path, *, long: bool) -> None:
+    described = {**machine.describe(), "form": "long" if long else "short"}
+    with step(console, name) as running:
+        figures = MEASUREMENTS[name].measure(partial(setattr, running, "detail"), long=long)
+        described["minutes"] = round(running.seconds / 60, 1)
+    report.show(console, MEASUREMENTS[name].section(figures))
+    keep(folder, name, described, figures)
+    write(folder)
 
 
 def keep(folder: Path, name: str, described: dict[str, Any], figures: Figures) -> None:
@@ -63,26 +102,25 @@ def keep(folder: Path, name: str, described: dict[str, Any], figures: Figures) -
 
 
 def write(folder: Path) -> None:
-    """Makes the page and its plots from a folder's figures.json."""
-    sections = [(module.section(figures), described) for module, figures, described in kept(folder)]
-    write_file(folder / "README.md", report.page(sections).encode())
-    for section, _ in sections:
-        for plot in section.plots:
+    """Makes the page and its plots from a folder's figures.json; those to quote also make the tables of other pages."""
+    results = results_of(folder)
+    write_file(folder / "README.md", report.page(results).encode())
+    for measured in results.values():
+        for plot in measured.section.plots:
             report.draw(plot, folder / f"{plot.name}.svg")
+    for page in QUOTING if folder == DOCS else ():
+        write_file(page, quotes.renewed(page.read_text(), results).encode())
 
 
-def kept(folder: Path) -> list[tuple[ModuleType, Figures, dict[str, Any]]]:
-    """Returns each measurement with its figures and their machine, as they are in a folder's figures.json."""
-    measured = _kept(folder)
-    return [
-        (
-            module,
-            Figures(Figure(**{**figure, "samples": tuple(figure["samples"])}) for figure in measured[name]["figures"]),
-            measured[name]["machine"],
-        )
-        for name, module in MEASUREMENTS.items()
-        if name in measured
-    ]
+def results_of(folder: Path) -> dict[str, Results]:
+    """Returns the results of every measurement by its name, as they are in a folder's figures.json."""
+    kept = _kept(folder)
+    results = {}
+    for name, module in MEASUREMENTS.items():
+        measured = kept.get(name, {"machine": {}, "figures": []})
+        figures = Figures(Figure(**{**figure, "samples": tuple(figure["samples"])}) for figure in measured["figures"])
+        results[name] = Results(figures, measured["machine"], module.section(figures))
+    return results
 
 
 def _kept(folder: Path) -> dict[str, Any]:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
-
+from bench.processes import CommandFailed
 from model import train
 from sagebridge.local import control
 from sagebridge.model import archive
+from tools.environment import client
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
@@ -21,13 +20,9 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}],
 }
 ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model"}
-URL = "s3://models/model.tar.gz"
+URL, NEXT_URL = "s3://models/model.tar.gz", "s3://models/next/model.tar.gz"
+"""Two archives of the same model."""
 HANDLER = Path(train.__file__).with_name("inference.py")
-
-
-def client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients when they are asked for
-    """Give a boto3 client of a local AWS, which checks no keys."""
-    return boto3.Session("local", "local", region_name="us-east-1").client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Account:
 
     def deploy(self, name: str) -> None:
         """Makes an endpoint with the article's model, and waits until it serves."""
-        sagemaker = client(self.url, "sagemaker")
+        sagemaker = client("sagemaker", self.url)
         container = {"Image": IMAGE, "ModelDataUrl": URL, "Environment": ENVIRONMENT}
         sagemaker.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
         variant = {
@@ -56,10 +51,12 @@ class Account:
         }
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        while (status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]) == "Creating":
+        while (description := sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] == "Creating":
             time.sleep(0.05)  # boto3's waiter waits whole seconds
+        status = description["EndpointStatus"]
         if status != "InService":
-            raise RuntimeError(f"Endpoint {name} is {status}; see {self.directory / 'endpoints' / name}.log")
+            reason = description.get("FailureReason", "AWS gives no reason")
+            raise CommandFailed(f"Endpoint {name} is {status}: {reason}")
 
 
 @contextmanager
@@ -72,10 +69,11 @@ def account() -> Iterator[Account]:
         archive.package(model / "model.joblib", HANDLER, model / "model.tar.gz")
         running, _ = control.start(directory)
         try:
-            s3 = client(running.url, "s3")
+            s3 = client("s3", running.url)
             s3.create_bucket(Bucket="models")
-            s3.upload_file(str(model / "model.tar.gz"), "models", "model.tar.gz")
-            iam = client(running.url, "iam")
+            for archive_url in (URL, NEXT_URL):
+                s3.upload_file(str(model / "model.tar.gz"), "models", archive_url.removeprefix("s3://models/"))
+            iam = client("iam", running.url)
             role = iam.create_role(RoleName="sagemaker", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
             yield Account(directory, running.url, running.pid, model, role)
         finally:

@@ -9,25 +9,28 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import plans, processes
-from bench.account import Account, account, client
-from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
+from bench.account import Account, account
+from bench.figures import Figure, Figures, Goal, Plot, Section, Table, spread
 from bench.plans import Project
 from sagebridge.local import control
+from tools.environment import client
 
 NAME = "bridge"
 EXPORT, VERIFY = "export", "verify"
 ALL, OWN, PULUMI, TERRAFORM = "all", "the bridge's own", "pulumi", "terraform"
-SHORT, LONG = {3: 3, 67: 1}, {3: 5, 67: 5, 667: 2}
+SHORT, LONG = {3: 3, 67: 1}, {3: 3, 67: 3, 667: 1}
 """Runs, by the number of endpoints."""
-WANTED = 5.0
-"""Seconds of the bridge's own for the largest stack, which has 2,000 resources."""
+GOALS = (9, 201, 2001)
+"""The numbers of resources that the goals are about."""
+LIMIT = 5.0
+"""Seconds of the bridge's own for the largest of them."""
 LINEAR = 1.5
-"""What a further resource of the largest stack may cost, one of the stack before = 1."""
+"""What a further resource of the largest stack may cost, a further one of the stack before = 1."""
 TEXT = """\
 `sagebridge export` and `verify` as whole commands, of a stack whose endpoints, three resources each, are
 there in AWS: `pulumi up` made one, the others are copies of it under other names, which Terraform really reads.
 What `pulumi` and `terraform` take is measured around each call of them; the rest, the start of Python among it, is
-the bridge's own. The memory is that of all processes at once."""
+the bridge's own. The memory is that of all processes at once. There are three runs, and one of 2,001 resources."""
 _TIMED = """\
 #!/bin/sh
 # Calls the real command, and writes down what it takes.
@@ -65,7 +68,7 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 
 def multiply(aws: Account, stack: Project, endpoints: int) -> None:
     """Makes a stack of one endpoint one of many: each is made in AWS, and put into the stack's state."""
-    sagemaker, file = client(aws.url, "sagemaker"), stack.folder / "state.json"
+    sagemaker, file = client("sagemaker", aws.url), stack.folder / "state.json"
     processes.output(("pulumi", "stack", "export", "--stack", "bench", "--file", file), stack.folder, stack.env)
     state = json.loads(file.read_text())
     resources = state["deployment"]["resources"]
@@ -120,31 +123,28 @@ def called(log: Path) -> dict[str, float]:
 
 def section(figures: Figures) -> Section:
     """Returns what the page shows of the figures."""
-    times, rows, aims, plots = figures.of("s"), [], [], []
+    times, rows, goals, plots = figures.of("s"), [], [], []
     kinds = (ALL, PULUMI, TERRAFORM, OWN)
     for step in (EXPORT, VERIFY):
         for size in times.sizes(step):
             memory = figures.of("MiB").get(step, ALL, size)
             rows.append([step, f"{size:,}", *(spread(times.get(step, by, size)) for by in kinds), spread(memory)])
-        *_, before, largest = (times.get(step, OWN, size) for size in times.sizes(step))
-        smallest = times.get(step, OWN, times.sizes(step)[0])
-        if largest and largest.size >= 2000:  # noqa: PLR2004 - the issue's number
-            wanted = f"{step} of {largest.size:,} resources: under {WANTED:g} s of the bridge's own"
-            aims.append(Aim(wanted, f"{largest.median:.2f} s", met=largest.median < WANTED))
-            if before and smallest:
-                slopes = [slope(smallest, before), slope(before, largest)]
-                grown = slopes[1] / slopes[0]
-                wanted = f"{step}: linear, a further resource costs at most {LINEAR:g} of one before"
-                aims.append(Aim(wanted, f"{grown:.2f}", met=grown <= LINEAR))
-        lines = {
-            by: [(figure.size, figure.median) for figure in times if (figure.what, figure.by) == (step, by)]
-            for by in kinds
-        }
-        shown = {by: points for by, points in lines.items() if points}
-        plots.append(Plot(f"bridge-{step}", f"sagebridge {step}", "resources", "seconds (median)", shown))
-    return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], aims, plots)
+        largest = times.get(step, OWN, GOALS[-1])
+        name = f"{step} of {GOALS[-1]:,} resources"
+        goals += [
+            Goal(f"{name}, the bridge's own", largest.median if largest else None, LIMIT, "s"),
+            Goal(f"{name}: a further resource ÷ one of {GOALS[1]}", growth(times, step, OWN, GOALS), LINEAR),
+        ]
+        if lines := times.lines(step, {by: by for by in kinds}):
+            plots.append(Plot(f"bridge-{step}", f"sagebridge {step}", "resources", "seconds (median)", lines))
+    return Section("Bridge", TEXT, [Table(["s", "resources", *kinds, "peak MiB"], rows)], goals, plots)
 
 
-def slope(smaller: Figure, larger: Figure) -> float:
-    """Returns what a further resource costs between two sizes."""
+def growth(figures: Figures, step: str, by: str, sizes: tuple[int, int, int]) -> float | None:
+    """Returns what a further resource costs between the two larger sizes, one between the two smaller = 1."""
+    smallest, middle, largest = (figures.get(step, by, size) for size in sizes)
+    return _slope(middle, largest) / _slope(smallest, middle) if smallest and middle and largest else None
+
+
+def _slope(smaller: Figure, larger: Figure) -> float:
     return (larger.median - smaller.median) / (larger.size - smaller.size)

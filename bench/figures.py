@@ -1,10 +1,10 @@
-"""What was measured, in one flat shape: each figure with all its samples. Tables, aims and plots are made of that."""
+"""What was measured, in one flat shape: each figure with all its samples. Tables, goals and plots are made of that."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,40 @@ class Figures(tuple[Figure, ...]):
         return sorted({figure.size for figure in self if what in (None, figure.what)})
 
     def ratio(self, what: str, by: str, to: str, size: int = 1) -> float | None:
-        """Returns how many times as large a figure is as another's, by their medians."""
+        """Returns how many times as large a figure is as another's, by their medians; None without one of them."""
         figure, other = self.get(what, by, size), self.get(what, to, size)
         return figure.median / other.median if figure and other else None
+
+    def beyond(self, what: str, by: str, to: str, size: int = 1) -> float | None:
+        """Returns how much larger a figure is than another's, by their medians; None without one of them."""
+        figure, other = self.get(what, by, size), self.get(what, to, size)
+        return figure.median - other.median if figure and other else None
+
+    def lines(self, what: str, names: Mapping[str, str]) -> dict[str, list[tuple[float, float]]]:
+        """Returns the medians of a step by size, as the lines of a plot; who was not measured has none.
+
+        Args:
+            what: The step.
+            names: The lines' names, by who did the step.
+        """
+        lines = {
+            name: [(float(figure.size), figure.median) for figure in self if (figure.what, figure.by) == (what, by)]
+            for by, name in names.items()
+        }
+        return {name: sorted(points) for name, points in lines.items() if points}
 
 
 def spread(figure: Figure | None) -> str:
     """Returns a figure as text: its median and, of several runs, its minimum; empty if it was not measured."""
     if figure is None:
         return ""
-    median = f"{figure.median:,.{digits(figure.median)}f}"
-    several = f" ({figure.least:,.{digits(figure.least)}f})" if len(figure.samples) > 1 else ""
-    return median + several
+    several = f" ({number(figure.least)})" if len(figure.samples) > 1 else ""
+    return number(figure.median) + several
+
+
+def number(value: float) -> str:
+    """Returns a number as text, with three significant digits."""
+    return f"{value:,.{digits(value)}f}"
 
 
 def percentile(values: Sequence[float], part: float) -> float:
@@ -88,12 +110,33 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-class Aim(NamedTuple):
+class Goal(NamedTuple):
     """What a figure ought to be, and what it is."""
 
-    wanted: str
-    found: str
-    met: bool
+    what: str
+    """What is measured."""
+    value: float | None
+    """What it is; None if it was not measured."""
+    limit: float
+    """What it may be at most."""
+    unit: str = ""
+    """The unit of both; none of a ratio or a count."""
+
+    @property
+    def outcome(self) -> str:
+        """Whether the goal is met."""
+        if self.value is None:
+            return "not measured"
+        return "met" if self.value <= self.limit else "missed"
+
+    @property
+    def cells(self) -> list[str]:
+        """The goal as a row of a table, below `GOAL_COLUMNS`."""
+        value = "" if self.value is None else f"{number(self.value)} {self.unit}".rstrip()
+        return [self.what, value, f"≤ {self.limit:g} {self.unit}".rstrip(), self.outcome]
+
+
+GOAL_COLUMNS = ("what", "value", "goal", "")
 
 
 class Plot(NamedTuple):
@@ -116,5 +159,15 @@ class Section(NamedTuple):
     title: str
     text: str
     tables: Sequence[Table]
-    aims: Sequence[Aim] = ()
+    goals: Sequence[Goal] = ()
     plots: Sequence[Plot] = ()
+
+
+class Results(NamedTuple):
+    """What is kept and shown of one measurement."""
+
+    figures: Figures
+    """What was measured; empty if nothing was."""
+    machine: Mapping[str, Any]
+    """The machine that it was measured on; empty if nothing was."""
+    section: Section

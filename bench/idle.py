@@ -6,6 +6,7 @@ from collections.abc import Callable
 from bench.account import Account, account
 from bench.figures import Figure, Figures, Section, Table, spread
 from bench.machine import descendants, memory_of
+from bench.processes import CommandFailed
 from sagebridge.local import control
 
 NAME = "idle"
@@ -19,7 +20,7 @@ request."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:  # noqa: ARG001 - it has one form
-    """Take the memory of endpoints, each shared page counted once."""
+    """Takes the memory of endpoints, each shared page counted once."""
     with account() as aws:
         say(f"{ENDPOINTS} endpoints")
         aws.deploy("first")
@@ -39,7 +40,7 @@ def _memory_when_idle(aws: Account, processes: int) -> float:
     deadline = time.monotonic() + SECONDS
     while len(descendants(aws.pid)) > processes:
         if time.monotonic() > deadline:
-            raise TimeoutError("The workers do not end when they are idle.")
+            raise CommandFailed(f"The workers of idle endpoints did not end within {SECONDS:.0f} s.")
         time.sleep(0.2)
     return memory_of(descendants(aws.pid))
 

@@ -4,7 +4,6 @@ import os
 import pstats
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,10 +12,9 @@ from pathlib import Path
 from bench import plans, processes
 from bench.account import account
 from bench.figures import Figure, Figures, Section, Table, spread
-from bench.machine import descendants
 
 NAME = "profile"
-SHORT, LONG = (1,), (0, 1, 100)
+SHORT, LONG = (1,), (1, 100)
 """Endpoints."""
 CPU, SELF = "CPU s", "self s"
 WAITING = "waiting for others"
@@ -24,7 +22,8 @@ LEAST = 0.05
 """Seconds of a package that is shown by its name."""
 TOP = 12
 PROCESSES = {
-    "pip list": "python -m pip list",
+    "pip list": "list of packages",
+    "may need a Pulumi plugin": "list of packages",
     "language-python-exec": "the program",
     "pulumi-language": "pulumi's Python host",
     "resource-aws": "the AWS provider",
@@ -36,8 +35,8 @@ PROCESSES = {
 TEXT = f"""\
 A plan with all new, once more: the CPU seconds of each process (looked at every {processes.LOOK * 1000:.0f} ms,
 so the last moments of each are missing), and of the program, with `cProfile`, the time of each package's own
-functions. `cProfile` slows what it looks at: the shares tell, not the seconds. Pulumi asks `python -m pip list`
-at every start which plugins a program may need."""
+functions. `cProfile` slows what it looks at: the shares tell, not the seconds. Pulumi's host asks Python at every
+start for the list of its packages, to learn which plugins a program may need."""
 _PROFILED = """\
 #!/bin/sh
 # Python as Pulumi's host starts it, with the program under cProfile.
@@ -68,16 +67,17 @@ def measure(say: Callable[[str], None], *, long: bool) -> Figures:
 def cpu(project: plans.Project) -> dict[str, float]:
     """Returns the CPU seconds of a plan's processes, by what they are."""
     used: dict[int, tuple[str, float]] = {}
-    with processes.started(project.commands[plans.PLAN], project.folder, project.env) as process:
-        while process.poll() is None:
-            for pid in descendants(process.pid):
-                with suppress(OSError, IndexError):  # one that ends meanwhile
-                    command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-                    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-                    name = next((name for part, name in PROCESSES.items() if part in command), None)
-                    if name:
-                        used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-            time.sleep(processes.LOOK)
+
+    def look(pids: list[int]) -> None:
+        for pid in pids:
+            with suppress(OSError, IndexError):  # one that ends meanwhile
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+                name = next((name for part, name in PROCESSES.items() if part in command), None)
+                if name:
+                    used[pid] = name, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+    processes.watch(project.commands[plans.PLAN], project.folder, project.env, look)
     together: dict[str, float] = defaultdict(float)
     for name, seconds in used.values():
         together[name] += seconds

@@ -1,30 +1,27 @@
 """What is made of the figures: tables for a terminal, and a page with plots for docs/."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
+from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench.figures import Plot, Section, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from rich.console import Console
+from bench.figures import GOAL_COLUMNS, Plot, Results, Section, Table
 
 HEAD = """\
 # Measured
 
 What this costs beside the tools that people would pick instead. `make bench-long` makes this page, its plots and
-[figures.json](figures.json) anew; `make bench` leaves out the largest sizes, takes a few minutes and makes such a
-page in `build/measured/`. Each figure is a median; of several runs the minimum follows in brackets. What a section
-compares was measured in one run on one machine. Where an aim is missed,
+[figures.json](figures.json) anew in about half an hour on two idle cores; `.venv/bin/python -m bench --long NAME`
+measures one section anew. `make bench` leaves out the largest sizes, takes a few minutes and makes such a page in
+`build/measured/`. Each figure is a median; of several runs the minimum follows in brackets, and a figure without
+brackets is of one run. What a section compares was measured in one run on one machine. Where a goal is missed,
 [where the time goes](../../docs/where-the-time-goes.md) shows the cause.
 """
+NOT_MEASURED = "Not measured yet: `.venv/bin/python -m bench --long {name}` does it."
 STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -36,24 +33,32 @@ STYLE: dict[Any, Any] = {
 
 
 def show(console: Console, section: Section) -> None:
-    """Print a section."""
+    """Prints a section."""
     console.rule(f"[bold]{section.title}", align="left")
     for table in section.tables:
         shown = RichTable(*map(_plain, table.columns), box=None, pad_edge=False)
         for row in table.rows:
             shown.add_row(*map(_plain, row))
         console.print(shown, "")
-    for aim in section.aims:
-        console.print(f"{_met(met=aim.met):6}  {_plain(aim.wanted)}: {aim.found}")
+    for goal in section.goals:
+        what, value, limit, outcome = goal.cells
+        console.print(f"{outcome:12}  {_plain(what)}: {value or 'no figure'}, goal {limit}", soft_wrap=True)
 
 
-def page(sections: Sequence[tuple[Section, Mapping[str, Any]]]) -> str:
-    """Give the page's text, of each section with the machine that it was measured on."""
-    return "\n".join([HEAD, *(_section(section, machine) for section, machine in sections)])
+def page(results: Mapping[str, Results]) -> str:
+    """Returns the page's text.
+
+    Args:
+        results: By the name of the measurement.
+    """
+    rows = [[link(section), *goal.cells] for _, _, section in results.values() for goal in section.goals]
+    goals = f"## Goals\n\n{table(Table(['section', *GOAL_COLUMNS], rows))}\n"
+    sections = [_section(name, measured.section, measured.machine) for name, measured in results.items()]
+    return "\n".join([HEAD, goals, *sections])
 
 
 def draw(plot: Plot, file: Path) -> None:
-    """Draw a plot as SVG."""
+    """Draws a plot as SVG."""
     with rc_context(STYLE):
         canvas = Canvas(figsize=(6, 3.5), layout="constrained")
         axes = canvas.subplots()
@@ -64,24 +69,31 @@ def draw(plot: Plot, file: Path) -> None:
         canvas.savefig(file, format="svg", metadata={"Date": None})
 
 
-def _section(section: Section, machine: Mapping[str, Any]) -> str:
-    described = ", ".join(f"{name} {value}" for name, value in machine.items())
-    aims = Table(["aim", "found", ""], [[aim.wanted, aim.found, _met(met=aim.met)] for aim in section.aims])
-    tables = [*section.tables, *([aims] if section.aims else [])]
-    plots = " ".join(f"![{_plain(plot.title)}]({plot.name}.svg)" for plot in section.plots)
-    parts = [f"## {section.title}", section.text, *map(_table, tables), *([plots] if plots else []), f"*{described}*"]
-    return "\n\n".join(parts) + "\n"
-
-
-def _table(table: Table) -> str:
-    lines = [table.columns, ["---"] * len(table.columns), *table.rows]
+def table(content: Table) -> str:
+    """Returns a table in Markdown."""
+    lines = [content.columns, ["---"] * len(content.columns), *content.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _met(*, met: bool) -> str:
-    return "met" if met else "missed"
+def link(section: Section, page: str = "") -> str:
+    """Returns a link to a section of the page.
+
+    Args:
+        section: The section.
+        page: Where the page is. Default is the page itself.
+    """
+    anchor = "".join(sign for sign in section.title.lower().replace(" ", "-") if sign.isalnum() or sign == "-")
+    return f"[{section.title}]({page}#{anchor})"
+
+
+def _section(name: str, section: Section, machine: Mapping[str, Any]) -> str:
+    described = ", ".join(f"{key} {value}" for key, value in machine.items()) or NOT_MEASURED.format(name=name)
+    plots = " ".join(f"![{_plain(plot.title)}]({plot.name}.svg)" for plot in section.plots)
+    tables = [table(content) for content in section.tables if content.rows]
+    parts = [f"## {section.title}", section.text, *tables, *([plots] if plots else []), f"*{described}*"]
+    return "\n\n".join(parts) + "\n"
 
 
 def _plain(text: str) -> str:
-    """Give a text without Markdown's marks."""
+    """Returns a text without Markdown's marks."""
     return text.replace("`", "")

@@ -12,13 +12,15 @@ from typing import Any
 from bench import bridge, processes
 from bench.account import Account, account
 from bench.bridge import ALL, EXPORT, LINEAR, OWN, PULUMI
-from bench.figures import Aim, Figure, Figures, Plot, Section, Table, spread
+from bench.figures import Figure, Figures, Goal, Plot, Section, Table, spread
 from bench.plans import PROGRAMS
 from tools.environment import process_environment
 from tools.paths import STACK_SETTINGS
 
 NAME = "scale"
-SHORT, LONG = {200: 1, 2000: 1}, {200: 3, 2000: 3, 10_000: 3}
+SHORT, LONG = {200: 1, 2000: 1}, {200: 1, 2000: 1, 10_000: 1}
+GOALS = (200, 2000, 10_000)
+"""The numbers of resources that the goals are about."""
 """Runs, by the number of resources."""
 FIRST = "bucket-0"
 """The name of the bucket that `pulumi up` makes."""
@@ -26,7 +28,7 @@ TEXT = """\
 `sagebridge export` as a whole command, of a stack of buckets, each with a secret of its own, and a policy that names
 all of them: what is hard about a large stack. `pulumi up` made one bucket and the policy; the others are copies in
 the stack's state. What `pulumi` takes to read the state is measured around each call of it; the rest is the bridge's
-own. The memory is that of all processes at once."""
+own. The memory is that of all processes at once. All is of one run."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
@@ -100,27 +102,11 @@ def section(figures: Figures) -> Section:
         [f"{size:,}", *(spread(times.get(EXPORT, by, size)) for by in kinds), spread(memory.get(EXPORT, ALL, size))]
         for size in times.sizes()
     ]
-    aims = [
-        Aim(
-            f"{what}: linear, a further resource costs at most {LINEAR:g} of one before",
-            f"{grown:.2f}",
-            grown <= LINEAR,
-        )
-        for what, grown in (
-            ("the bridge's own time", _grown(times, OWN)),
-            ("the memory", _grown(memory, ALL)),
-        )
-        if grown is not None
+    name = f"export of {GOALS[-1]:,} resources: a further resource ÷ one of {GOALS[1]:,}"
+    goals = [
+        Goal(f"{name}, the bridge's own time", bridge.growth(times, EXPORT, OWN, GOALS), LINEAR),
+        Goal(f"{name}, memory", bridge.growth(memory, EXPORT, ALL, GOALS), LINEAR),
     ]
-    lines = {by: [(figure.size, figure.median) for figure in times if figure.by == by] for by in kinds}
-    plot = Plot("scale-export", "sagebridge export", "resources", "seconds (median)", lines)
-    return Section("Scale", TEXT, [Table(["resources", *(f"{by}, s" for by in kinds), "peak MiB"], rows)], aims, [plot])
-
-
-def _grown(figures: Figures, by: str) -> float | None:
-    """Returns what a further resource of the largest stack costs, one of the stack before = 1."""
-    measured = [figure for size in figures.sizes() if (figure := figures.get(EXPORT, by, size))]
-    if len(measured) < 3:  # noqa: PLR2004 - two slopes
-        return None
-    smallest, before, largest = measured[-3:]
-    return bridge.slope(before, largest) / bridge.slope(smallest, before)
+    lines = times.lines(EXPORT, {by: by for by in kinds})
+    plots = [Plot("scale-export", "sagebridge export", "resources", "seconds (median)", lines)] if lines else []
+    return Section("Scale", TEXT, [Table(["resources", *(f"{by}, s" for by in kinds), "peak MiB"], rows)], goals, plots)

@@ -56,7 +56,7 @@ ELSEWHERE = {
     "components/sagebridge/local/serving/supervisor.py": "the same",
     "components/sagebridge/local/serving/forks.py": "the same",
     "components/sagebridge/local/serving/forkserver.py": "the same",
-    "bench/first_hour.py": "cleans Go's cache",
+    "bench/words.py": "cleans Go's cache",
     "bench/predictions.py": "servers and clients, which end with the block or with their input",
     "tools/browser.py": "asks a command for its version",
     "tools/build.py": "the same",
