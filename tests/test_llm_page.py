@@ -40,7 +40,7 @@ def test_the_program_is_the_example() -> None:
 
 def test_every_block_of_python_compiles() -> None:
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        ast.parse(block)
+        ast.parse(f"{{\n{block}\n}}" if block.startswith(" ") else block)
 
 
 @pytest.mark.parametrize("row", rows("Which instance type"), ids=lambda row: row[0].strip("`"))
