@@ -17,7 +17,7 @@ LATENCY = 0.15
 LONG_SERVICE, SHORT_SERVICE = 20.0, 2.0
 """Seconds that an endpoint is Creating or Updating, by the form of the bench."""
 PARALLEL = 128
-"""How many resources a tool works on at once where it is told to: more than there are endpoints in the largest fleet."""
+"""How many resources a tool works on at once where it is told to: more than the largest fleet has endpoints."""
 REPEATS = {PLAN: 3, APPLY: 1, UNCHANGED: 3, UPDATE: 1}
 """Runs of a step: an apply and an update are mostly waiting, which varies little, and take minutes."""
 SLOWEST = "slowest endpoint"
@@ -40,11 +40,11 @@ TEXT = f"""\
 The same programs, on a local AWS with AWS's habits: it answers each call {LATENCY * 1000:.0f} ms later, and an
 endpoint is Creating or Updating for {LONG_SERVICE:.0f} s ({SHORT_SERVICE:.0f} s in the short form). A column with
 {PARALLEL} has the tool when it is told to work on {PARALLEL} resources at once, by Pulumi's `--parallel` or
-`PULUMI_PARALLEL`, or by Terraform's `-parallelism`. As they come, Pulumi takes four for each core, and Terraform ten. *Update* is an apply
-after the archive of all models has changed, so that each endpoint gets a new model and a new configuration. A plan is
-the median of {REPEATS[PLAN]} runs, in which the tools take turns; an apply and an update are of one run. *Slowest
-endpoint* is how long the slowest endpoint of an apply was Creating by the local AWS's own clock; no tool can be
-quicker.
+`PULUMI_PARALLEL`, or by Terraform's `-parallelism`. As they come, Pulumi takes four for each core, and Terraform ten.
+*Update* is an apply after the archive of all models has changed, so that each endpoint gets a new model and a new
+configuration. A plan is the median of {REPEATS[PLAN]} runs, in which the tools take turns; an apply and an update are
+of one run. *Slowest endpoint* is how long the slowest endpoint of an apply was Creating by the local AWS's own clock;
+no tool can be quicker.
 
 What takes minutes and says nothing new is left out: an update of 30 endpoints, and an apply of 100 by the tools as they
 come, and of 30 by raw pulumi-aws as it comes, because they go through the endpoints in rounds of as many as they work
