@@ -26,7 +26,7 @@ _ALL = tuple(STEPS)
 Schedule = Mapping[tuple[int, int | None], Mapping[str, tuple[str, ...]]]
 """The steps that are measured of each tool, by the number of endpoints and by how many are worked on at once.
 
-None is what a tool takes by itself.
+None is what a tool takes as it comes.
 """
 LONG: Schedule = {
     (1, None): dict.fromkeys(TOOLS, _ALL),
@@ -122,7 +122,7 @@ def slowest_creation(aws: Account, prefix: str) -> float:
 
 def section(figures: Figures) -> Section:
     """Returns what the page shows of the figures."""
-    labels = {**TOOLS, **{contender(tool, PARALLEL): _told(label) for tool, label in TOOLS.items()}}
+    labels = {**TOOLS, **{contender(tool, PARALLEL): _parallel_label(label) for tool, label in TOOLS.items()}}
     component = contender(COMPONENT, PARALLEL)
     compared = {
         "component ÷ raw": (COMPONENT, RAW),
@@ -139,7 +139,7 @@ def section(figures: Figures) -> Section:
         for step in (*STEPS, SLOWEST)
         for size in figures.sizes(step)
     ]
-    beyond = figures.get(APPLY, component, 100), figures.get(SLOWEST, component, 100)
+    whole_apply, slowest = figures.get(APPLY, component, 100), figures.get(SLOWEST, component, 100)
     goals = [
         Goal("plan of 30 new endpoints: component ÷ raw", figures.ratio(PLAN, COMPONENT, RAW, 30), 1.15),
         Goal(
@@ -149,7 +149,7 @@ def section(figures: Figures) -> Section:
         ),
         Goal(
             f"apply of 100: component, {PARALLEL} at once, beyond its slowest endpoint, an endpoint",
-            (beyond[0].median - beyond[1].median) / 100 if beyond[0] and beyond[1] else None,
+            (whole_apply.median - slowest.median) / 100 if whole_apply and slowest else None,
             0.5,
             "s",
         ),
@@ -171,11 +171,11 @@ def _lines(figures: Figures, step: str) -> dict[str, list[tuple[float, float]]]:
     """Returns the lines of a step's plot; what is told how many to work on begins with the same tool as it comes."""
     lines = figures.lines(step, TOOLS)
     for tool, label in TOOLS.items():
-        alone, told = figures.get(step, tool, 1), figures.lines(step, {contender(tool, PARALLEL): _told(label)})
-        for name, points in told.items():
-            lines[name] = [(1.0, alone.median), *points] if alone else points
+        single = figures.get(step, tool, 1)
+        for name, points in figures.lines(step, {contender(tool, PARALLEL): _parallel_label(label)}).items():
+            lines[name] = [(1.0, single.median), *points] if single else points
     return lines
 
 
-def _told(label: str) -> str:
+def _parallel_label(label: str) -> str:
     return f"{label}, {PARALLEL}"
