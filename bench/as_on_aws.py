@@ -17,7 +17,7 @@ LATENCY = 0.15
 LONG_SERVICE, SHORT_SERVICE = 20.0, 2.0
 """Seconds that an endpoint is Creating or Updating, by the form of the bench."""
 PARALLEL = 128
-"""How many resources a tool works on at once where it is told to: more than there are endpoints in the largest fleet."""
+"""How many resources a tool works on at once where it is told to: more than the largest fleet has endpoints."""
 REPEATS = {PLAN: 3, APPLY: 1, UNCHANGED: 3, UPDATE: 1}
 """Runs of a step: an apply and an update are mostly waiting, which varies little, and take minutes."""
 SLOWEST = "slowest endpoint"
@@ -26,25 +26,25 @@ _ALL = tuple(STEPS)
 Schedule = Mapping[tuple[int, int | None], Mapping[str, tuple[str, ...]]]
 """The steps that are measured of each tool, by the number of endpoints and by how many are worked on at once.
 
-None is what a tool takes by itself.
+None is what a tool takes as it comes.
 """
 LONG: Schedule = {
     (1, None): dict.fromkeys(TOOLS, _ALL),
     (30, None): {COMPONENT: (PLAN, APPLY), RAW: (PLAN,), TERRAFORM: (PLAN, APPLY, UNCHANGED)},
     (30, PARALLEL): {COMPONENT: (PLAN, APPLY, UNCHANGED), RAW: (PLAN, APPLY, UNCHANGED), TERRAFORM: (PLAN, APPLY)},
-    (100, None): {COMPONENT: (PLAN,), RAW: (PLAN,), TERRAFORM: (PLAN, UNCHANGED, UPDATE)},
     (100, PARALLEL): {COMPONENT: (APPLY, UNCHANGED, UPDATE), RAW: (APPLY, UNCHANGED), TERRAFORM: (APPLY,)},
+    (100, None): {COMPONENT: (PLAN,), RAW: (PLAN,), TERRAFORM: (PLAN, UNCHANGED, UPDATE)},
 }
 SHORT: Schedule = {(3, None): dict.fromkeys(TOOLS, _ALL), (3, PARALLEL): {COMPONENT: _ALL}}
 TEXT = f"""\
 The same programs, on a local AWS with AWS's habits: it answers each call {LATENCY * 1000:.0f} ms later, and an
 endpoint is Creating or Updating for {LONG_SERVICE:.0f} s ({SHORT_SERVICE:.0f} s in the short form). A column with
 {PARALLEL} has the tool when it is told to work on {PARALLEL} resources at once, by Pulumi's `--parallel` or
-`PULUMI_PARALLEL`, or by Terraform's `-parallelism`. As they come, Pulumi takes four for each core, and Terraform ten. *Update* is an apply
-after the archive of all models has changed, so that each endpoint gets a new model and a new configuration. A plan is
-the median of {REPEATS[PLAN]} runs, in which the tools take turns; an apply and an update are of one run. *Slowest
-endpoint* is how long the slowest endpoint of an apply was Creating by the local AWS's own clock; no tool can be
-quicker.
+`PULUMI_PARALLEL`, or by Terraform's `-parallelism`. As they come, Pulumi takes four for each core, and Terraform ten.
+*Update* is an apply after the archive of all models has changed, so that each endpoint gets a new model and a new
+configuration. A plan is the median of {REPEATS[PLAN]} runs, in which the tools take turns; an apply and an update are
+of one run. *Slowest endpoint* is how long the slowest endpoint of an apply was Creating by the local AWS's own clock;
+no tool can be quicker.
 
 What takes minutes and says nothing new is left out: an update of 30 endpoints, and an apply of 100 by the tools as they
 come, and of 30 by raw pulumi-aws as it comes, because they go through the endpoints in rounds of as many as they work
@@ -122,7 +122,7 @@ def slowest_creation(aws: Account, prefix: str) -> float:
 
 def section(figures: Figures) -> Section:
     """Returns what the page shows of the figures."""
-    labels = {**TOOLS, **{contender(tool, PARALLEL): _told(label) for tool, label in TOOLS.items()}}
+    labels = {**TOOLS, **{contender(tool, PARALLEL): _parallel_label(label) for tool, label in TOOLS.items()}}
     component = contender(COMPONENT, PARALLEL)
     compared = {
         "component ÷ raw": (COMPONENT, RAW),
@@ -139,7 +139,7 @@ def section(figures: Figures) -> Section:
         for step in (*STEPS, SLOWEST)
         for size in figures.sizes(step)
     ]
-    beyond = figures.get(APPLY, component, 100), figures.get(SLOWEST, component, 100)
+    whole_apply, slowest = figures.get(APPLY, component, 100), figures.get(SLOWEST, component, 100)
     goals = [
         Goal("plan of 30 new endpoints: component ÷ raw", figures.ratio(PLAN, COMPONENT, RAW, 30), 1.15),
         Goal(
@@ -149,7 +149,7 @@ def section(figures: Figures) -> Section:
         ),
         Goal(
             f"apply of 100: component, {PARALLEL} at once, beyond its slowest endpoint, an endpoint",
-            (beyond[0].median - beyond[1].median) / 100 if beyond[0] and beyond[1] else None,
+            (whole_apply.median - slowest.median) / 100 if whole_apply and slowest else None,
             0.5,
             "s",
         ),
@@ -171,11 +171,11 @@ def _lines(figures: Figures, step: str) -> dict[str, list[tuple[float, float]]]:
     """Returns the lines of a step's plot; what is told how many to work on begins with the same tool as it comes."""
     lines = figures.lines(step, TOOLS)
     for tool, label in TOOLS.items():
-        alone, told = figures.get(step, tool, 1), figures.lines(step, {contender(tool, PARALLEL): _told(label)})
-        for name, points in told.items():
-            lines[name] = [(1.0, alone.median), *points] if alone else points
+        single = figures.get(step, tool, 1)
+        for name, points in figures.lines(step, {contender(tool, PARALLEL): _parallel_label(label)}).items():
+            lines[name] = [(1.0, single.median), *points] if single else points
     return lines
 
 
-def _told(label: str) -> str:
+def _parallel_label(label: str) -> str:
     return f"{label}, {PARALLEL}"

@@ -77,7 +77,9 @@ def environment(home: Path | None = None) -> dict[str, str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "AWS_"))}
     if home is None:
         return variables
-    return {name: value for name, value in variables.items() if name not in _CACHES} | {"HOME": str(home)}
+    modules = str(home / "go" / "pkg" / "mod")  # a file of Go's settings may name another folder
+    kept = {name: value for name, value in variables.items() if name not in _CACHES}
+    return {**kept, "HOME": str(home), "GOMODCACHE": modules}
 
 
 def parts_table(figures: Figures, kinds: Sequence[str]) -> Table:

@@ -76,34 +76,33 @@ def _fleet(results: Mapping[str, Results]) -> list[list[str]]:
     ]
     for step in plans.MEASURED:
         sizes = [size for size in quick.sizes(step) if size]
-        took = {tool: _texts([quick.get(step, tool, size) for size in sizes]) for tool in plans.TOOLS}
+        medians = {tool: _texts([quick.get(step, tool, size) for size in sizes]) for tool in plans.TOOLS}
         rows.append(
             [
                 f"{STEPS[step]}, {', '.join(map(str, sizes))} endpoints without latency",
-                took[COMPONENT],
-                f"{plans.TOOLS[RAW]} {took[RAW]}; Terraform {took[TERRAFORM]}",
+                medians[COMPONENT],
+                f"{plans.TOOLS[RAW]} {medians[RAW]}; Terraform {medians[TERRAFORM]}",
             ]
         )
     return rows
 
 
 def _commands(results: Mapping[str, Results]) -> list[list[str]]:
-    archives, moved = results[artifacts.NAME].figures, results[bridge.NAME].figures.of("s")
+    archives, bridge_times = results[artifacts.NAME].figures, results[bridge.NAME].figures.of("s")
     times, memory = archives.of("s"), archives.of("MiB")
     rows = []
     for step, other in ((artifacts.PACKAGE, artifacts.GZIP), (artifacts.PUBLISH, artifacts.UPLOAD)):
         for size in times.sizes(step)[-1:]:
-            took = [_text(figures.get(step, artifacts.OURS, size)) for figures in (times, memory)]
-            other_took = _text(times.get(step, other, size))
-            rows.append([f"`sagebridge {step}` of {size:,} MiB", ", ".join(took), f"{other} {other_took}"])
+            costs = [_text(figures.get(step, artifacts.OURS, size)) for figures in (times, memory)]
+            other_seconds = _text(times.get(step, other, size))
+            rows.append([f"`sagebridge {step}` of {size:,} MiB", ", ".join(costs), f"{other} {other_seconds}"])
     for step, tool, label in ((bridge.EXPORT, bridge.PULUMI, "Pulumi"), (bridge.VERIFY, bridge.TERRAFORM, "Terraform")):
         size = bridge.GOALS[-1]
-        took_itself = _text(moved.get(step, bridge.OWN, size))
         rows.append(
             [
                 f"`sagebridge {step}` of {size:,} resources, in the bridge itself",
-                took_itself,
-                f"{label} {_text(moved.get(step, tool, size))}",
+                _text(bridge_times.get(step, bridge.OWN, size)),
+                f"{label} {_text(bridge_times.get(step, tool, size))}",
             ]
         )
     return rows
@@ -114,13 +113,13 @@ def _predictions(results: Mapping[str, Results]) -> list[list[str]]:
     others = (predictions.BOTO3, predictions.HANDLER, predictions.MOTO)
     rows = []
     for what in dict.fromkeys(figure.what for figure in p50):
-        took = {
+        medians = {
             by: f"{number(figure.median)} ms" for by in (predictions.LOCAL, *others) if (figure := p50.get(what, by))
         }
-        compared = "; ".join(f"{by} {took[by]}" for by in others if by in took)
-        rows.append([f"a prediction of {what}, 1 client, p50", took.get(predictions.LOCAL, ""), compared])
-    loaded, at_rest = (_text(memory.get(what, "")) for what in (idle.LOADED, idle.IDLE))
-    return [*rows, ["an endpoint of the local AWS with its model loaded", loaded, f"idle {at_rest}"]]
+        compared = "; ".join(f"{by} {medians[by]}" for by in others if by in medians)
+        rows.append([f"a prediction of {what}, 1 client, p50", medians.get(predictions.LOCAL, ""), compared])
+    loaded, idling = (_text(memory.get(what, "")) for what in (idle.LOADED, idle.IDLE))
+    return [*rows, ["an endpoint of the local AWS with its model loaded", loaded, f"idle {idling}"]]
 
 
 def _text(figure: Figure | None) -> str:
