@@ -115,6 +115,21 @@ def test_a_client_of_s3_has_the_settings_and_uploads_in_parts(tmp_path: Path, mo
     assert searched == _aws.LOADER.search_paths
 
 
+def test_endpoints_of_the_same_settings_and_environment_look_for_their_region_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\n")
+    sessions: list[object] = []
+    make = _aws._session  # noqa: SLF001 - what takes long
+    monkeypatch.setattr(_aws, "_session", lambda settings: sessions.append(settings) or make(settings))
+    mine: _aws.Settings = {"profile": "mine", "shared_config_files": [str(tmp_path / "config")]}
+
+    assert [_aws.region(dict(mine)) for _ in range(3)] == ["eu-west-3"] * 3
+    assert len(sessions) == 1
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert _aws.region(mine) == "eu-west-1"
+
+
 def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert _aws.region({}) == "eu-west-1"

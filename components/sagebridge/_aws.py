@@ -44,12 +44,19 @@ def shapes(service: str = "sagemaker") -> Mapping[str, Any]:
 
 def region(settings: Settings) -> str | None:
     """Returns the region, which may come from the environment or the profile; None if nothing names one."""
+    name: str | None = settings.get("region")
+    return name or _region_elsewhere(*_key(settings))
+
+
+@cache
+def _region_elsewhere(settings: str, _environment: str) -> str | None:
+    """Returns the region of the environment or the profile. Each endpoint of a fleet asks, and a session takes 4 ms."""
     from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - 0.1 s, which a known region need not spend
 
-    name: str | None = settings.get("region")
     with suppress(ProfileNotFound):  # the provider refuses the profile itself
-        name = name or _session(settings).get_config_variable("region")
-    return name
+        name: str | None = _session(json.loads(settings)).get_config_variable("region")
+        return name
+    return None
 
 
 def sagemaker_client(settings: Settings, config: Config | None = None) -> "SageMakerClient":
