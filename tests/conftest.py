@@ -23,7 +23,6 @@ import boto3
 import hypothesis
 import pytest
 
-from model import train
 from sagebridge.local import control
 from sagebridge.local import environment as local_environment
 from sagebridge.model import archive, contract
@@ -196,6 +195,8 @@ def publish(aws: Aws, base: Base, file: Path, name: str) -> str:
 
 def trained(folder: Path, rows: int | None = None) -> Path:
     """Trains on the first ``rows`` of the shipped data (default all) and packages; returns the archive."""
+    from model import train  # noqa: PLC0415 - scikit-learn takes long, and few tests train
+
     data = folder / "data.csv"
     lines = train.DATA.read_text().splitlines(keepends=True)
     data.write_text("".join(lines if rows is None else lines[: rows + 1]))
@@ -257,6 +258,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_collection_finish() -> None:
+    """Keeps the garbage collector from going through all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the long tests first, so that two workers end together."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
@@ -269,6 +276,8 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
     os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback
+    # Tests run in several processes, and their models are small: more threads would only wait for each other.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     # In the background of a shell, or under `nohup`, these are ignored, and what a test starts inherits that.
     for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
