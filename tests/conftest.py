@@ -26,6 +26,7 @@ import pytest
 from sagebridge.local import control
 from sagebridge.local import environment as local_environment
 from sagebridge.model import archive, contract
+from tests import properties
 from tests.fields import IMAGE, Given
 from tests.processes import Marked
 from tools import environment
@@ -269,10 +270,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-def pytest_configure() -> None:
-    """Keeps what a person's shell sets out of every test, and hypothesis from timing them on a busy machine."""
-    hypothesis.settings.register_profile("untimed", deadline=None)
-    hypothesis.settings.load_profile("untimed")
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps what a person's shell sets out of every test, and sets how many examples hypothesis tries."""
+    properties.register()
+    hypothesis.settings.load_profile(config.getoption("--hypothesis-profile") or properties.FULL)
     for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
     os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback

@@ -17,6 +17,7 @@ from tests.endpoint.test_completeness import Place, candidates, places
 from tests.endpoint.test_endpoint_any import any_, structure
 from tests.endpoint.test_rules import MODELS, REST, SIMPLE, VARIANTS
 from tests.mocks import Monitor, World
+from tests.properties import examples
 
 Run = Callable[[Callable[[], object]], Monitor]
 PLAIN_ONLY = {"framework", "framework_version", "variant_name", "import_endpoint"}
@@ -77,7 +78,7 @@ def test_no_rule_shows_a_secret(changes: dict[str, Any], property_: str, _allowe
 
 
 @given(wrong=structure("SageMakerEndpointArgs", any_))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(200), suppress_health_check=[HealthCheck.too_slow])
 def test_secrets_have_the_problems_that_plain_values_have(wrong: Any) -> None:
     plain, secret = validate("endpoint", wrong), validate("endpoint", with_leaves(wrong, concealed))
     assert [problem.property for problem in secret] == [problem.property for problem in plain]

@@ -18,7 +18,7 @@ import joblib
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
@@ -34,6 +34,7 @@ from sagebridge.errors import UserError
 from sagebridge.model.archive import package, read_versions, unpack
 from sagebridge.model.contents import Layout
 from sagebridge.model.versions import versions_of
+from tests.properties import examples
 
 from .conftest import HANDLER, memory_of
 
@@ -110,7 +111,7 @@ def test_another_process_folder_umask_time_zone_and_locale_give_the_same_bytes(
     assert (tmp_path / "other.tgz").read_bytes() == archive.read_bytes()
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(seconds=st.integers(0, 2**33), mode=st.sampled_from([0o400, 0o600, 0o644, 0o777]))
 def test_the_same_content_gives_the_same_bytes_and_another_model_others(
     archive: Path, model_file: Path, seconds: int, mode: int
