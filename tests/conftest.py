@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-pytest_plugins = ["tests.mocks", "tests.shells", "tests.stacks"]
+pytest_plugins = ["tests.mocks", "tests.rings", "tests.shells", "tests.stacks"]
 
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240

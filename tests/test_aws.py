@@ -143,6 +143,7 @@ def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
     assert _aws.region({"profile": "none"}) is None
 
 
+@pytest.mark.process
 def test_the_commands_make_clients_without_loading_pulumi() -> None:
     code = "import sys, sagebridge._aws; sys.exit('pulumi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

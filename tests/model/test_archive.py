@@ -92,6 +92,7 @@ def test_a_machine_reads_json(model_file: Path, archive: Path, tmp_path: Path) -
     assert json.loads(result.output) == {"archive": str(out), "size": archive.stat().st_size, "sha256": sha256}
 
 
+@pytest.mark.process
 def test_another_process_folder_umask_time_zone_and_locale_give_the_same_bytes(
     archive: Path, model_file: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ from sagebridge.model.archive import package
 """
 
 
+@pytest.mark.process
 def test_packing_a_large_model_takes_little_memory(tmp_path: Path) -> None:
     model = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
     model.weights = np.zeros(8_000_000)
@@ -352,6 +354,7 @@ def test_a_model_of_another_kind_has_no_versions_and_is_packed_under_its_name(tm
     assert read_versions(tmp_path / "model.tar.gz") == {}
 
 
+@pytest.mark.process
 def test_a_model_of_scikit_learn_is_packed_where_nothing_of_it_is_installed(tmp_path: Path) -> None:
     joblib.dump(DBSCAN(), tmp_path / "model.joblib")
     modules = ["flask", "joblib", "numpy", "pandas", "sagemaker_inference", "sklearn", "uv"]
