@@ -121,7 +121,12 @@ def test_endpoints_of_the_same_settings_and_environment_look_for_their_region_on
     (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\n")
     sessions: list[object] = []
     make = _aws._session  # noqa: SLF001 - what takes long
-    monkeypatch.setattr(_aws, "_session", lambda settings: sessions.append(settings) or make(settings))
+
+    def note(settings: _aws.Settings) -> Session:
+        sessions.append(settings)
+        return make(settings)
+
+    monkeypatch.setattr(_aws, "_session", note)
     mine: _aws.Settings = {"profile": "mine", "shared_config_files": [str(tmp_path / "config")]}
 
     assert [_aws.region(dict(mine)) for _ in range(3)] == ["eu-west-3"] * 3
@@ -154,3 +159,10 @@ def test_logs_are_read_where_the_provider_goes(name: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     client: Any = _aws.logs_client({"region": "eu-west-1", "endpoints": [{name: "http://localhost:1"}]})
     assert client.meta.endpoint_url == "http://localhost:1"
+
+
+def test_the_url_of_the_runtime_needs_no_profile_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://runtime.sagemaker.eu-west-1.amazonaws.com"
+    assert _aws.runtime_url({"profile": "none"}, "eu-west-1") == url
+    monkeypatch.setenv("AWS_PROFILE", "none")
+    assert _aws.runtime_url({}, "eu-west-1") == url
