@@ -56,13 +56,13 @@ def with_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 @pytest.mark.parametrize("place", [*places()], ids=lambda place: place.path)
-@pytest.mark.parametrize("secret", WRONG, ids=str)
-def test_a_wrong_secret_is_refused_in_every_field_and_never_shown(place: Place, secret: Any) -> None:
-    shown = [str(problem) for problem in validate("endpoint", place.args(concealed(secret)))]
-    plain = [problem.property for problem in validate("endpoint", place.args(secret))]
-    assert len(shown) == len(plain)
-    for text in ("hunter2", "987", "98.765", "True"):
-        assert text not in "\n".join(shown)
+def test_a_wrong_secret_is_refused_in_every_field_and_never_shown(place: Place) -> None:
+    for secret in WRONG:
+        shown = [str(problem) for problem in validate("endpoint", place.args(concealed(secret)))]
+        plain = [problem.property for problem in validate("endpoint", place.args(secret))]
+        assert len(shown) == len(plain), f"{secret!r} has other problems as a secret: {shown}"
+        for text in ("hunter2", "987", "98.765", "True"):
+            assert text not in "\n".join(shown), f"{secret!r} is shown"
 
 
 @pytest.mark.parametrize(("changes", "property_", "_allowed"), [*SIMPLE, *MODELS, *VARIANTS, *REST])

@@ -296,6 +296,7 @@ def on_a_disk(folder: Path, options: str) -> tuple[str, ...]:
     return command
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("options", "reason"), [("size=2m", "No space left on device"), ("ro", "Read-only file system")]
 )
@@ -310,6 +311,7 @@ def test_a_full_or_read_only_cache_is_refused_in_one_line(
     assert done.stderr == FULL.format(cache=folder / "sagebridge", reason=reason)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("options", "reason"), [("size=2m", "is full: 2 MiB are free"), ("ro", "cannot be written: Read-only file system")]
 )
