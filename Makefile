@@ -65,7 +65,7 @@ terraforms: parts ## Export to other versions of Terraform and to OpenTofu, to k
 	@$(IN_ENV) python -m pytest tests/bridge/test_terraforms.py
 
 unit: $(PACKAGES) ## The pure and mocks rings, in seconds
-	@.venv/bin/python -m pytest -q -n 2 -m "not engine and not terraform and not server"
+	@tools/unit
 
 check: parts ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check

@@ -23,10 +23,10 @@ import boto3
 import hypothesis
 import pytest
 
-from model import train
 from sagebridge.local import control
 from sagebridge.local import environment as local_environment
 from sagebridge.model import archive, contract
+from tests import properties
 from tests.fields import IMAGE, Given
 from tests.processes import Marked
 from tools import environment
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-pytest_plugins = ["tests.mocks", "tests.shells", "tests.stacks"]
+pytest_plugins = ["tests.mocks", "tests.rings", "tests.shells", "tests.stacks"]
 
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240
@@ -196,6 +196,8 @@ def publish(aws: Aws, base: Base, file: Path, name: str) -> str:
 
 def trained(folder: Path, rows: int | None = None) -> Path:
     """Trains on the first ``rows`` of the shipped data (default all) and packages; returns the archive."""
+    from model import train  # noqa: PLC0415 - scikit-learn takes long, and few tests train
+
     data = folder / "data.csv"
     lines = train.DATA.read_text().splitlines(keepends=True)
     data.write_text("".join(lines if rows is None else lines[: rows + 1]))
@@ -257,18 +259,26 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_collection_finish() -> None:
+    """Keeps the garbage collector from going through all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the long tests first, so that two workers end together."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-def pytest_configure() -> None:
-    """Keeps what a person's shell sets out of every test, and hypothesis from timing them on a busy machine."""
-    hypothesis.settings.register_profile("untimed", deadline=None)
-    hypothesis.settings.load_profile("untimed")
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps what a person's shell sets out of every test, and sets how many examples hypothesis tries."""
+    properties.register()
+    hypothesis.settings.load_profile(config.getoption("--hypothesis-profile") or properties.FULL)
     for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "TF_"))]:
         del os.environ[name]
     os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback
+    # Tests run in several processes, and their models are small: more threads would only wait for each other.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     # In the background of a shell, or under `nohup`, these are ignored, and what a test starts inherits that.
     for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:

@@ -115,6 +115,26 @@ def test_a_client_of_s3_has_the_settings_and_uploads_in_parts(tmp_path: Path, mo
     assert searched == _aws.LOADER.search_paths
 
 
+def test_endpoints_of_the_same_settings_and_environment_look_for_their_region_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\n")
+    sessions: list[object] = []
+    make = _aws._session  # noqa: SLF001 - what takes long
+
+    def note(settings: _aws.Settings) -> Session:
+        sessions.append(settings)
+        return make(settings)
+
+    monkeypatch.setattr(_aws, "_session", note)
+    mine: _aws.Settings = {"profile": "mine", "shared_config_files": [str(tmp_path / "config")]}
+
+    assert [_aws.region(dict(mine)) for _ in range(3)] == ["eu-west-3"] * 3
+    assert len(sessions) == 1
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert _aws.region(mine) == "eu-west-1"
+
+
 def test_a_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert _aws.region({}) == "eu-west-1"
@@ -128,6 +148,7 @@ def test_a_profile_that_is_not_there_is_the_providers_to_refuse() -> None:
     assert _aws.region({"profile": "none"}) is None
 
 
+@pytest.mark.process
 def test_the_commands_make_clients_without_loading_pulumi() -> None:
     code = "import sys, sagebridge._aws; sys.exit('pulumi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -138,3 +159,10 @@ def test_logs_are_read_where_the_provider_goes(name: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     client: Any = _aws.logs_client({"region": "eu-west-1", "endpoints": [{name: "http://localhost:1"}]})
     assert client.meta.endpoint_url == "http://localhost:1"
+
+
+def test_the_url_of_the_runtime_needs_no_profile_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://runtime.sagemaker.eu-west-1.amazonaws.com"
+    assert _aws.runtime_url({"profile": "none"}, "eu-west-1") == url
+    monkeypatch.setenv("AWS_PROFILE", "none")
+    assert _aws.runtime_url({}, "eu-west-1") == url

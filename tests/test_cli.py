@@ -45,6 +45,7 @@ def test_the_short_help_of_every_command_fits_on_a_line() -> None:
     assert [line for line in listed if line.endswith("...")] == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("module", ["boto3", "pulumi", "rich", "moto", "flask", "sklearn", "numpy"])
 def test_help_does_not_import_what_only_some_commands_need(module: str, imported_by_help: set[str]) -> None:
     assert module not in imported_by_help

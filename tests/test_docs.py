@@ -10,6 +10,8 @@ import click
 import pytest
 import yaml
 
+from tests.stacks import EXAMPLES, PROGRAMS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -145,3 +147,16 @@ def test_what_it_survives_is_tested() -> None:
         assert names, fault
         assert seen.strip(), fault
         assert [name for name in names if tests[name] != 1] == [], fault
+
+
+def test_every_example_is_short_and_in_the_readme() -> None:
+    readme = (ROOT / "examples" / "README.md").read_text()
+    default = PROJECT["config"]["containerImage"]["default"]
+    assert len(EXAMPLES) > 1
+    for folder in EXAMPLES:
+        assert f"]({folder.name}/__main__.py) |" in readme
+        assert len(PROGRAMS[folder.name].splitlines()) <= 42
+        project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        assert project["name"] == folder.name
+        declared = project["config"].get("sagebridge:containerImage")
+        assert declared == (default if "containerImage" in PROGRAMS[folder.name] else None)

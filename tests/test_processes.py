@@ -88,17 +88,20 @@ def caller(command: list[str], settings: str = "") -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(CALLER).format(command=command, settings=settings)]
 
 
+@pytest.mark.process
 def test_nothing_is_left_of_a_command_that_succeeds(marked: Marked, command: Callable[[str], list[str]]) -> None:
     assert processes.run(command("0"), seconds=60) == ""
     assert marked.running() == {}
 
 
+@pytest.mark.process
 def test_nothing_is_left_of_a_command_that_fails(marked: Marked, command: Callable[[str], list[str]]) -> None:
     with pytest.raises(UserError, match="failed with exit code 3"):
         processes.run(command("3"), seconds=60)
     assert marked.running() == {}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("end", ["waits", "stubborn"])
 def test_nothing_is_left_of_a_command_that_takes_too_long(
     marked: Marked, command: Callable[[str], list[str]], end: str, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +112,7 @@ def test_nothing_is_left_of_a_command_that_takes_too_long(
     assert marked.running() == {}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_caller_is_an_interrupt_of_the_command_and_nothing_is_left(
     marked: Marked, command: Callable[[str], list[str]], log: Path, number: signal.Signals
@@ -121,6 +125,7 @@ def test_a_signal_to_the_caller_is_an_interrupt_of_the_command_and_nothing_is_le
     assert marked.running() == {}
 
 
+@pytest.mark.process
 def test_an_interrupt_while_the_command_is_being_started_counts_too(
     marked: Marked, command: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +151,7 @@ def test_a_signal_that_this_process_handles_is_left_to_it(number: signal.Signals
     assert handled == [number]
 
 
+@pytest.mark.process
 def test_a_second_interrupt_does_not_wait(marked: Marked, command: Callable[[str], list[str]], log: Path) -> None:
     started = time.monotonic()
     with subprocess.Popen(caller(command("waits")), stderr=subprocess.DEVNULL) as process:
@@ -157,6 +163,7 @@ def test_a_second_interrupt_does_not_wait(marked: Marked, command: Callable[[str
     assert marked.running() == {}
 
 
+@pytest.mark.process
 def test_a_command_that_does_not_heed_an_interrupt_is_killed(
     marked: Marked, command: Callable[[str], list[str]], log: Path
 ) -> None:
@@ -168,6 +175,7 @@ def test_a_command_that_does_not_heed_an_interrupt_is_killed(
     assert marked.running() == {}
 
 
+@pytest.mark.process
 def test_a_process_with_a_session_of_its_own_stays(marked: Marked) -> None:
     daemon = "import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True, stdout=-3, stderr=-3)"
     processes.run([sys.executable, "-c", daemon], seconds=60)

@@ -45,6 +45,7 @@ NEEDLESS = ("boto3", "botocore.session", "moto", "pandas", "sklearn")
 PARTS = ("appautoscaling", "cloudwatch", "iam", "s3")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("module", [*NEEDLESS, *(f"pulumi_aws.{part}.outputs" for part in PARTS)])
 def test_what_a_plain_endpoint_does_not_use_is_not_imported(module: str, imported_by_the_component: set[str]) -> None:
     assert module not in imported_by_the_component
@@ -358,6 +359,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("inherited_interrupt")
 def test_a_program_of_the_engine_that_is_interrupted_ends_without_a_traceback() -> None:
     """Otherwise every failed update shows Python's traceback below AWS's reason."""
@@ -366,12 +368,14 @@ def test_a_program_of_the_engine_that_is_interrupted_ends_without_a_traceback() 
     assert not done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("inherited_interrupt")
 def test_a_handler_of_the_program_stays() -> None:
     done = run_python(INTERRUPTED.format(before="signal.signal(signal.SIGINT, lambda *_: print('mine'))"))
     assert (done.returncode, done.stdout) == (0, "mine\n")
 
 
+@pytest.mark.process
 def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
     """Otherwise the SDK fails while it ends a program, and leaves the program's tasks and server behind."""
     done = run_python(LOGGING)

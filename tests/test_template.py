@@ -58,6 +58,7 @@ def checked(project: Path, *arguments: str, env: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.process
 def test_its_program_is_tested_with_mocks(tmp_path: Path) -> None:
     copy_from_git(f"templates/{NAME}", tmp_path)
     settings = (tmp_path / "Pulumi.yaml").read_text()

@@ -30,6 +30,9 @@ Settings = Mapping[str, Any]
 LOADER = Loader()
 """Reads each of botocore's files once. The clients share it: SageMaker's model alone is 2 MB of JSON."""
 
+NO_PROFILE = ""
+"""The setting `profile` of a client that follows no profile, nor the one that the environment names."""
+
 IMPATIENT = Config(connect_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 """For commands that a person waits for: at most three tries of 3 s to connect, so that they end within 15 s."""
 
@@ -44,12 +47,19 @@ def shapes(service: str = "sagemaker") -> Mapping[str, Any]:
 
 def region(settings: Settings) -> str | None:
     """Returns the region, which may come from the environment or the profile; None if nothing names one."""
+    name: str | None = settings.get("region")
+    return name or _region_elsewhere(*_key(settings))
+
+
+@cache
+def _region_elsewhere(settings: str, _environment: str) -> str | None:
+    """Returns the region of the environment or the profile. Each endpoint of a fleet asks, and a session takes 4 ms."""
     from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - 0.1 s, which a known region need not spend
 
-    name: str | None = settings.get("region")
     with suppress(ProfileNotFound):  # the provider refuses the profile itself
-        name = name or _session(settings).get_config_variable("region")
-    return name
+        name: str | None = _session(json.loads(settings)).get_config_variable("region")
+        return name
+    return None
 
 
 def sagemaker_client(settings: Settings, config: Config | None = None) -> "SageMakerClient":
@@ -114,7 +124,7 @@ def runtime_url(settings: Settings, region_name: str) -> str:
     try:
         client = _shared_client("sagemaker-runtime", *_key({**place, "region": region_name}))
     except ProfileNotFound:  # the provider refuses the profile itself
-        client = _shared_client("sagemaker-runtime", *_key({"region": region_name}))
+        client = _shared_client("sagemaker-runtime", *_key({"region": region_name, "profile": NO_PROFILE}))
     url: str = client.meta.endpoint_url
     return url
 
@@ -165,7 +175,10 @@ def _client(service: str, settings: Settings, config: Config | None) -> Any:  # 
 def _session(settings: Settings) -> "Session":
     from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
 
-    session = Session(profile=settings.get("profile"))
+    profile = settings.get("profile")
+    session = Session(profile=profile or None)
+    if profile == NO_PROFILE:
+        session.get_component("config_store").set_config_variable("profile", None)
     for name, variable in (("shared_config_files", "config_file"), ("shared_credentials_files", "credentials_file")):
         if files := settings.get(name):
             session.set_config_variable(variable, files[0])

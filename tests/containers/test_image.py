@@ -4,6 +4,8 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,14 @@ REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 IMAGE = "1.9-0"
 
 
+DISTRIBUTIONS = cache(metadata.packages_distributions)
+"""The packages of this environment: a look into all their files takes 50 ms."""
+
+
 @pytest.fixture(autouse=True)
 def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leaves no module of a container behind, such as those that stand in for sagemaker-containers."""
+    monkeypatch.setattr(metadata, "packages_distributions", DISTRIBUTIONS)
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(sys, "path_hooks", sys.path_hooks[:])
     yield

@@ -70,6 +70,7 @@ def start(uv: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", PROGRAM, str(uv)], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.process
 def test_it_is_made_once_and_the_log_says_so(calls: Callable[[], list[str]], tmp_path: Path) -> None:
     notes: list[str] = []
     python = Path(interpreter_for(IMAGE, notes.append))
@@ -89,6 +90,7 @@ def test_it_is_made_once_and_the_log_says_so(calls: Callable[[], list[str]], tmp
     assert len(notes) == 4
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "other",
     [
@@ -102,6 +104,7 @@ def test_another_version_or_list_has_another_environment(other: Image) -> None:
     assert interpreter_for(IMAGE, str) != interpreter_for(other, str)
 
 
+@pytest.mark.process
 def test_an_environment_whose_python_is_gone_is_made_again(
     monkeypatch: pytest.MonkeyPatch, calls: Callable[[], list[str]], tmp_path: Path
 ) -> None:
@@ -122,6 +125,7 @@ def test_an_environment_that_equals_this_one_is_not_made(calls: Callable[[], lis
     assert calls() == []
 
 
+@pytest.mark.process
 def test_without_it_the_log_says_what_differs(monkeypatch: pytest.MonkeyPatch, calls: Callable[[], list[str]]) -> None:
     monkeypatch.setenv("REFUSAL", "error: no registry answers")
     notes: list[str] = []
@@ -136,6 +140,7 @@ def test_without_it_the_log_says_what_differs(monkeypatch: pytest.MonkeyPatch, c
     assert calls() == ["venv"]
 
 
+@pytest.mark.process
 def test_a_failure_is_remembered_for_a_while(
     monkeypatch: pytest.MonkeyPatch, calls: Callable[[], list[str]], tmp_path: Path
 ) -> None:
@@ -153,6 +158,7 @@ def test_a_failure_is_remembered_for_a_while(
     assert not failure.exists()
 
 
+@pytest.mark.process
 def test_an_environment_that_does_not_work_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BROKEN", "no such library")
     notes: list[str] = []
@@ -161,6 +167,7 @@ def test_an_environment_that_does_not_work_is_not_used(monkeypatch: pytest.Monke
     assert not list((tmp_path / "cache").rglob("python"))
 
 
+@pytest.mark.process
 def test_uv_gets_no_more_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAIT", "30")
     monkeypatch.setattr(interpreter, "SECONDS", 0.3)
@@ -176,6 +183,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert f"Not a directory: '{tmp_path}/cache/sagebridge/images'" in notes[-1]
 
 
+@pytest.mark.process
 def test_of_two_processes_at_once_one_makes_it(
     uv: Path, monkeypatch: pytest.MonkeyPatch, calls: Callable[[], list[str]]
 ) -> None:
@@ -187,6 +195,7 @@ def test_of_two_processes_at_once_one_makes_it(
     assert calls() == ["venv", "pip"]
 
 
+@pytest.mark.process
 def test_after_a_kill_half_way_another_process_makes_it_whole(
     uv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -218,6 +227,7 @@ def test_a_cache_that_is_no_absolute_path_is_ignored(
     assert environments() == tmp_path / ".cache" / "sagebridge" / "images"
 
 
+@pytest.mark.process
 def test_pythons_of_pyenv_are_found_though_they_are_switched_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,6 +9,8 @@ from sagebridge.containers.errors import NotServedError
 from sagebridge.containers.requirements import install
 from tests.containers.wheels import wheel
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(autouse=True)
 def registry_that_refuses(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from sagebridge.endpoint.spec import COMPRESSION_TYPE
 from tests.endpoint.endpoints import requests
 from tests.endpoint.examples import BUCKET, EXAMPLES, OTHER_ARCHIVE
 from tests.mocks import Monitor, World
+from tests.properties import examples
 
 FIXED: dict[str, Any] = {"any": 0.5, "tags": {}, "[any]": [], "{ScheduleArgs}": {}}
 JUNK = st.one_of(
@@ -97,7 +98,7 @@ def is_one_file(value: Any) -> bool:
 
 
 @given(args=structure("SageMakerEndpointArgs", any_))
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(400), suppress_health_check=[HealthCheck.too_slow])
 def test_any_arguments_are_judged_without_a_stray_exception(args: Any) -> None:
     for problem in validate("endpoint", args):
         assert problem.property
@@ -105,7 +106,7 @@ def test_any_arguments_are_judged_without_a_stray_exception(args: Any) -> None:
 
 
 @given(args=structure("SageMakerEndpointArgs", good))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(150), suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_not_refused_builds_what_aws_allows(args: Any) -> None:
     if problems := validate("endpoint", args):
         with pytest.raises(pulumi.RunError) as refused:

@@ -16,6 +16,7 @@ from sagebridge.endpoint.spec import parse
 from tests.endpoint.endpoints import args as endpoint_args
 from tests.endpoint.test_completeness import Place, candidates, places
 from tests.endpoint.test_endpoint_any import good, structure
+from tests.properties import examples
 
 ARN = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1"
 NOT_IN_AWS = ("allow_replacement", "dashboard", "framework", "framework_version", "import_endpoint")
@@ -85,7 +86,7 @@ def holds(args: SageMakerEndpointArgs) -> None:
 @given(
     args=structure("SageMakerEndpointArgs", good), scales=st.booleans(), scheduled=st.booleans(), watched=st.booleans()
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(examples(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_there_and_back_again(args: Any, *, scales: bool, scheduled: bool, watched: bool) -> None:
     args |= {"endpoint_name": "e", **({"alarms": args.get("alarms", {})} if watched else {})}
     assume(not validate("e", args))

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from model.train import DATA
 from sagebridge.model.contract import SAMPLE
-from tests.conftest import PREDICTION, ROOT, Aws, Base, publish, trained
+from tests.conftest import PREDICTION, Aws, Base, publish, trained
 from tests.engine.lives import roll_back_next
-from tests.stacks import EXAMPLES, MODEL_DATA, PREDICTING, PROGRAMS, Stack
+from tests.stacks import MODEL_DATA, PREDICTING, PROGRAMS, Stack
 
 JSON = "application/json"
 SECONDS = 30
@@ -134,16 +133,3 @@ def test_a_program_that_the_engine_interrupts_shows_no_traceback(example: Stack,
     program.write_text(f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n")
     ended = "program exited with non-zero exit code|program could not be run to its end: signal: interrupt"
     assert re.search(ended, example.preview_fails())
-
-
-def test_every_example_is_short_and_in_the_readme() -> None:
-    readme = (ROOT / "examples" / "README.md").read_text()
-    default = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["containerImage"]["default"]
-    assert len(EXAMPLES) > 1
-    for folder in EXAMPLES:
-        assert f"]({folder.name}/__main__.py) |" in readme
-        assert len(PROGRAMS[folder.name].splitlines()) <= 42
-        project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
-        assert project["name"] == folder.name
-        declared = project["config"].get("sagebridge:containerImage")
-        assert declared == (default if "containerImage" in PROGRAMS[folder.name] else None)

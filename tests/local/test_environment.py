@@ -12,6 +12,7 @@ from sagebridge.local import control, environment
 from tests.local.account import COMMAND
 
 
+@pytest.mark.process
 def test_a_shell_reaches_the_local_aws_whatever_its_variables_were(tmp_path: Path) -> None:
     directory = tmp_path / "it's here"
     script = f'eval "$({COMMAND} local env)"; env'
@@ -30,6 +31,7 @@ def test_a_shell_reaches_the_local_aws_whatever_its_variables_were(tmp_path: Pat
     assert "[profile local]" in (directory / "config").read_text()  # tools then say how to start the server
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("shell", ["bash", "dash"])
 def test_a_folder_that_cannot_be_written_stops_what_follows(tmp_path: Path, shell: str) -> None:
     """Without the last line, the shell would go on, with the variables of the real account."""
@@ -49,6 +51,7 @@ def test_a_folder_that_cannot_be_written_stops_what_follows(tmp_path: Path, shel
     )
 
 
+@pytest.mark.process
 def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "server.log").mkdir()
     started = subprocess.run(
@@ -110,6 +113,7 @@ def test_the_best_known_names_are_unset_also_where_the_lines_are_kept_in_a_file(
     assert name in environment.unset()
 
 
+@pytest.mark.process
 def test_a_machine_reads_json(tmp_path: Path) -> None:
     environment = {**os.environ, "LOCAL_AWS_DIR": str(tmp_path)}
     output = subprocess.run(
@@ -120,6 +124,7 @@ def test_a_machine_reads_json(tmp_path: Path) -> None:
     assert "AWS_SECRET_ACCESS_KEY" in content["unset"]
 
 
+@pytest.mark.process
 def test_the_status_of_a_server_that_does_not_run_is_json_too(tmp_path: Path) -> None:
     environment = {**os.environ, "LOCAL_AWS_DIR": str(tmp_path)}
     status = subprocess.run(

@@ -11,6 +11,8 @@ from sagebridge.errors import UserError
 from sagebridge.local import REGION, stack_settings
 from tools.paths import STACK_SETTINGS
 
+pytestmark = pytest.mark.process
+
 PULUMI = """#!/usr/bin/env python3
 import json, os, sys
 from pathlib import Path

@@ -48,6 +48,7 @@ def run(directory: Path, script: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.process
 def test_what_is_put_for_the_account_is_there_afterwards(tmp_path: Path) -> None:
     run(
         tmp_path,
@@ -71,6 +72,7 @@ print(sqs.queues["q"].messages[0].body)
     assert json.loads(output.split("\n", 2)[2])["Message"] == "done"
 
 
+@pytest.mark.process
 def test_what_is_not_there_is_refused_and_alarms_that_are_not_are_absent(tmp_path: Path) -> None:
     output = run(
         tmp_path,
@@ -87,6 +89,7 @@ print(moto.alarm_states(["mine", "none"]))
     assert output.splitlines() == ["NoSuchBucket", "NotFound", "{'mine': 'OK'}"]
 
 
+@pytest.mark.process
 def test_a_change_to_one_service_leaves_what_is_kept_of_the_others(tmp_path: Path) -> None:
     run(tmp_path, f'moto.put_object("{BUCKET}", "k", b"kept", "a/b")')
     run(tmp_path, 'with moto.changing("monitoring"): alarm("mine")')  # says nothing of S3
@@ -94,6 +97,7 @@ def test_a_change_to_one_service_leaves_what_is_kept_of_the_others(tmp_path: Pat
     assert output == "b'kept' {'mine': 'OK'}\n"
 
 
+@pytest.mark.process
 def test_alarms_do_not_make_s3_slow(tmp_path: Path) -> None:
     output = run(
         tmp_path,

@@ -174,6 +174,7 @@ def test_what_is_no_module_is_refused(tmp_path: Path, files: dict[str, str], mes
         terraform_override.configure(tmp_path)
 
 
+@pytest.mark.process
 def test_the_command_says_what_to_do_next(tmp_path: Path) -> None:
     write(tmp_path, main_tf=PLAIN)
 

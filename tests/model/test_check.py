@@ -50,6 +50,7 @@ def changed(archive: Path, out: Path, **contents: str | None) -> Path:
     return out
 
 
+@pytest.mark.process
 def test_a_good_archive_is_ready_and_shows_its_answer(archive: Path) -> None:
     result = run("--archive", archive, "--image", FITTING)
 
@@ -60,6 +61,7 @@ def test_a_good_archive_is_ready_and_shows_its_answer(archive: Path) -> None:
     assert f"is ready for {FITTING}" in result.output
 
 
+@pytest.mark.process
 def test_all_problems_are_told_at_once(archive: Path, tmp_path: Path) -> None:
     handler = "def model_fn(model_dir): ...\ndef input_fn(body, content_type): ...\n"
     bad = changed(archive, tmp_path / "bad.tgz", model=None, handler=handler)
@@ -109,6 +111,7 @@ def output_fn(prediction, accept): return {output}
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("handler", "said"),
     [
@@ -128,6 +131,7 @@ def test_a_handler_that_gives_no_answer_is_not_ready(archive: Path, tmp_path: Pa
     assert said in result.output
 
 
+@pytest.mark.process
 def test_what_a_handler_has_started_ends_with_the_check(archive: Path, tmp_path: Path) -> None:
     start = "__import__('subprocess').Popen(['sleep', '600'], process_group=0).pid"
     handler = GOOD.format(predict=f"return {start}", output="str(prediction)")
@@ -140,6 +144,7 @@ def test_what_a_handler_has_started_ends_with_the_check(archive: Path, tmp_path:
     until(lambda: not Path("/proc", pid, "exe").exists(), 10)  # init takes a moment to remove it
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("output", "shown"),
     [("{'Output': 28}", '{"Output":28}'), ("""'{"Output": 28}', 'application/json'""", '{"Output": 28}')],
@@ -168,6 +173,7 @@ def transform_fn(model, body, content_type, accept): return f"{model} {os.getcwd
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("handler", "shown"),
     [
@@ -187,6 +193,7 @@ def test_a_handler_is_taken_as_the_container_takes_it(
     assert shown is not None or "Cannot use transform_fn" in result.output or "has no model_fn" in result.output
 
 
+@pytest.mark.process
 def test_another_image_has_another_contract(archive: Path, tmp_path: Path) -> None:
     handler = "def model_fn(model_dir, context): return context.system_properties['model_dir'] == model_dir\n"
     handler += "def transform_fn(model, body, content_type, accept): return {'same': model}"
@@ -198,6 +205,7 @@ def test_another_image_has_another_contract(archive: Path, tmp_path: Path) -> No
     assert "missing 1 required positional argument" in run("--archive", tmp_path / "some.tgz").output
 
 
+@pytest.mark.process
 def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
     handler = GOOD.format(predict="return 28", output="{'Output': 28}")
 
@@ -246,6 +254,7 @@ def packed(folder: Path, handler: str, layout: Layout = Layout.FLAT) -> Path:
     return folder / "m.tgz"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("layout", Layout)
 @pytest.mark.parametrize("read", READ)
 def test_a_sample_is_made_for_the_features_of_the_model(classifier: Path, read: str, layout: Layout) -> None:
@@ -257,6 +266,7 @@ def test_a_sample_is_made_for_the_features_of_the_model(classifier: Path, read: 
     assert json.loads(findings["answer"])[1] in {"a", "b", "c"}
 
 
+@pytest.mark.process
 def test_of_two_handlers_the_one_is_asked_that_the_component_deploys(classifier: Path, tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     handler = "def model_fn(d): ...\ndef transform_fn(m, b, t, a): return {word!r}, a\n"
@@ -267,6 +277,7 @@ def test_of_two_handlers_the_one_is_asked_that_the_component_deploys(classifier:
     assert "with in code" in run("--archive", out, "--image", FITTING).output
 
 
+@pytest.mark.process
 def test_a_sample_has_the_names_of_the_features(tmp_path: Path) -> None:
     frame = pd.DataFrame({"age": [1.0, 2.0], "rooms": [3.0, 4.0]})
     joblib.dump(LinearRegression().fit(frame, [0.0, 1.0]), tmp_path / "model.joblib")
@@ -285,6 +296,7 @@ def test_a_sample_has_the_names_of_the_features(tmp_path: Path) -> None:
     assert "answers the made sample age,rooms" in result.output
 
 
+@pytest.mark.process
 def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> None:
     read = "import json\ndef input_fn(body, content_type): return [json.loads(body)['flower']]\n"
     archive = packed(classifier, LOAD + read + PREDICT + WRITE)
@@ -302,6 +314,7 @@ def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> N
     assert f'answers {classifier}/flower.json with ["application/json", "' in with_sample.output
 
 
+@pytest.mark.process
 def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
     (classifier / "some.bin").write_bytes(b"\xff\x00")
     echo = (
@@ -335,6 +348,7 @@ def test_an_image_that_is_not_known_is_not_judged(archive: Path, tmp_path: Path,
     assert "is not known here" in json.loads(json_result.output)["unjudged"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("handler", "image", "why"),
     [
@@ -355,6 +369,7 @@ def test_what_only_the_image_can_do_is_not_judged(
     assert why in result.output
 
 
+@pytest.mark.process
 def test_the_problem_of_a_toolkit_is_its_last_line(archive: Path, tmp_path: Path) -> None:
     handler = "def model_fn(d): ...\ndef transform_fn(model, body, content_type, accept): return {}['rows']"
 
@@ -365,6 +380,7 @@ def test_the_problem_of_a_toolkit_is_its_last_line(archive: Path, tmp_path: Path
     assert "\n- the sample row is refused: KeyError: 'rows'\n" in result.output
 
 
+@pytest.mark.process
 def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> None:
     archive = changed(archive, tmp_path / "some.tgz", handler="import none_such\ndef model_fn(d): ...")
 
@@ -372,6 +388,7 @@ def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> 
         assert "No module named 'none_such'" in run("--archive", archive, "--image", image).output
 
 
+@pytest.mark.process
 def test_a_model_without_versions_fits_by_its_own_pickle(classifier: Path, tmp_path: Path) -> None:
     archive = changed(packed(classifier, LOAD + PREDICT + WRITE), tmp_path / "some.tgz", versions=None)
 

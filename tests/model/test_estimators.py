@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse  # type: ignore[import-untyped] # scipy ships no types
 from sklearn.base import ClassifierMixin
@@ -31,6 +31,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
 from model import inference
+from tests.properties import examples
 
 JSON, CSV = "application/json", "text/csv"
 RANDOM = np.random.default_rng(0)
@@ -384,7 +385,7 @@ cells = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_fro
 a_row = st.lists(cells, max_size=4) | st.dictionaries(st.sampled_from([*FRAME, "note"]), cells)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(rows=a_row | st.lists(a_row, max_size=4), content_type=st.sampled_from([JSON, CSV]))
 def test_no_request_to_a_model_of_a_dataframe_is_left_without_an_answer(rows: Any, content_type: str) -> None:
     response = ask(SHOP, json.dumps({"Input": rows}), content_type)
@@ -395,7 +396,7 @@ def test_no_request_to_a_model_of_a_dataframe_is_left_without_an_answer(rows: An
     assert set(answer.get("Predictions", [])) <= {*OUTCOMES}
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(table=st.lists(st.lists(cells.map(str), min_size=1, max_size=4), max_size=4))
 def test_no_csv_is_left_without_an_answer(table: list[list[str]]) -> None:
     lines = io.StringIO()

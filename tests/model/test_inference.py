@@ -10,10 +10,11 @@ import flask
 import joblib
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model import inference
+from tests.properties import examples
 
 ROW = [0.09178, 0, 4.05, 0, 0.51, 6.416, 84.1, 2.6463, 5, 296, 16.6, 395.5, 9.04]
 JSON = "application/json"
@@ -152,7 +153,7 @@ bodies = (
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(body=bodies, accept=st.none() | st.text() | st.just(JSON))
 def test_no_request_makes_the_handler_raise(model_file: Path, body: bytes | str, accept: str | None) -> None:
     model = inference.model_fn(str(model_file.parent))
@@ -163,7 +164,7 @@ def test_no_request_makes_the_handler_raise(model_file: Path, body: bytes | str,
     assert response.get_json().keys() == ({"Output", "Predictions"} if response.status_code == 200 else {"error"})
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(table=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=13, max_size=13), min_size=1, max_size=5))
 def test_finite_numbers_are_predicted_as_the_model_does(model_file: Path, table: list[list[float]]) -> None:
     model = joblib.load(model_file)

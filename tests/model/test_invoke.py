@@ -258,6 +258,7 @@ def test_a_pipe_gets_binary_answers_as_they_are_and_whole_lines_of_text(
         assert run(*BOSTON).stdout_bytes == printed
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("answer", "status", "printed"),
     [

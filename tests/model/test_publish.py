@@ -348,6 +348,7 @@ from sagebridge.model.publish import publish
 """
 
 
+@pytest.mark.process
 def test_publishing_a_large_archive_takes_little_memory(aws: pytest.MonkeyPatch, archive: Path, tmp_path: Path) -> None:
     larger(archive, tmp_path / "model.tar.gz", 240_000_000)
     with serving(Swallowing) as url:

@@ -5,11 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge.endpoint.spec import autoscaling_of
 from sagebridge.scaling.instance_hours import HoursRange, fixed_hours, scaled_hours, total
+from tests.properties import examples
 
 TODAY = date(2026, 11, 26)
 QUARTER = timedelta(minutes=15)
@@ -93,7 +94,7 @@ CLOCKS = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     clocks=st.lists(CLOCKS, min_size=1, max_size=3, unique_by=lambda clock: clock[:2]),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "America/Los_Angeles", "Australia/Lord_Howe", "Asia/Kolkata"]),
@@ -127,7 +128,7 @@ def test_it_is_what_walking_through_the_year_gives(clocks: list[Any], zone: str,
     clocks=st.lists(CLOCKS, max_size=4),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia"]),
 )
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_it_is_within_what_the_least_and_the_greatest_bound_allow(
     low: int, more: int, clocks: list[Any], zone: str
 ) -> None:

@@ -31,10 +31,12 @@ def pytest_in(folder: Path, test: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.process
 def test_the_mocks_are_there_without_any_set_up(tmp_path: Path) -> None:
     assert "1 passed" in pytest_in(tmp_path, MOCKS)
 
 
+@pytest.mark.process
 def test_the_start_of_pytest_imports_nothing_that_takes_long(tmp_path: Path) -> None:
     test = """
     import sys

@@ -27,6 +27,7 @@ def test_without_the_engine_it_says_what_to_run(tmp_path: Path, monkeypatch: pyt
     assert "make up" in failed.value.message
 
 
+@pytest.mark.process
 def test_without_the_engine_a_shell_does_not_go_on_with_a_real_account(tmp_path: Path) -> None:
     """Without the last line, `eval` would succeed, and the next command would use the shell's own keys."""
     script = 'eval "$("$0" -m tools env)" && echo goes on; echo "$AWS_ACCESS_KEY_ID $AWS_PROFILE"'
@@ -64,6 +65,7 @@ def test_a_cache_folder_that_is_no_absolute_path_is_passed_over(monkeypatch: pyt
     assert paths.cache() == Path.home() / ".cache" / "sagebridge"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("columns", ["20", "80", ""])
 def test_the_doctor_breaks_no_path(tmp_path: Path, columns: str) -> None:
     tool = tmp_path / ("long" * 30) / "terraform"

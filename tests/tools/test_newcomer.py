@@ -105,6 +105,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.process
 def test_everything_is_downloaded_once_where_the_publishers_answer(publishers: Publishers, cache: Path) -> None:
     make = shutil.which("make", path=os.defpath)
     if make is None:
@@ -173,6 +174,7 @@ def test_a_part_whose_download_fails_is_built_and_the_others_are_downloaded(
     assert not list(cache.glob("*.new"))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("name", "word"), [*((name, "engine") for name in ARCHIVES), ("terraform", "up")])
 def test_without_go_each_way_is_named_with_its_reason(
     publishers: Publishers, cache: Path, name: str, word: str
@@ -294,6 +296,7 @@ def on_a_disk(folder: Path, options: str) -> tuple[str, ...]:
     return command
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("options", "reason"), [("size=2m", "No space left on device"), ("ro", "Read-only file system")]
 )
@@ -308,6 +311,7 @@ def test_a_full_or_read_only_cache_is_refused_in_one_line(
     assert done.stderr == FULL.format(cache=folder / "sagebridge", reason=reason)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("options", "reason"), [("size=2m", "is full: 2 MiB are free"), ("ro", "cannot be written: Read-only file system")]
 )

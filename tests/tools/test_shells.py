@@ -40,6 +40,7 @@ def test_each_rule_is_on_the_page() -> None:
     assert [rule for rule in variables.RULES if rule not in deciding] == []
 
 
+@pytest.mark.process
 def test_the_makefile_keeps_where_packages_come_from_and_nothing_else() -> None:
     kept = {
         "PIP_INDEX_URL": "https://pypi.acme.io",
@@ -62,6 +63,7 @@ def test_the_makefile_keeps_where_packages_come_from_and_nothing_else() -> None:
     assert not {*dropped} & shown.keys()
 
 
+@pytest.mark.process
 def test_make_env_without_its_packages_stops_what_follows(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)

@@ -69,6 +69,7 @@ def test_pulumis_copy_of_a_checkpoint_is_put_back_where_a_kill_left_a_part_of_it
     assert checkpoint.read_text() == '{"version": 4}'
 
 
+@pytest.mark.process
 def test_a_stack_that_is_not_in_order_is_told_with_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     def complete(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         """Stands for a `pulumi` that succeeds and does nothing."""

@@ -16,6 +16,8 @@ from tests.local.account import until
 from tools import environment, stress
 from tools.errors import ToolsError
 
+pytestmark = pytest.mark.process
+
 PARENT = """
 import time
 from tools.stress import busy_loops

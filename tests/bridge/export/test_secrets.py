@@ -15,6 +15,7 @@ from sagebridge.bridge.stack.mapping import parse_mapping
 from sagebridge.bridge.stack.state import parse_stack
 from sagebridge.bridge.stack.values import SECRET, SIGNATURE
 from tests.bridge import states
+from tests.properties import examples
 
 MAPPING = json.loads(states.MAPPING.read_text())
 DOCUMENTS = states.documents()
@@ -71,7 +72,7 @@ def test_what_the_schema_says_is_sensitive_is_a_variable(tmp_path: Path) -> None
     assert not [name for name, text in files(document, tmp_path, mapping).items() if "hunter2!" in text]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     type_=st.sampled_from(sorted(DOCUMENTS)),
     text=st.text('abcxyz!$%{}\\"é', min_size=6, max_size=20).map("§".__add__),  # it stands nowhere by chance

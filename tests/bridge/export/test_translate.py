@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sagebridge.bridge.export.attributes import to_terraform
@@ -19,6 +19,7 @@ from sagebridge.bridge.terraform.hcl import to_hcl
 from sagebridge.bridge.terraform.tf_json import to_json
 from sagebridge.errors import UserError
 from tests.bridge import raw_state, states
+from tests.properties import examples
 
 GOLDEN = Path(__file__).parent / "golden"
 PROVIDER_MAPPING = states.provider_mapping()
@@ -439,7 +440,7 @@ def exported_or_refused(text: str) -> None:
     assert refused.message
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from(sorted(DOCUMENTS)), st.data())
 def test_any_state_is_exported_or_refused_by_name(type_: str, data: st.DataObject) -> None:
     document = copy.deepcopy(DOCUMENTS[type_])
@@ -452,7 +453,7 @@ def test_any_state_is_exported_or_refused_by_name(type_: str, data: st.DataObjec
     exported_or_refused(json.dumps(document))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(JSON)
 def test_any_json_is_a_state_or_refused(document: Any) -> None:
     for text in (json.dumps(document), json.dumps({"version": 3, "deployment": document}), json.dumps(document)[:-1]):

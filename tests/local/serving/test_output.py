@@ -12,6 +12,8 @@ from sagebridge.local.serving import output
 from sagebridge.local.serving.output import Output
 from tests.local.account import until
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def stream(tmp_path: Path) -> Stream:
