@@ -30,8 +30,8 @@ IMPORTED = "imported, not used"
 TEXT = """\
 `python -X importtime`: the time of each package's own modules, and `python -c` as a whole from outside.
 `SageMakerEndpoint` is what raw pulumi-aws is, its own modules, and the copy of SageMaker's model in the cache folder,
-which the limits come from. Clients of AWS, and what of pulumi-aws a plain endpoint has no use for, are imported when they are used. *The
-program* is `__main__.py`."""
+which the limits come from. Clients of AWS, and what of pulumi-aws a plain endpoint has no use for, are imported when
+they are used. *The program* is `__main__.py`."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:

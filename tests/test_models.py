@@ -61,14 +61,14 @@ def test_a_model_is_that_of_botocore_with_a_copy_and_without(service: str, home:
 
 def test_the_copy_is_read_in_the_place_of_botocores_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = model_of("sts")
-    monkeypatch.setattr(_models, "_model_of_botocore", lambda _: pytest.fail("botocore's loader was asked"))
+    monkeypatch.setattr(_models, "_loader", lambda: pytest.fail("botocore's loader was asked"))
     assert model_of("sts") == before
     assert copy_of(home, "sts").exists()
 
 
 @pytest.mark.parametrize(
     "broken",
-    ["", "[]", "{}", "null", '{"version": 1}', "\x00", '{"version": ["1.0", "2011-06-15", 1, 1], "model": {}}'],
+    ["", "[]", "{}", "null", '{"version": 1}', "\x00", '{"version": ["1.0", "2011-06-15", 1, 1], "data": {}}'],
 )
 def test_a_copy_that_is_broken_or_of_another_version_is_made_anew(home: Path, broken: str) -> None:
     expected = model_of("sts")
@@ -83,7 +83,7 @@ def test_another_version_of_botocore_has_its_own_limits(home: Path, monkeypatch:
     model_of("sts")
     copy = copy_of(home, "sts")
     kept = json.loads(copy.read_text())
-    kept["model"]["shapes"] = {}
+    kept["data"]["shapes"] = {}
     copy.write_text(json.dumps(kept))
     assert model_of("sts")["shapes"] == {}
     monkeypatch.setattr(botocore, "__version__", "0.0.1")
@@ -115,8 +115,20 @@ def test_shapes_that_are_not_there_are_missed_as_in_a_dict() -> None:
         shapes["Nothing"]
 
 
-def test_clients_have_the_same_model() -> None:
+def test_clients_have_the_same_model_and_endpoints() -> None:
     assert LOADER.load_service_model("sagemaker", "service-2") is _models.service_model("sagemaker")
+    data, path = LOADER.load_data_with_path("endpoints")
+    assert data is _models.endpoints()
+    assert path == Loader().load_data_with_path("endpoints")[1]
+
+
+def test_endpoints_are_those_of_botocore_with_a_copy_and_without(home: Path) -> None:
+    expected = Loader().load_data("endpoints")
+    for _ in range(2):
+        data = _models.endpoints.__wrapped__()
+        listed = [{**entry, "services": dict(entry["services"])} for entry in data["partitions"]]
+        assert {**data, "partitions": listed} == expected
+        assert copy_of(home, "endpoints").exists()
 
 
 def test_a_program_reads_neither_models_nor_endpoints_of_botocore_once_there_are_copies(home: Path) -> None:

@@ -47,7 +47,6 @@ NEEDLESS = (
     *(
         "click",
         "flask",
-        "importlib.resources",
         "jsonschema",
         "moto",
         "pandas",

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sagebridge._models import service_model
+from sagebridge._models import dns_suffix, service_model
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -111,7 +111,7 @@ def runtime_url(settings: Settings, region_name: str) -> str:
     try:
         client = _shared_client("sagemaker-runtime", *_key({**place, "region": region_name}))
     except ProfileNotFound:  # the provider refuses the profile itself
-        client = _shared_client("sagemaker-runtime", *_key({"region": region_name}))
+        return f"https://runtime.sagemaker.{region_name}.{dns_suffix(region_name)}"
     url: str = client.meta.endpoint_url
     return url
 
@@ -145,13 +145,12 @@ def _shared_client(service: str, settings: str, _environment: str) -> Any:  # no
 
 def _client(service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service
     """Returns a client that has assumed the roles of the settings and calls the URL that they give for the service."""
-    from boto3.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
-    from botocore.config import Config  # noqa: PLC0415 - the same
+    from botocore.config import Config  # noqa: PLC0415 - 0.1 s, which a program without clients need not spend
 
     from sagebridge._loader import LOADER  # noqa: PLC0415 - the same
 
     session = _session(settings)
-    boto_session = Session(botocore_session=session)  # it lets clients of S3 upload files in parts
+    create_client = _with_uploads(session) if service == "s3" else session.create_client
     session.register_component("data_loader", LOADER)
     endpoints = {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
     if credentials := _credentials(session, settings, endpoints.get("sts")):
@@ -159,7 +158,15 @@ def _client(service: str, settings: Settings, config: Configuration | None) -> A
         session.register_component("credential_provider", resolver)
     names = _ENDPOINT_NAMES.get(service, (service,))
     url = next((endpoints[name] for name in names if endpoints.get(name)), None)
-    return boto_session.client(service, endpoint_url=url, config=Config(**(config or {})))  # type: ignore[call-overload] # any service
+    return create_client(service, endpoint_url=url, config=Config(**(config or {})))
+
+
+def _with_uploads(session: "Session") -> Callable[..., Any]:
+    """Returns what makes a session's clients with boto3, which lets those of S3 upload files in parts."""
+    from boto3.session import Session as BotoSession  # noqa: PLC0415 - 0.01 s, which other services need not spend
+
+    make: Callable[..., Any] = BotoSession(botocore_session=session).client
+    return make
 
 
 def _session(settings: Settings) -> "Session":
