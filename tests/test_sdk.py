@@ -44,17 +44,7 @@ SDK_NAMES = {"_name", "_protect", "_callbacks", "_servicers", "MockMonitor", "SE
 """Names of the SDK that the package uses, or used once. A resource's name is ``pulumi_resource_name``."""
 NEEDLESS = (
     *("boto3", "botocore.compat", "botocore.config", "botocore.loaders", "botocore.regions", "botocore.session"),
-    *(
-        "click",
-        "flask",
-        "jsonschema",
-        "moto",
-        "pandas",
-        "requests",
-        "rich",
-        "sklearn",
-        "urllib3",
-    ),
+    *("click", "flask", "jsonschema", "moto", "pandas", "requests", "rich", "sklearn", "urllib3"),
 )
 MOST_MODULES, MOST_MODULES_OF_OTHERS = 100, 40
 """What a program with an endpoint may import beside raw resources: of Sagebridge itself, and of others."""
