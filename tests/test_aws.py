@@ -10,6 +10,7 @@ import pytest
 from botocore.session import Session
 
 from sagebridge import _aws
+from sagebridge._loader import LOADER
 
 
 def test_a_client_goes_to_the_region_with_the_profile_and_the_endpoint(
@@ -107,12 +108,12 @@ def test_a_role_is_assumed_with_the_settings_own_keys(monkeypatch: pytest.Monkey
 def test_a_client_of_s3_has_the_settings_and_uploads_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    searched = list(_aws.LOADER.search_paths)
+    searched = list(LOADER.search_paths)
     client: Any = _aws.s3_client({"profile": "mine"}, _aws.IMPATIENT)
     assert client.meta.region_name == "eu-west-3"
     assert client.meta.config.connect_timeout == 3
     assert callable(client.upload_fileobj)
-    assert searched == _aws.LOADER.search_paths
+    assert searched == LOADER.search_paths
 
 
 def test_endpoints_of_the_same_settings_and_environment_look_for_their_region_once(

@@ -30,6 +30,7 @@ from pulumi.runtime.settings import SETTINGS, _get_callbacks
 
 import sagebridge
 from sagebridge import SageMakerEndpoint, _sdk
+from sagebridge._aws import shapes
 from sagebridge.plugin.schema import no_garbage_collected
 from sagebridge.testing import MockedEngine
 from tests.conftest import ROOT
@@ -41,7 +42,12 @@ Run = Callable[[Callable[[], object]], Monitor]
 PACKAGE = Path(sagebridge.__file__).parent
 SDK_NAMES = {"_name", "_protect", "_callbacks", "_servicers", "MockMonitor", "SETTINGS", "get_monitor", "__new__"}
 """Names of the SDK that the package uses, or used once. A resource's name is ``pulumi_resource_name``."""
-NEEDLESS = ("boto3", "botocore.session", "moto", "pandas", "sklearn")
+NEEDLESS = (
+    *("boto3", "botocore.compat", "botocore.config", "botocore.loaders", "botocore.regions", "botocore.session"),
+    *("click", "flask", "jsonschema", "moto", "pandas", "requests", "rich", "sklearn", "urllib3"),
+)
+MOST_MODULES, MOST_MODULES_OF_OTHERS = 100, 40
+"""What a program with an endpoint may import beside raw resources: of Sagebridge itself, and of others."""
 PARTS = ("appautoscaling", "cloudwatch", "iam", "s3")
 
 
@@ -51,9 +57,24 @@ def test_what_a_plain_endpoint_does_not_use_is_not_imported(module: str, importe
     assert module not in imported_by_the_component
 
 
+@pytest.mark.process
+def test_a_program_imports_little_beside_what_raw_resources_need(imported_by_the_component: set[str]) -> None:
+    """Otherwise it starts later. A module counts, and not a second, so that a busy machine does not matter."""
+    beside = imported_by_the_component - imported("import pulumi, pulumi_aws; pulumi_aws.sagemaker.Model")
+    others = {module for module in beside if not module.startswith("sagebridge")}
+    assert len(others) <= MOST_MODULES_OF_OTHERS, sorted(others)
+    assert len(beside) - len(others) <= MOST_MODULES, sorted(beside)
+
+
 @pytest.fixture(scope="module")
 def imported_by_the_component() -> set[str]:
-    code = "import sys, sagebridge.endpoint.component, sagebridge.terraform_base; print(*sys.modules)"
+    return imported("from sagebridge import SageMakerEndpoint, TerraformBase, read_configuration")
+
+
+def imported(code: str) -> set[str]:
+    """Returns the modules that a program has imported, once there is a copy of SageMaker's model."""
+    shapes()
+    code = f"{code}; import sys; print(*sys.modules)"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
 

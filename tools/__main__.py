@@ -1,4 +1,7 @@
-"""``python -m tools``: what the Makefile calls."""
+"""``python -m tools``: what the Makefile calls.
+
+Each command imports what it needs when it runs, so that `make up` and `make env` start quickly.
+"""
 
 import os
 import secrets
@@ -10,7 +13,7 @@ from rich.console import Console
 
 from sagebridge.errors import UserError
 from sagebridge.local import environment as local_environment
-from tools import browser, doctor, engine, environment, images, import_ids, job, soak, stress
+from tools import engine, environment
 from tools.errors import ToolsError
 
 console = Console(highlight=False, soft_wrap=True)
@@ -40,6 +43,8 @@ def engine_command(*, renew: bool) -> None:
 @main.command(name="doctor")
 def doctor_command() -> None:
     """Say which parts are used, from where, what is missing (exit 1) and what could be better."""
+    from tools import doctor
+
     report = doctor.report()
     for line in (*report.table, *report.missing, *report.advice):
         click.echo(line)
@@ -49,18 +54,24 @@ def doctor_command() -> None:
 @main.command(name="browser")
 def browser_command() -> None:
     """Get a headless Chromium for the tests of the console, unless there is one."""
+    from tools import browser
+
     click.echo(browser.get(console))
 
 
 @main.command(name="images")
 def images_command() -> None:
     """Renew the tables of AWS's images."""
+    from tools import images
+
     click.echo(f"The tables of AWS's images are those of {images.PACKAGE} {images.renew()}.")
 
 
 @main.command(name="imports")
 def imports_command() -> None:
     """Renew the table of Terraform's import IDs."""
+    from tools import import_ids
+
     click.echo(f"The table of import IDs has {import_ids.renew()}.")
 
 
@@ -78,6 +89,8 @@ def env() -> None:
 @click.option("--setup-seconds", type=float, default=0.0, help="What was spent on Python packages before.")
 def up(setup_seconds: float) -> None:
     """Do the main job: base, model, endpoint, one prediction."""
+    from tools import job
+
     job.up(console, setup_seconds)
 
 
@@ -85,12 +98,16 @@ def up(setup_seconds: float) -> None:
 @click.option("--force", is_flag=True, help="Go on although endpoints of others stand on the base.")
 def down(*, force: bool) -> None:
     """Destroy the dev stack and the base, and stop the local AWS."""
+    from tools import job
+
     job.down(console, force=force)
 
 
 @main.command(name="stress")
 def stress_command() -> None:
     """Run the tests on the engine three times, in random order, with every core busy."""
+    from tools import stress
+
     stress.run(console, "-m", "engine")
 
 
@@ -100,6 +117,8 @@ def stress_command() -> None:
 )
 def soak_command(*, seed: int) -> None:
     """Run 50 endpoints for half an hour of updates, kills, faults and deletions by hand."""
+    from tools import soak
+
     soak.run(console, soak.LONG, seed)
 
 

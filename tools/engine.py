@@ -1,6 +1,7 @@
 """The engine's parts: where each is found, and the ways to get it when it is not there."""
 
 import fcntl
+import functools
 import json
 import os
 import re
@@ -422,16 +423,21 @@ def _on_path(name: str, ask: str, minimum: str) -> Installed | None:
     path = shutil.which(name, path=outer_path())
     if path is None:
         return None
+    version = _version_of(path, ask)
+    return Installed(version, "PATH", Path(path)) if version and Version(version) >= Version(minimum) else None
+
+
+@functools.cache
+def _version_of(path: str, ask: str) -> str | None:
+    """Returns the version that a command tells of itself; None if it tells none. It is asked once in a run."""
     try:
-        version_text = subprocess.run(
+        answer = subprocess.run(
             [path, ask], env=process_environment({}, RULES), capture_output=True, text=True, timeout=30, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r"\d+\.\d+\.\d+", version_text)
-    if match is None or Version(match[0]) < Version(minimum):
-        return None
-    return Installed(match[0], "PATH", Path(path))
+    match = re.search(r"\d+\.\d+\.\d+", answer)
+    return match[0] if match else None
 
 
 def _exactly(version: str, installed: Installed | None) -> Installed | None:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from sagebridge.local import REGION, control, environment
 from tools import engine
 from tools.errors import ToolsError
@@ -70,6 +68,8 @@ def client(service: str, url: str, region: str = REGION) -> Any:  # noqa: ANN401
         url: the address of the local AWS.
         region: the region.
     """
+    import boto3  # noqa: PLC0415 - 0.1 s, which `make env` and `make up` need not spend
+
     with _without_variables_of_aws():
         session = boto3.Session("local", "local", region_name=region)
         return session.client(service, endpoint_url=url)  # type: ignore[call-overload]

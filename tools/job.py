@@ -16,7 +16,7 @@ from rich.table import Table
 
 from sagebridge import processes
 from sagebridge.local import control
-from tools import base_users, engine, environment, model_data
+from tools import base_users, engine, environment, model_build, model_data
 from tools.errors import ToolsError
 from tools.paths import CHECKOUT, STACK_SETTINGS
 from tools.progress import duration
@@ -99,20 +99,22 @@ def up(console: Console, setup_seconds: float) -> None:
         select_stack(job)
         archive = model_data.foreign_archive(STACK)
         if archive is None:
-            job.run("python", "model/train.py")
-            job.run("sagebridge", "package")
+            _build_model(job)
         else:
             console.print(LEFT_ALONE.format(stack=STACK, archive=archive), highlight=False)
     if archive is None:
         with job.part("Publish"):
-            job.run("sagebridge", "publish", "--stack", STACK)
+            # The base has just been applied. Without its bucket, the command would read it in a Pulumi program.
+            base = _base_outputs()
+            options = ("--bucket", base["bucket_name"], "--prefix", base["model_prefix"])
+            job.run("sagebridge", "publish", "--stack", STACK, *options)
             model_data.keep_published(STACK)
     with job.part("Endpoint (Pulumi)"):
         job.run("pulumi", "up", "--stack", STACK, "--yes", "--skip-preview")
         endpoint = job.run("pulumi", "stack", "output", "endpointName", "--stack", STACK, capture=True)
     if archive is None:
         with job.part("Prediction"):
-            prediction = job.run("sagebridge", "invoke", "--stack", STACK, capture=True)
+            prediction = job.run("sagebridge", "invoke", "--endpoint", endpoint, capture=True)
     else:
         prediction = f"not asked for; try: sagebridge invoke --stack {STACK} --input '…'"
     console.print(job.summary())
@@ -157,6 +159,16 @@ def select_stack(job: Job) -> None:
     job.run("pulumi", "stack", "select", STACK, "--create")
 
 
+def _build_model(job: Job) -> None:
+    """Trains and packs the article's model, unless both are built of what is there now."""
+    if model_build.is_current():
+        job.console.print("The model and its archive are built of what is in model/ now: nothing is trained or packed.")
+        return
+    job.run("python", "model/train.py")
+    job.run("sagebridge", "package")
+    model_build.keep()
+
+
 def base_is_applied() -> bool:
     """Says whether Terraform's state of the base has resources; the endpoint cannot be there without them."""
     return bool(_base_state()["resources"])
@@ -171,6 +183,11 @@ def _base_state() -> dict[str, Any]:
     return state
 
 
+def _base_outputs() -> dict[str, Any]:
+    """Returns the values of the base's outputs."""
+    return {name: output["value"] for name, output in _base_state()["outputs"].items()}
+
+
 def _destroy_base(job: Job) -> None:
     """Destroys the base, and removes the local settings beside it, which must not meet a real account."""
     apply_base(job, "-destroy")
@@ -182,7 +199,7 @@ def _destroy_base(job: Job) -> None:
 def _endpoints_of_others(job: Job) -> dict[str, str | None]:
     """Returns the endpoints that stand on the base and are not the dev stack's, each with its stack, if it has one."""
     running = control.find(environment.local_aws())
-    base = {name: output["value"] for name, output in _base_state()["outputs"].items()}
+    base = _base_outputs()
     if running is None or not {"bucket_name", "execution_role_arn"} <= base.keys():
         return {}
     clients = [environment.client("sagemaker", running.url, region) for region in running.regions]

@@ -1,4 +1,4 @@
-"""Makes AWS clients, and reads botocore's models of AWS's services. Every room gets both from this module.
+"""Makes AWS clients, and tells the shapes of AWS's services. Every room gets both from this module.
 
 A client is made from the settings of the stack's AWS provider, so that the guards see the account that the provider
 changes. What the settings leave out comes from the environment and AWS's configuration files, as it does there.
@@ -13,8 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
-from botocore.loaders import Loader
+from sagebridge._models import dns_suffix, service_model
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -27,21 +26,16 @@ if TYPE_CHECKING:
 Settings = Mapping[str, Any]
 """Settings of an AWS provider: Pulumi's names of its inputs, in snake_case."""
 
-LOADER = Loader()
-"""Reads each of botocore's files once. The clients share it: SageMaker's model alone is 2 MB of JSON."""
+Configuration = Mapping[str, Any]
+"""The arguments of botocore's ``Config``, which is imported when a client is made."""
 
-NO_PROFILE = ""
-"""The setting `profile` of a client that follows no profile, nor the one that the environment names."""
-
-IMPATIENT = Config(connect_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+IMPATIENT: Configuration = {"connect_timeout": 3, "retries": {"mode": "standard", "total_max_attempts": 3}}
 """For commands that a person waits for: at most three tries of 3 s to connect, so that they end within 15 s."""
 
 
-@cache
 def shapes(service: str = "sagemaker") -> Mapping[str, Any]:
     """Returns the shapes of botocore's model of a service (``service-2.json``)."""
-    model: Mapping[str, Any] = LOADER.load_service_model(service, "service-2")
-    service_shapes: Mapping[str, Any] = model["shapes"]
+    service_shapes: Mapping[str, Any] = service_model(service)["shapes"]
     return service_shapes
 
 
@@ -62,7 +56,7 @@ def _region_elsewhere(settings: str, _environment: str) -> str | None:
     return None
 
 
-def sagemaker_client(settings: Settings, config: Config | None = None) -> "SageMakerClient":
+def sagemaker_client(settings: Settings, config: Configuration | None = None) -> "SageMakerClient":
     """Returns a client of SageMaker.
 
     Without a configuration it is the same client for the same settings and environment: making one takes longer than
@@ -85,7 +79,7 @@ def cloudwatch_client(settings: Settings) -> Any:  # noqa: ANN401 - its types ar
     return _shared_client("cloudwatch", *_key(settings))
 
 
-def s3_client(settings: Settings, config: Config | None = None) -> "S3Client":
+def s3_client(settings: Settings, config: Configuration | None = None) -> "S3Client":
     """Returns a new client of S3."""
     client: S3Client = _client("s3", settings, config)
     return client
@@ -110,7 +104,7 @@ def keys(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def runtime_client(settings: Settings, config: Config | None = None) -> "SageMakerRuntimeClient":
+def runtime_client(settings: Settings, config: Configuration | None = None) -> "SageMakerRuntimeClient":
     """Returns a new client of SageMaker Runtime, which invokes endpoints."""
     client: SageMakerRuntimeClient = _client("sagemaker-runtime", settings, config)
     return client
@@ -124,17 +118,17 @@ def runtime_url(settings: Settings, region_name: str) -> str:
     try:
         client = _shared_client("sagemaker-runtime", *_key({**place, "region": region_name}))
     except ProfileNotFound:  # the provider refuses the profile itself
-        client = _shared_client("sagemaker-runtime", *_key({"region": region_name, "profile": NO_PROFILE}))
+        return f"https://runtime.sagemaker.{region_name}.{dns_suffix(region_name)}"
     url: str = client.meta.endpoint_url
     return url
 
 
-def logs_client(settings: Settings, config: Config | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
+def logs_client(settings: Settings, config: Configuration | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
     """Returns a new client of CloudWatch Logs."""
     return _client("logs", settings, config)
 
 
-def pricing_client(settings: Settings, config: Config | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
+def pricing_client(settings: Settings, config: Configuration | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
     """Returns a new client of the Price List API, which has endpoints in a few regions only."""
     return _client("pricing", settings, config)
 
@@ -156,12 +150,14 @@ def _shared_client(service: str, settings: str, _environment: str) -> Any:  # no
     return _client(service, json.loads(settings), None)
 
 
-def _client(service: str, settings: Settings, config: Config | None) -> Any:  # noqa: ANN401 - a client of any service
+def _client(service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service
     """Returns a client that has assumed the roles of the settings and calls the URL that they give for the service."""
-    from boto3.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
+    from botocore.config import Config  # noqa: PLC0415 - 0.1 s, which a program without clients need not spend
+
+    from sagebridge._loader import LOADER  # noqa: PLC0415 - the same
 
     session = _session(settings)
-    boto_session = Session(botocore_session=session)  # it lets clients of S3 upload files in parts
+    create_client = _with_uploads(session) if service == "s3" else session.create_client
     session.register_component("data_loader", LOADER)
     endpoints = {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
     if credentials := _credentials(session, settings, endpoints.get("sts")):
@@ -169,16 +165,21 @@ def _client(service: str, settings: Settings, config: Config | None) -> Any:  # 
         session.register_component("credential_provider", resolver)
     names = _ENDPOINT_NAMES.get(service, (service,))
     url = next((endpoints[name] for name in names if endpoints.get(name)), None)
-    return boto_session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload] # any service
+    return create_client(service, endpoint_url=url, config=Config(**(config or {})))
+
+
+def _with_uploads(session: "Session") -> Callable[..., Any]:
+    """Returns what makes a session's clients with boto3, which lets those of S3 upload files in parts."""
+    from boto3.session import Session as BotoSession  # noqa: PLC0415 - 0.01 s, which other services need not spend
+
+    make: Callable[..., Any] = BotoSession(botocore_session=session).client
+    return make
 
 
 def _session(settings: Settings) -> "Session":
     from botocore.session import Session  # noqa: PLC0415 - 0.1 s, which a preview without changes need not spend
 
-    profile = settings.get("profile")
-    session = Session(profile=profile or None)
-    if profile == NO_PROFILE:
-        session.get_component("config_store").set_config_variable("profile", None)
+    session = Session(profile=settings.get("profile"))
     for name, variable in (("shared_config_files", "config_file"), ("shared_credentials_files", "credentials_file")):
         if files := settings.get(name):
             session.set_config_variable(variable, files[0])

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from sagebridge._aws import LOADER
+from sagebridge._loader import LOADER
 from sagebridge.local import environment
 from tests.local.account import COMMAND, Account
 from tests.shells import RealAws, variables

@@ -55,8 +55,8 @@ def larger(archive: Path, out: Path, size: int) -> Path:
     return out
 
 
-def key(archive: Path) -> str:
-    return f"models/boston/{hashlib.sha256(archive.read_bytes()).hexdigest()}/model.tar.gz"
+def key(archive: Path, name: str = "boston") -> str:
+    return f"models/{name}/{hashlib.sha256(archive.read_bytes()).hexdigest()}/model.tar.gz"
 
 
 def versions_in(s3: S3Client) -> list[tuple[str, str]]:
@@ -218,6 +218,20 @@ def test_a_stack_gets_the_uri_when_its_image_fits(
         "config --json --stack dev",
         f"config set modelData {result.stdout.strip()} --plaintext --stack dev",
     ]
+
+
+@pytest.mark.usefixtures("s3", "project")
+def test_a_stack_that_names_the_archive_already_is_left_alone(
+    archive: Path, command: Callable[[str, str], Path]
+) -> None:
+    uri = f"s3://models-bucket/{key(archive, 'shop')}"
+    log = command("pulumi", f"echo '{config_json(modelData=uri)}'")
+
+    result = run("--archive", archive, "--bucket", "models-bucket", "--stack", "dev")
+
+    assert result.exit_code == 0, result.output
+    assert result.stderr.endswith("the modelData of the stack dev names it already\n")
+    assert log.read_text() == "config --json --stack dev --non-interactive --color never\n"
 
 
 @pytest.mark.usefixtures("project")

@@ -10,9 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from botocore.regions import EndpointResolver
-
-from sagebridge._aws import LOADER
+from sagebridge._models import dns_suffix
 from sagebridge.redaction import derived
 from sagebridge.validation import Problem
 from sagebridge.wording import did_you_mean
@@ -129,7 +127,7 @@ def image_uri(framework: str, version: str, region: str, instance_type: str | No
     if region not in image.registries:
         rule = f"must be one of {', '.join(sorted(image.registries))} for {framework} {version}"
         return Problem("region", rule, region, _elsewhere(framework, region))
-    return f"{image.registries[region]}.dkr.ecr.{region}.{_dns_suffix(region)}/{str.__str__(image.name)}"
+    return f"{image.registries[region]}.dkr.ecr.{region}.{dns_suffix(region)}/{str.__str__(image.name)}"
 
 
 def newest_version(framework: str) -> str:
@@ -241,9 +239,3 @@ def _scope(framework: str, scope: str) -> Mapping[str, Any]:
 def _table(framework: str) -> dict[str, Any]:
     table: dict[str, Any] = json.loads((_TABLES / f"{framework}.json").read_text())
     return table
-
-
-def _dns_suffix(region: str) -> str:
-    resolver = EndpointResolver(LOADER.load_data("endpoints"))
-    suffix: str = resolver.get_partition_dns_suffix(resolver.get_partition_for_region(region))
-    return suffix

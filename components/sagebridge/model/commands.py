@@ -27,6 +27,8 @@ ARCHIVE = click.option(
 )
 IMAGE = "containerImage"
 """The key of a stack's configuration that names the image, if its program has it there."""
+MODEL_DATA = "modelData"
+"""The key of a stack's configuration that names the archive."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a machine.")
 
 
@@ -175,7 +177,7 @@ def publish_command(
     from sagebridge.model.publish import publish
     from sagebridge.model.stack import get_config, set_config
 
-    config = {}
+    config: dict[str, str] = {}
     if stack:
         click.echo(title(stack), err=True)
         config = get_config(stack)
@@ -193,9 +195,11 @@ def publish_command(
     else:
         click.echo(f"uploaded {archive}" if published.uploaded else f"{archive} is there already", err=True)
         click.echo(published.uri)
-    if stack:
-        set_config(stack, "modelData", published.uri)
-        click.echo(f"set modelData of the stack {stack}", err=True)
+    if stack and config.get(MODEL_DATA) == published.uri:
+        click.echo(f"the {MODEL_DATA} of the stack {stack} names it already", err=True)
+    elif stack:
+        set_config(stack, MODEL_DATA, published.uri)
+        click.echo(f"set {MODEL_DATA} of the stack {stack}", err=True)
 
 
 def _project_name() -> str:

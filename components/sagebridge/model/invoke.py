@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from urllib3.exceptions import HTTPError
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 # SageMaker gives a container 60 s to answer.
-_CONFIG = IMPATIENT.merge(Config(read_timeout=70))
+_CONFIG = {**IMPATIENT, "read_timeout": 70}
 OPTIONS = {
     "ContentType": "--content-type",
     "Accept": "--accept",

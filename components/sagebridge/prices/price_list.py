@@ -4,13 +4,13 @@ The list is what AWS answered when its user last asked, in the user's cache fold
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sagebridge.errors import UserError
 from sagebridge.files import write_file
+from sagebridge.user_cache import user_cache
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,7 @@ class PriceList:
 
 def price_list_path(region: str) -> Path:
     """Returns the file of a region's price list: in `sagebridge/prices` in the user's cache folder (XDG)."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():  # which XDG says to ignore
-        cache = Path.home() / ".cache"
-    return cache / "sagebridge" / "prices" / f"{Path(region).name}.json"
+    return user_cache() / "prices" / f"{Path(region).name}.json"
 
 
 def read_price_list(region: str) -> PriceList | None:

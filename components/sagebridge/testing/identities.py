@@ -9,12 +9,9 @@ import string
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from botocore.regions import EndpointResolver
-
-from sagebridge._aws import LOADER
+from sagebridge._models import partition
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Account:
     @property
     def partition(self) -> str:
         """Returns the region's partition, such as `aws` or `aws-cn`."""
-        return _partition(self.region)
+        return partition(self.region)
 
 
 @dataclass(frozen=True)
@@ -130,9 +127,3 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
 def _dashed(kind: str) -> str:
     """Returns the last part of a type in the way of most ARNs: `ModelPackage` is `model-package`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.rpartition(":")[2]).lower()
-
-
-@cache
-def _partition(region: str) -> str:
-    partition: str = EndpointResolver(LOADER.load_data("endpoints")).get_partition_for_region(region)
-    return partition
