@@ -153,6 +153,28 @@ def test_the_engine_is_asked_for_outputs_without_waiting_for_the_children_of_a_c
     assert seen == [{}]
 
 
+def test_the_engine_is_asked_for_outputs_while_resources_have_all_threads_of_the_event_loop(run: Run) -> None:
+    """Otherwise the update of a fleet waits for itself: resources wait for hooks, and hooks for a thread."""
+    seen: list[Any] = []
+    resources = threading.Event()
+
+    async def ask(component: pulumi.Resource) -> bool:
+        await component.urn.future()
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        resource = loop.run_in_executor(None, resources.wait, 30)
+        seen.append(await asyncio.wait_for(_sdk.engine_outputs(component), 10))
+        resources.set()
+        return await resource
+
+    def program() -> None:
+        asked: pulumi.Output[bool] = pulumi.Output.from_input(ask(pulumi.ComponentResource("a:b:C", "component")))
+        asked.apply(seen.append)
+
+    run(program)
+    assert seen == [{}, True]
+
+
 # --- is_protected: Resource._protect is the option, also where it comes from the parent ---
 
 

@@ -11,14 +11,19 @@ from uuid import uuid4
 
 import grpc
 import pulumi
+from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.proto.resource_pb2 import ResourceInvokeRequest
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+from pulumi.runtime.rpc import contains_unknowns, deserialize_properties, unwrap_rpc_secret
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor, get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
+
+from sagebridge import threads
 
 T = TypeVar("T")
 
@@ -26,6 +31,8 @@ OUTPUT_TEXT = "Calling __str__ on an Output"
 """How the text begins that ``str()`` makes of an output: the SDK only warns (pulumi 3.246, ``Output.__str__``)."""
 MOST_EXACT = 2**53
 """Up to here every whole number comes through the engine as it is: its numbers are floats."""
+
+_GET_RESOURCE = "pulumi:pulumi:getResource"
 
 _SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
@@ -88,7 +95,7 @@ def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
 
     The SDK itself resolves references to resources with this call. It has no other way to the inputs of a provider.
     """
-    resolved = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": resource.urn})
+    resolved = pulumi.runtime.invoke_output(_GET_RESOURCE, {"urn": resource.urn})
     return resolved.apply(lambda description: description["state"])
 
 
@@ -96,12 +103,16 @@ async def engine_outputs(resource: pulumi.Resource) -> Mapping[str, Any]:
     """Returns the outputs that the engine has of a resource at this moment; empty if it has none yet.
 
     It asks with the URN as text: a URN that is an output lets the SDK wait for all children of a component, which may
-    themselves wait for the answer.
+    themselves wait for the answer. And it asks from a thread that no resource takes (``threads.py``): hooks wait for
+    it.
     """
-    urn = await resource.urn.future()
-    answer = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": str(urn)})
-    description = await answer.future()
-    return description["state"] if description else {}
+    arguments = Struct()
+    arguments.update({"urn": str(await resource.urn.future())})
+    request = ResourceInvokeRequest(tok=_GET_RESOURCE, args=arguments, acceptResources=True)
+    monitor: Any = get_monitor()
+    answer = await threads.call(monitor.Invoke, request)
+    state: Any = deserialize_properties(getattr(answer, "return")).get("state")
+    return {} if state is None or contains_unknowns(state) else unwrap_rpc_secret(state)
 
 
 def show_progress(urn: str, text: str) -> None:

@@ -560,7 +560,7 @@ def test_the_progress_of_the_providers_work_is_told_until_its_end(
         hook(registered, "ready", **UPDATE, old_outputs=OLD)
     running_old.endpoints["boston"] = endpoint(EndpointStatus="Updating")
     loop = asyncio.get_event_loop()
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.sleep(0.1))
     assert progress_told == ["changing weights or capacity"]
     running_old.endpoints["boston"] = endpoint()
     if end == "verify":
@@ -568,7 +568,7 @@ def test_the_progress_of_the_providers_work_is_told_until_its_end(
     else:
         hook(registered, "clean-up", new_inputs=CREATED, old_outputs=OLD, failed_operation=operation)
     running_old.endpoints["boston"] = endpoint(EndpointStatus="SystemUpdating")
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.sleep(0.1))
     assert progress_told == ["changing weights or capacity", ""]
 
 

@@ -1,5 +1,6 @@
 """Pure: how AWS is asked about endpoints, and what its answers mean."""
 
+from asyncio import run
 from typing import Any
 
 import pytest
@@ -42,31 +43,31 @@ class Describing:
 
 def test_the_variants_that_do_not_scale_any_more_are_found() -> None:
     scaling: Any = Scaling()
-    assert unscaled_variants(scaling, "boston", ["stays"]) == set()
-    assert unscaled_variants(scaling, "boston", ["stays", "gone"]) == {"gone"}
+    assert run(unscaled_variants(scaling, "boston", ["stays"])) == set()
+    assert run(unscaled_variants(scaling, "boston", ["stays", "gone"])) == {"gone"}
 
 
 def test_a_look_that_fails_does_not_hide_why_an_update_failed() -> None:
     refusing: Any = Refusing()
-    assert unscaled_variants(refusing, "boston", ["stays"]) == set()
+    assert run(unscaled_variants(refusing, "boston", ["stays"])) == set()
 
 
 def test_an_endpoint_that_is_being_deleted_counts_as_gone() -> None:
     serving: Any = Describing("InService")
     going: Any = Describing("Deleting")
-    assert describe_endpoint(serving, "boston") == endpoint()
-    assert describe_endpoint(going, "boston") is None
-    described = [find_endpoint(client, "boston") for client in (serving, going)]
+    assert run(describe_endpoint(serving, "boston")) == endpoint()
+    assert run(describe_endpoint(going, "boston")) is None
+    described = [run(find_endpoint(client, "boston")) for client in (serving, going)]
     assert [endpoint and is_deleting(endpoint) for endpoint in described] == [False, True]
 
 
 def test_only_the_error_that_says_so_means_that_there_is_none() -> None:
     absent: Any = Refusing("Could not find endpoint")
     refusing: Any = Refusing()
-    assert describe_endpoint(absent, "boston") is None
-    assert find_endpoint(absent, "boston") is None
+    assert run(describe_endpoint(absent, "boston")) is None
+    assert run(find_endpoint(absent, "boston")) is None
     with pytest.raises(ClientError, match="not authorized"):
-        describe_endpoint(refusing, "boston")
+        run(describe_endpoint(refusing, "boston"))
 
 
 class CloudWatch:
@@ -87,5 +88,5 @@ def test_alarms_are_seen_metric_or_composite(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(_aws, "cloudwatch_client", lambda _: CloudWatch())
     states = {"both": "ALARM", "loud": "ALARM", "new": "INSUFFICIENT_DATA", "quiet": "OK"}
     names = [*states, "not there yet"]
-    assert alarms({}, names) == {name: (state, f"{name} is.") for name, state in states.items()}
-    assert alarms({}, []) == {}
+    assert run(alarms({}, names)) == {name: (state, f"{name} is.") for name, state in states.items()}
+    assert run(alarms({}, [])) == {}
