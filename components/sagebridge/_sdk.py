@@ -115,6 +115,21 @@ async def engine_outputs(resource: pulumi.Resource) -> Mapping[str, Any]:
     return {} if state is None or contains_unknowns(state) else unwrap_rpc_secret(state)
 
 
+async def first_answer(component: pulumi.Resource) -> bool:
+    """Lets the engine answer a question, which must have happened before a hook asks one.
+
+    For the first question of a program the engine makes a provider, and that is one of the operations of which it does
+    only so many at once. Where hooks have all of them and wait for an answer, it would never come (pulumi 3.246,
+    ``getDefaultProviderRef``).
+
+    Args:
+        component: What is asked about in a plugin, where the stack is another program's.
+    """
+    if runs_on_engine():
+        await engine_outputs(get_root_resource() or component)
+    return True
+
+
 def show_progress(urn: str, text: str) -> None:
     """Shows in a resource's row what is being done to it, until the next text; an empty one ends that.
 

@@ -1,6 +1,7 @@
 """Mocks: what the engine calls around an endpoint's updates; the engine ring shows it against a real rollback."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pulumi.runtime import settings
 
-from sagebridge import SageMakerEndpoint, _aws, _sdk
+from sagebridge import SageMakerEndpoint, _aws, _sdk, threads
 from sagebridge.guards import checks, progress
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
@@ -328,6 +329,37 @@ UPDATE = {"old_inputs": {**CREATED, "endpointConfigName": "old"}, "new_inputs": 
 TAKEN_FOR_DONE = {**UPDATE, "old_outputs": {**OLD, "endpointConfigName": "new"}}
 """The next update after one that AWS refused: the engine keeps the old inputs and the planned outputs."""
 BEFORE: dict[str, Any] = {"old_inputs": OLD, "old_outputs": OLD}
+
+
+def test_the_hooks_of_a_fleet_wait_for_aws_side_by_side(run: Run, sagemaker: SageMaker) -> None:
+    """An AWS far away answers all of them in the time of one."""
+    names = [f"endpoint-{number}" for number in range(threads.MOST_CALLS)]
+    registered = run(lambda: [SageMakerEndpoint(name, args()) for name in names])
+    together = threading.Barrier(len(names), timeout=10)
+
+    def describe_endpoint(**_: str) -> Any:
+        together.wait()
+        return endpoint(EndpointConfigName="new")
+
+    sagemaker.describe_endpoint = describe_endpoint  # type: ignore[method-assign] # of this test alone
+    verify: Any = next(iter(_sdk.once(EndpointHooks).binding.after_update or ()))
+    made: Any = {"type": ENDPOINT, "id": "boston", "new_inputs": CREATED}
+    made |= {"new_outputs": {"name": "boston", "arn": ARN}}
+
+    async def verify_all() -> None:
+        components = [urn for urn in registered.outputs if COMPONENT in urn]
+        hooks = [
+            verify.callback(
+                pulumi.ResourceHookArgs(
+                    urn.replace("::endpoint-", f"${ENDPOINT}::endpoint-"), name=urn.rpartition("::")[2], **made
+                )
+            )
+            for urn in components
+        ]
+        assert len(hooks) == len(names)
+        await asyncio.gather(*hooks)
+
+    asyncio.get_event_loop().run_until_complete(verify_all())
 
 
 class TestForeign:
