@@ -64,6 +64,12 @@ def configuration_keys(namespace: str) -> list[str]:
     return sorted(key.removeprefix(prefix) for key in {*CONFIG.get(), *get_config_env()} if key.startswith(prefix))
 
 
+def operations_at_once() -> int | None:
+    """Returns how many operations the engine does at once; None if it does not tell, as in a unit test or a plugin."""
+    parallel: int | None = SETTINGS.parallel
+    return parallel
+
+
 def runs_in_plugin() -> bool:
     """Tells whether a plugin makes the resources, for a program in another process, which may be of any language.
 

@@ -84,7 +84,7 @@ def test_a_fleet_is_updated_however_few_operations_the_engine_does_at_once(decla
     declared.program = fleet
     declared.up()
     declared.args["environment"] = {"GREETING": "hello"}
-    assert (declared.up(parallel=1).summary.resource_changes or {})["update"] == 7
+    assert (declared.up(parallel=1).summary.resource_changes or {})[automation.OpType.UPDATE] == 7
 
 
 @pytest.fixture

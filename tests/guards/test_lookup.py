@@ -1,5 +1,6 @@
 """Pure: how AWS is asked about endpoints, and what its answers mean."""
 
+import asyncio
 from asyncio import run
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge import _aws
-from sagebridge.guards.lookup import alarms, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
+from sagebridge.guards.lookup import Listed, alarms, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
 from tests.guards.answers import endpoint
 
 
@@ -28,7 +29,7 @@ class Refusing:
     def refuse(self, **_: object) -> Any:
         raise self._error
 
-    describe_endpoint = describe_scalable_targets = refuse
+    describe_endpoint = list_endpoints = describe_scalable_targets = refuse
 
 
 class Describing:
@@ -68,6 +69,34 @@ def test_only_the_error_that_says_so_means_that_there_is_none() -> None:
     assert run(find_endpoint(absent, "boston")) is None
     with pytest.raises(ClientError, match="not authorized"):
         run(describe_endpoint(refusing, "boston"))
+
+
+class Listing:
+    """Stands for a SageMaker that lists endpoints."""
+
+    def __init__(self, **answer: Any) -> None:
+        self._answer = answer
+        self.calls = 0
+
+    def list_endpoints(self, **_: object) -> Any:
+        self.calls += 1
+        return self._answer
+
+
+async def may_have(client: Any, *names: str) -> list[bool]:
+    listed = Listed()
+    return await asyncio.gather(*(listed.may_have(client, name) for name in names))
+
+
+def test_the_endpoints_of_a_fleet_are_listed_in_one_call() -> None:
+    sagemaker = Listing(Endpoints=[{"EndpointName": "boston"}])
+    assert run(may_have(sagemaker, "boston", "new", "newer")) == [True, False, False]
+    assert sagemaker.calls == 1
+
+
+def test_a_list_that_is_not_whole_or_not_allowed_rules_nothing_out() -> None:
+    assert run(may_have(Listing(Endpoints=[], NextToken="more"), "boston")) == [True]
+    assert run(may_have(Refusing(), "boston")) == [True]
 
 
 class CloudWatch:

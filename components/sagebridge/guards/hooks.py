@@ -79,6 +79,9 @@ class EndpointHooks:
         """Why AWS did not take an update that was sent for the provider, by the endpoint's URN."""
         self._followers: dict[str, asyncio.Task[None]] = {}
         """What tells the progress of the provider's work, by the endpoint's URN."""
+        self._rolled_out: set[str] = set()
+        """URNs of the endpoints that this program creates or updates."""
+        self._listed = lookup.Listed()
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
         verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
         orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)
@@ -109,11 +112,22 @@ class EndpointHooks:
                 return endpoint
         raise pulumi.RunError(f"{args.urn} is no endpoint of a SageMakerEndpoint")
 
+    def _count(self, urn: str) -> None:
+        """Counts an endpoint that is created or updated, and warns of the first one that must wait for its turn."""
+        at_once = _sdk.operations_at_once()
+        is_new = urn not in self._rolled_out
+        self._rolled_out.add(urn)
+        if is_new and at_once is not None and len(self._rolled_out) == at_once + 1:
+            pulumi.log.warn(checks.waits_for_turn(at_once))
+
     async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses a create where there is an endpoint of that name; waits for one that is being deleted."""
         endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
         client, name = await _sagemaker(endpoint), inputs.get("name")
+        self._count(args.urn)
         if client is None or not isinstance(name, str):
+            return
+        if pulumi.runtime.is_dry_run() and not await self._listed.may_have(client, name):
             return
         existing = await lookup.find_endpoint(client, name)
         if existing and lookup.is_deleting(existing):
@@ -135,6 +149,7 @@ class EndpointHooks:
         ]
         if client is None or not checks.rolls_out(old_inputs, inputs, outputs):
             return
+        self._count(args.urn)
         progress = await _progress(endpoint, client, args.urn, args.id, inputs)
         configuration, declared = inputs.get("endpointConfigName"), await _declared(endpoint)
         live = await lookup.describe_endpoint(client, args.id)

@@ -18,6 +18,8 @@ GENERATION_TAG = "sagebridge:generation"
 """Tag of configurations that were made with what autoscaling had set; see ``guards/retained.py``."""
 
 _DELETION_POLL_SECONDS = 5
+_LISTED = 100
+"""Endpoints that AWS lists in a call at most (botocore, ListEndpointsInput)."""
 
 
 async def describe_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
@@ -34,6 +36,28 @@ async def find_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpoi
     """Returns DescribeEndpoint's answer, also for an endpoint that is being deleted; None if there is none."""
     with _none_if_absent():
         return await threads.call(client.describe_endpoint, EndpointName=name)
+    return None
+
+
+class Listed:
+    """The endpoints that AWS lists, which a preview asks for once instead of for each new endpoint."""
+
+    def __init__(self) -> None:
+        self._listings: dict[object, asyncio.Task[set[str] | None]] = {}
+
+    async def may_have(self, client: "SageMakerClient", name: str) -> bool:
+        """Tells whether there may be an endpoint of a name; it is certain only that there is none."""
+        if client not in self._listings:
+            self._listings[client] = asyncio.ensure_future(_listed(client))
+        names = await self._listings[client]
+        return names is None or name in names
+
+
+async def _listed(client: "SageMakerClient") -> set[str] | None:
+    """Returns the names of all endpoints; None if one call does not list them, or the caller may not list."""
+    with suppress(BotoCoreError, ClientError):
+        answer = await threads.call(client.list_endpoints, MaxResults=_LISTED)
+        return None if answer.get("NextToken") else {endpoint["EndpointName"] for endpoint in answer["Endpoints"]}
     return None
 
 
