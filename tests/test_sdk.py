@@ -25,8 +25,9 @@ import pytest
 from pulumi.runtime import Settings
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import engine_pb2
-from pulumi.runtime.proto.resource_pb2 import SupportsFeatureRequest, SupportsFeatureResponse
+from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest, SupportsFeatureRequest, SupportsFeatureResponse
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
+from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTrace
 from pulumi.runtime.settings import SETTINGS, _get_callbacks
 
 import sagebridge
@@ -425,6 +426,28 @@ def test_a_program_does_not_wait_for_its_debug_messages(monkeypatch: pytest.Monk
     taken.set()
     assert sent.wait(10)
     assert messages[1:] == ["1", "2"]
+
+
+def test_the_state_keeps_the_programs_part_of_a_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a third of the state, which is written whole at each step, tells how Python starts."""
+    seen: list[Any] = []
+
+    class Connection:
+        def RegisterResource(self, request: Any) -> str:  # noqa: N802 - gRPC's name
+            seen.append(request)
+            return "registered"
+
+    connection = Connection()
+    monkeypatch.setattr(_sdk, "get_monitor", lambda: connection)
+    _sdk._keep_short_traces()  # noqa: SLF001 - once a program
+    lines = [(["component.py", "__main__.py"], ["runpy", "", "stack.py"]), (["test.py", "pytest.py"], []), ([], [])]
+    for program, machinery in lines:
+        frames = [
+            StackFrame(pc=SourcePosition(uri=uri)) if uri != "runpy" else StackFrame() for uri in program + machinery
+        ]
+        request = RegisterResourceRequest(stackTrace=StackTrace(frames=frames))
+        assert connection.RegisterResource(request) == "registered"
+        assert [frame.pc.uri for frame in seen[-1].stackTrace.frames] == program
 
 
 def test_progress_is_shown_in_the_row_of_a_resource_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
