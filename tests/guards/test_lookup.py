@@ -2,13 +2,17 @@
 
 import asyncio
 from asyncio import run
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.endpoint
 import pytest
 from botocore.exceptions import ClientError
 
 from sagebridge import _aws
 from sagebridge.guards.lookup import Listed, alarms, describe_endpoint, find_endpoint, is_deleting, unscaled_variants
+from sagebridge.local import control
 from tests.guards.answers import endpoint
 
 
@@ -119,3 +123,22 @@ def test_alarms_are_seen_metric_or_composite(monkeypatch: pytest.MonkeyPatch) ->
     names = [*states, "not there yet"]
     assert run(alarms({}, names)) == {name: (state, f"{name} is.") for name, state in states.items()}
     assert run(alarms({}, [])) == {}
+
+
+@pytest.mark.server
+def test_a_throttled_aws_slows_a_look_up_down_and_does_not_fail_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default, botocore gives up a call that AWS has throttled five times."""
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))  # it waits longer each time
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    running, _ = control.start(tmp_path)
+    try:
+        control.fault(tmp_path, "throttle", operation="DescribeEndpoint", times=6)
+        place: Any = {"endpoints": [{"sagemaker": running.url}], "region": "us-east-1"}
+        client = _aws.sagemaker_client({**place, "access_key": "local", "secret_key": "local"})
+
+        assert run(describe_endpoint(client, "boston")) is None
+        assert control.faults(tmp_path) == []
+    finally:
+        control.reset(tmp_path)
