@@ -57,9 +57,9 @@ class Stack:
         for key, value in tags.items():
             self._stack.set_config(f"tags.{key}", automation.ConfigValue(value), path=True)
 
-    def up(self, on_output: Callable[[str], object] | None = None) -> automation.UpResult:
-        """Updates; `on_output` gets what a person sees meanwhile."""
-        return self._stack.up(color="never", on_output=on_output)
+    def up(self, on_output: Callable[[str], object] | None = None, parallel: int | None = None) -> automation.UpResult:
+        """Updates; `on_output` gets what a person sees meanwhile, and `parallel` is the option of that name."""
+        return self._stack.up(color="never", on_output=on_output, parallel=parallel)
 
     def replace(self, kind: str, on_output: Callable[[str], object] | None = None) -> automation.UpResult:
         """Updates with `--replace` of the resource of a type, as `Endpoint`; `on_output` as for `up`."""

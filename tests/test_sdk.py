@@ -24,8 +24,10 @@ import pulumi_aws as aws
 import pytest
 from pulumi.runtime import Settings
 from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime.proto.resource_pb2 import SupportsFeatureRequest, SupportsFeatureResponse
+from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest, SupportsFeatureRequest, SupportsFeatureResponse
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
+from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTrace
 from pulumi.runtime.settings import SETTINGS, _get_callbacks
 
 import sagebridge
@@ -173,6 +175,28 @@ def test_the_engine_is_asked_for_outputs_without_waiting_for_the_children_of_a_c
 
     run(program)
     assert seen == [{}]
+
+
+def test_the_engine_is_asked_for_outputs_while_resources_have_all_threads_of_the_event_loop(run: Run) -> None:
+    """Otherwise the update of a fleet waits for itself: resources wait for hooks, and hooks for a thread."""
+    seen: list[Any] = []
+    resources = threading.Event()
+
+    async def ask(component: pulumi.Resource) -> bool:
+        await component.urn.future()
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        resource = loop.run_in_executor(None, resources.wait, 30)
+        seen.append(await asyncio.wait_for(_sdk.engine_outputs(component), 10))
+        resources.set()
+        return await resource
+
+    def program() -> None:
+        asked: pulumi.Output[bool] = pulumi.Output.from_input(ask(pulumi.ComponentResource("a:b:C", "component")))
+        asked.apply(seen.append)
+
+    run(program)
+    assert seen == [{}, True]
 
 
 # --- is_protected: Resource._protect is the option, also where it comes from the parent ---
@@ -401,6 +425,54 @@ def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
     """Otherwise the SDK fails while it ends a program, and leaves the program's tasks and server behind."""
     done = run_python(LOGGING)
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
+
+
+def test_a_program_does_not_wait_for_its_debug_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a program with 100 endpoints spends a fifth of its time on messages that nobody asked for."""
+    taken, sent = threading.Event(), threading.Event()
+    messages: list[str] = []
+
+    class Engine:
+        def Log(self, request: Any) -> None:  # noqa: N802 - gRPC's name
+            if request.severity == engine_pb2.DEBUG:
+                assert taken.wait(10)
+            messages.append(request.message)
+            if request.message == "2":
+                sent.set()
+
+    engine = Engine()
+    monkeypatch.setattr(_sdk, "get_engine", lambda: engine)
+    monkeypatch.setattr("pulumi.log.get_engine", lambda: engine)
+    _sdk._log_aside()  # noqa: SLF001 - once a program
+    pulumi.log.debug("1")
+    pulumi.log.debug("2")
+    pulumi.log.warn("a warning is there at once")
+    assert messages == ["a warning is there at once"]
+    taken.set()
+    assert sent.wait(10)
+    assert messages[1:] == ["1", "2"]
+
+
+def test_the_state_keeps_the_programs_part_of_a_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a third of the state, which is written whole at each step, tells how Python starts."""
+    seen: list[Any] = []
+
+    class Connection:
+        def RegisterResource(self, request: Any) -> str:  # noqa: N802 - gRPC's name
+            seen.append(request)
+            return "registered"
+
+    connection = Connection()
+    monkeypatch.setattr(_sdk, "get_monitor", lambda: connection)
+    _sdk._keep_short_traces()  # noqa: SLF001 - once a program
+    lines = [(["component.py", "__main__.py"], ["runpy", "", "stack.py"]), (["test.py", "pytest.py"], []), ([], [])]
+    for program, machinery in lines:
+        frames = [
+            StackFrame(pc=SourcePosition(uri=uri)) if uri != "runpy" else StackFrame() for uri in program + machinery
+        ]
+        request = RegisterResourceRequest(stackTrace=StackTrace(frames=frames))
+        assert connection.RegisterResource(request) == "registered"
+        assert [frame.pc.uri for frame in seen[-1].stackTrace.frames] == program
 
 
 def test_progress_is_shown_in_the_row_of_a_resource_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,13 @@ from tools.errors import ToolsError
 from tools.paths import CHECKOUT, LOCAL, pulumi_home, writing, writing_cache
 from tools.variables import RULES
 
+OPERATIONS_AT_ONCE = 128
+"""What Pulumi does at once in the words of `make`, unless the shell says otherwise.
+
+Its own default is 4 for each core, as if operations were work. An endpoint only waits, for minutes, so 100 of them take
+the time of one if all may wait at once. That is the largest fleet that is measured.
+"""
+
 
 def local_aws() -> Path:
     """Returns the folder of this checkout's local AWS, or of the one that ``LOCAL_AWS_DIR`` names."""
@@ -50,6 +57,7 @@ def settings() -> dict[str, str]:
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_HOME": str(pulumi_home()),
+        "PULUMI_PARALLEL": os.environ.get("PULUMI_PARALLEL") or str(OPERATIONS_AT_ONCE),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "TF_CLI_CONFIG_FILE": str(provider.path / "terraformrc"),
     }

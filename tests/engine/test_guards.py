@@ -73,6 +73,20 @@ def test_an_endpoint_is_replaced_only_with_leave(aws: Aws, declared: Declared) -
     assert set(declared.preview()) == {"same"}
 
 
+def test_a_fleet_is_updated_however_few_operations_the_engine_does_at_once(declared: Declared) -> None:
+    """Hooks ask the engine while its only operation, and all threads in which Pulumi's SDK waits, are taken."""
+
+    def fleet() -> None:
+        for number in range(7):
+            named: SageMakerEndpointArgs = {**declared.args, "endpoint_name": f"{declared.endpoint}-{number}"}
+            SageMakerEndpoint(f"endpoint-{number}", named)
+
+    declared.program = fleet
+    declared.up()
+    declared.args["environment"] = {"GREETING": "hello"}
+    assert (declared.up(parallel=1).summary.resource_changes or {})[automation.OpType.UPDATE] == 7
+
+
 @pytest.fixture
 def orphan(aws: Aws, base: Base, model_data: str, declared: Declared) -> Iterator[str]:
     """An endpoint of the declared one's name, with a model and a configuration of its own, made by another hand."""

@@ -63,3 +63,29 @@ def test_what_holds_a_secret_is_a_value(run: Run) -> None:
 
 def test_a_unit_test_has_no_state(run: Run) -> None:
     assert earlier_of(run) == {}
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_engine_has_answered_once_before_the_endpoints_have_hooks(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question that comes first takes one of the engine's operations, which hooks may have all of."""
+    asked: list[str] = []
+
+    async def outputs(resource: pulumi.Resource) -> dict[str, str]:
+        asked.append(resource.pulumi_resource_name)
+        return {}
+
+    monkeypatch.setattr(_sdk, "engine_outputs", outputs)
+    after: list[Any] = []
+
+    def program() -> None:
+        earlier = EarlierOutputs()
+        components = [pulumi.ComponentResource("a:b:C", name) for name in ("one", "two")]
+        for component in components:
+            ready = earlier.after_first_answer(component, [component])
+            ready.apply(lambda resources: after.append((list(asked), resources)))
+
+    run(program)
+    assert len(asked) == 1
+    assert [(before, len(resources)) for before, resources in after] == [(asked, 1), (asked, 1)]

@@ -1,6 +1,7 @@
 """Mocks: what the engine calls around an endpoint's updates; the engine ring shows it against a real rollback."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pulumi.runtime import settings
 
-from sagebridge import SageMakerEndpoint, _aws, _sdk
+from sagebridge import SageMakerEndpoint, _aws, _sdk, threads
 from sagebridge.guards import checks, progress
 from sagebridge.guards.hooks import EndpointHooks
 from tests.endpoint.endpoints import COMPONENT, ENDPOINT, args
@@ -38,6 +39,10 @@ class SageMaker:
         if EndpointName in self.endpoints:
             return self.endpoints[EndpointName]
         raise ClientError({"Error": {"Message": "Could not find endpoint", "Code": "ValidationException"}}, "x")
+
+    def list_endpoints(self, *, MaxResults: int) -> Any:  # noqa: N803
+        assert MaxResults == 100
+        return {"Endpoints": [{"EndpointName": name} for name in self.endpoints]}
 
     def describe_endpoint_config(self, *, EndpointConfigName: str) -> Any:  # noqa: N803
         return self.configurations[EndpointConfigName]
@@ -92,9 +97,10 @@ def urns(registered: Monitor) -> list[str]:
     return [urn.replace("::endpoint", f"${ENDPOINT}::endpoint") for urn in components]
 
 
-def hook(registered: Monitor, name: str, **changes: Any) -> Any:
+def hook(registered: Monitor, name: str, /, **changes: Any) -> Any:
     """Runs a hook as the engine would, for the first endpoint unless another ``urn`` is given."""
-    arguments = {"urn": urns(registered)[0], "id": "boston", "name": "endpoint", "type": ENDPOINT, **changes}
+    urn = changes.get("urn") or urns(registered)[0]
+    arguments = {"id": "boston", "name": "endpoint", "type": ENDPOINT, **changes, "urn": urn}
     kind = pulumi.ErrorHookArgs if name == "clean-up" else pulumi.ResourceHookArgs
     binding = _sdk.once(EndpointHooks).binding
     hooks: list[Any] = [
@@ -330,6 +336,84 @@ TAKEN_FOR_DONE = {**UPDATE, "old_outputs": {**OLD, "endpointConfigName": "new"}}
 BEFORE: dict[str, Any] = {"old_inputs": OLD, "old_outputs": OLD}
 
 
+def test_the_hooks_of_a_fleet_wait_for_aws_side_by_side(run: Run, sagemaker: SageMaker) -> None:
+    """An AWS far away answers all of them in the time of one."""
+    names = [f"endpoint-{number}" for number in range(threads.MOST_CALLS)]
+    registered = run(lambda: [SageMakerEndpoint(name, args()) for name in names])
+    together = threading.Barrier(len(names), timeout=10)
+
+    def describe_endpoint(**_: str) -> Any:
+        together.wait()
+        return endpoint(EndpointConfigName="new")
+
+    sagemaker.describe_endpoint = describe_endpoint  # type: ignore[method-assign] # of this test alone
+    verify: Any = next(iter(_sdk.once(EndpointHooks).binding.after_update or ()))
+    made: Any = {"type": ENDPOINT, "id": "boston", "new_inputs": CREATED}
+    made |= {"new_outputs": {"name": "boston", "arn": ARN}}
+
+    async def verify_all() -> None:
+        components = [urn for urn in registered.outputs if COMPONENT in urn]
+        hooks = [
+            verify.callback(
+                pulumi.ResourceHookArgs(
+                    urn.replace("::endpoint-", f"${ENDPOINT}::endpoint-"), name=urn.rpartition("::")[2], **made
+                )
+            )
+            for urn in components
+        ]
+        assert len(hooks) == len(names)
+        await asyncio.gather(*hooks)
+
+    asyncio.get_event_loop().run_until_complete(verify_all())
+
+
+@pytest.mark.parametrize("at_once", [3, 5, None])
+def test_a_fleet_that_waits_for_its_turn_is_told_so_once(
+    run: Run,
+    sagemaker: SageMaker,
+    logged: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int | None,
+) -> None:
+    """An endpoint counts once, also where it is tried again, and not at all where nothing is rolled out."""
+    registered = run(lambda: [SageMakerEndpoint(f"endpoint-{number}", args()) for number in range(6)])
+    fleet = [
+        {"urn": urn.replace("::endpoint-", f"${ENDPOINT}::endpoint-"), "name": urn.rpartition("::")[2]}
+        for urn in registered.outputs
+        if COMPONENT in urn
+    ]
+    monkeypatch.setattr(_sdk, "operations_at_once", lambda: at_once)
+    sagemaker.endpoints["unchanged"] = endpoint()
+    hook(registered, "ready", **fleet.pop(), id="unchanged", **(UPDATE | {"new_inputs": OLD}), old_outputs=OLD)
+    for count, member in enumerate(fleet, 1):
+        hook(registered, "orphan", **member, new_inputs={"name": f"boston-{count}"})
+        hook(registered, "orphan", **member, new_inputs={"name": f"boston-{count}"})
+        assert len(logged) == (at_once is not None and count > at_once)
+    if logged:
+        assert f"than the {at_once} operations that Pulumi does at once" in logged[0]
+        assert "set PULUMI_PARALLEL" in logged[0]
+
+
+def test_a_preview_looks_for_the_endpoints_of_a_fleet_in_one_list(
+    registered: Monitor, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    describe = sagemaker.describe_endpoint
+
+    def describe_endpoint(*, EndpointName: str) -> Any:  # noqa: N803
+        asked.append(EndpointName)
+        return describe(EndpointName=EndpointName)
+
+    monkeypatch.setattr(sagemaker, "describe_endpoint", describe_endpoint)
+    monkeypatch.setattr(settings.SETTINGS, "dry_run", True)
+    sagemaker.endpoints["taken"] = endpoint()
+    for name in ("new", "newer"):
+        hook(registered, "orphan", new_inputs={"name": name})
+    with pytest.raises(pulumi.RunError, match="is there already"):
+        hook(registered, "orphan", new_inputs={"name": "taken"})
+    assert asked == ["taken"]
+
+
 class TestForeign:
     """What somebody else has done to the endpoint before the update."""
 
@@ -560,7 +644,7 @@ def test_the_progress_of_the_providers_work_is_told_until_its_end(
         hook(registered, "ready", **UPDATE, old_outputs=OLD)
     running_old.endpoints["boston"] = endpoint(EndpointStatus="Updating")
     loop = asyncio.get_event_loop()
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.sleep(0.1))
     assert progress_told == ["changing weights or capacity"]
     running_old.endpoints["boston"] = endpoint()
     if end == "verify":
@@ -568,7 +652,7 @@ def test_the_progress_of_the_providers_work_is_told_until_its_end(
     else:
         hook(registered, "clean-up", new_inputs=CREATED, old_outputs=OLD, failed_operation=operation)
     running_old.endpoints["boston"] = endpoint(EndpointStatus="SystemUpdating")
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.sleep(0.1))
     assert progress_told == ["changing weights or capacity", ""]
 
 

@@ -44,7 +44,10 @@ def of(sagemaker: Any, told: list[str], alarms: dict[str, str] | None = None) ->
     async def tell(stage: str) -> None:
         told.append(stage)
 
-    return Progress(sagemaker, "boston", lambda: alarms or {}, tell)
+    async def alarm_states() -> dict[str, str]:
+        return alarms or {}
+
+    return Progress(sagemaker, "boston", alarm_states, tell)
 
 
 async def followed(sagemaker: SageMaker) -> list[str]:
@@ -53,7 +56,7 @@ async def followed(sagemaker: SageMaker) -> list[str]:
     follower = asyncio.create_task(of(sagemaker, told).follow())
     while len(sagemaker.answers) > 1:  # noqa: ASYNC110 - the answers are no event
         await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.05)  # until the last one has come from its thread
     follower.cancel()
     await asyncio.wait([follower])
     return told

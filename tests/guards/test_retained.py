@@ -1,5 +1,6 @@
 """Pure: what a configuration starts with when autoscaling has set it; the engine ring shows it through an update."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def _there(found: Any) -> Any:
 
 
 def start(sagemaker: Any, made_for: str | None = "next") -> int:
-    return starting(sagemaker, "boston", made_for, {"v": Scaled(first=1, least=0, most=5)})["v"]
+    return asyncio.run(starting(sagemaker, "boston", made_for, {"v": Scaled(first=1, least=0, most=5)}))["v"]
 
 
 @given(live=st.integers(0, 9))

@@ -95,7 +95,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         options = pulumi.ResourceOptions.merge(opts, guard)
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
         self._names, self._declared, self._settings = Names(name), declared, settings
-        self._earlier = partial(_sdk.once(EarlierOutputs).of, self)
+        self._earlier = _sdk.once(EarlierOutputs)
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
         self._child = pulumi.ResourceOptions(parent=self, protect=False)
@@ -283,7 +283,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         declared = self._declared
         name: pulumi.Input[str | None] = declared.name
         if name is None:
-            earlier: pulumi.Output[Mapping[str, Any]] = pulumi.Output.from_input(self._earlier())
+            earlier: pulumi.Output[Mapping[str, Any]] = pulumi.Output.from_input(self._earlier.of(self))
             name = earlier.apply(lambda outputs: outputs.get("endpointName"))
         return retained.capacities(generation, self._settings, name, declared.scaled)
 
@@ -327,7 +327,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
             {variant.name: variant.runs_on for variant in variants},
             [variant.name for variant, _ in declared.scaled],
             replaceable=declared.replaceable,
-            earlier=self._earlier,
+            earlier=partial(self._earlier.of, self),
             secret_texts=partial(outputs.secret_texts, declared.arguments),
         )
         return aws.sagemaker.Endpoint(
@@ -341,7 +341,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 hooks=_sdk.once(hooks.EndpointHooks).guard(self.pulumi_resource_name, guarded),
                 # Made first, another of its name is refused: a replacement that nobody foresaw is no outage either.
                 delete_before_replace=declared.replaceable and "endpoint_name" in declared.arguments,
-                depends_on=before,
+                depends_on=self._earlier.after_first_answer(self, before),
                 import_=imported,
                 # What an import finds is never what is declared: it would be refused.
                 ignore_changes=["endpointConfigName", "deploymentConfig", "tags"] if imported else None,

@@ -38,6 +38,19 @@ def orphan(endpoint: "Endpoint") -> str:
     )
 
 
+def waits_for_turn(at_once: int) -> str:
+    """Says that endpoints of a fleet wait for each other, and what to do.
+
+    Args:
+        at_once: The number of operations that Pulumi does at once.
+    """
+    return (
+        f"More endpoints are created or updated than the {at_once} operations that Pulumi does at once, so some wait "
+        "until others are done. They only wait for AWS, so all can go at once: set PULUMI_PARALLEL, or the option "
+        "--parallel, to the number of endpoints or more."
+    )
+
+
 def deletion_timeout(name: str) -> str:
     """Says that an endpoint is not gone after the time that a create waits for its deletion, and what to do."""
     return (

@@ -4,7 +4,7 @@ The engine has the outputs of the last update until the component registers new 
 component's inputs change (pulumi 3.246, ``UpdateStep``). The hook of such a change gets them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -17,10 +17,24 @@ class EarlierOutputs:
     def __init__(self) -> None:
         self._changed: dict[str, Mapping[str, object]] = {}
         """Those of the components whose inputs change, by URN."""
+        self._first_answer: pulumi.Output[bool] | None = None
 
     async def keep(self, args: pulumi.ResourceHookArgs) -> None:
         """Notes the outputs of a component before its inputs change."""
         self._changed[args.urn] = await _values(args.old_outputs or {})
+
+    def after_first_answer(
+        self, component: pulumi.Resource, resources: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[Sequence[pulumi.Resource]]:
+        """Returns resources once hooks may ask :meth:`of`, for the ``depends_on`` of the resource that has the hooks.
+
+        Args:
+            component: The component that declares the resource.
+            resources: The resources that it depends on.
+        """
+        if self._first_answer is None:
+            self._first_answer = pulumi.Output.from_input(_sdk.first_answer(component))
+        return self._first_answer.apply(lambda _: resources)
 
     async def of(self, component: pulumi.Resource) -> Mapping[str, object]:
         """Returns the outputs that a component had; empty if it is new.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagebridge import _aws, _sdk
+from sagebridge import _aws, _sdk, threads
 from sagebridge.endpoint.outputs import resolved
 from sagebridge.guards import checks, foreign, log, lookup, rollout
 from sagebridge.guards.progress import Progress
@@ -79,6 +79,9 @@ class EndpointHooks:
         """Why AWS did not take an update that was sent for the provider, by the endpoint's URN."""
         self._followers: dict[str, asyncio.Task[None]] = {}
         """What tells the progress of the provider's work, by the endpoint's URN."""
+        self._rolled_out: set[str] = set()
+        """URNs of the endpoints that this program creates or updates."""
+        self._listed = lookup.Listed()
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
         verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
         orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)
@@ -109,13 +112,24 @@ class EndpointHooks:
                 return endpoint
         raise pulumi.RunError(f"{args.urn} is no endpoint of a SageMakerEndpoint")
 
+    def _count(self, urn: str) -> None:
+        """Counts an endpoint that is created or updated, and warns of the first one that must wait for its turn."""
+        at_once = _sdk.operations_at_once()
+        is_new = urn not in self._rolled_out
+        self._rolled_out.add(urn)
+        if is_new and at_once is not None and len(self._rolled_out) == at_once + 1:
+            pulumi.log.warn(checks.waits_for_turn(at_once))
+
     async def _look_for_orphan(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuses a create where there is an endpoint of that name; waits for one that is being deleted."""
         endpoint, inputs = await self._endpoint(args), await _plain(args.new_inputs)
         client, name = await _sagemaker(endpoint), inputs.get("name")
+        self._count(args.urn)
         if client is None or not isinstance(name, str):
             return
-        existing = lookup.find_endpoint(client, name)
+        if pulumi.runtime.is_dry_run() and not await self._listed.may_have(client, name):
+            return
+        existing = await lookup.find_endpoint(client, name)
         if existing and lookup.is_deleting(existing):
             if pulumi.runtime.is_dry_run():
                 text = f"Endpoint {name} is being deleted. `pulumi up` will wait until it is gone."
@@ -135,9 +149,10 @@ class EndpointHooks:
         ]
         if client is None or not checks.rolls_out(old_inputs, inputs, outputs):
             return
+        self._count(args.urn)
         progress = await _progress(endpoint, client, args.urn, args.id, inputs)
         configuration, declared = inputs.get("endpointConfigName"), await _declared(endpoint)
-        live = lookup.describe_endpoint(client, args.id)
+        live = await lookup.describe_endpoint(client, args.id)
         if live and rollout.is_busy(live):
             if pulumi.runtime.is_dry_run() and rollout.is_on_its_way(live, configuration):
                 # The stack itself has begun this. A preview waits for it, as it goes before the refresh of
@@ -179,7 +194,7 @@ class EndpointHooks:
         if deployment := inputs.get("deploymentConfig"):
             request["DeploymentConfig"] = rollout.for_aws(deployment)
         try:
-            client.update_endpoint(**request)
+            await threads.call(client.update_endpoint, **request)
         except (BotoCoreError, ClientError) as error:
             self._refusals[args.urn] = str(error)
             return
@@ -204,7 +219,7 @@ class EndpointHooks:
         endpoint = await self._endpoint(args)
         inputs, outputs = await _plain(args.new_inputs), await _plain(args.new_outputs)
         client, name, configuration = await _sagemaker(endpoint), outputs["name"], inputs["endpointConfigName"]
-        live = lookup.describe_endpoint(client, name) if client else None
+        live = await lookup.describe_endpoint(client, name) if client else None
         if live is None or live["EndpointArn"] != outputs["arn"]:
             raise pulumi.RunError(await endpoint.shown(checks.missing_endpoint(name, outputs["arn"], live)))
         refusal = self._refusals.pop(args.urn, None)
@@ -237,7 +252,7 @@ class EndpointHooks:
     ) -> str:
         """Says how a failed update has left an endpoint, and what to do."""
         try:
-            live = lookup.describe_endpoint(client, args.id)
+            live = await lookup.describe_endpoint(client, args.id)
         except (BotoCoreError, ClientError) as error:
             return checks.unreadable(args.id, error)
         if live is None:
@@ -262,10 +277,10 @@ async def _progress(
     """
     settings, alarm_names = await _settings(endpoint), rollout.alarm_names(inputs.get("deploymentConfig"))
 
-    def alarm_states() -> dict[str, str]:
+    async def alarm_states() -> dict[str, str]:
         if settings is not None:
             with suppress(BotoCoreError, ClientError):  # the caller need not have the permission to see alarms
-                return {name: state for name, (state, _) in lookup.alarms(settings, alarm_names).items()}
+                return {name: state for name, (state, _) in (await lookup.alarms(settings, alarm_names)).items()}
         return {}
 
     async def tell(stage: str) -> None:
@@ -331,14 +346,14 @@ async def _lost(
     declared: foreign.Fleets,
 ) -> list[str]:
     """Returns, with the numbers, what an update takes away that autoscaling or a person has set."""
-    configuration = lookup.describe_configuration(client, live["EndpointConfigName"])
+    configuration = await lookup.describe_configuration(client, live["EndpointConfigName"])
     earlier = await endpoint.earlier()
     last = earlier.get(LAST_CONFIGURATION, earlier.get("endpointConfigName", live["EndpointConfigName"]))
     if last != live["EndpointConfigName"]:
         return [foreign.moved(live, str(last), foreign.live_fleets(live, configuration), declared)]
     if configuration is None:
         return []
-    retained = bool(lookup.generations(client, configuration))
+    retained = bool(await lookup.generations(client, configuration))
     numbers = {name: fleet.numbers for name, fleet in declared.items()}
     lines = checks.lost_changes(live, configuration, numbers, retained=retained)
     return [f"Endpoint {live['EndpointName']}: {line}" for line in lines]
@@ -352,7 +367,7 @@ async def _alarming(
     if settings is None:
         return []
     try:
-        alarms = lookup.alarms(settings, names)
+        alarms = await lookup.alarms(settings, names)
         return foreign.alarming(live, {name: reason for name, (state, reason) in alarms.items() if state == "ALARM"})
     except (BotoCoreError, ClientError) as error:
         return [foreign.alarms_unknown(live, names, error)]
@@ -363,7 +378,7 @@ async def _autoscaling_off(endpoint: GuardedEndpoint, name: str) -> str:
     settings = await _settings(endpoint)
     if settings is None or not endpoint.scaling_variants:
         return ""
-    unscaled = lookup.unscaled_variants(_aws.scaling_client(settings), name, endpoint.scaling_variants)
+    unscaled = await lookup.unscaled_variants(_aws.scaling_client(settings), name, endpoint.scaling_variants)
     return checks.autoscaling_off(unscaled) if unscaled else ""
 
 
@@ -382,14 +397,14 @@ async def _delete_failed(
     endpoint: GuardedEndpoint, client: "SageMakerClient", name: str, configuration: str
 ) -> str | None:
     """Deletes the endpoint that a failed create left behind, unless it is not the stack's; returns what to say."""
-    live = lookup.describe_endpoint(client, name)
+    live = await lookup.describe_endpoint(client, name)
     if live is None:
         return None
     if live["EndpointConfigName"] != configuration:
         return checks.orphan(live)
     if live["EndpointStatus"] != "Failed":
         return None
-    client.delete_endpoint(EndpointName=name)
+    await threads.call(client.delete_endpoint, EndpointName=name)
     return f"{checks.failed_create(live)} {await _end_of_log(endpoint, live, live.get('CreationTime'))}".rstrip()
 
 
@@ -399,4 +414,4 @@ async def _end_of_log(endpoint: GuardedEndpoint, live: "DescribeEndpointOutputTy
     if settings is None:
         return ""
     reason, secrets = live.get("FailureReason", ""), await endpoint.secret_texts()
-    return log.end_of_log(settings, live["EndpointName"], since, reason, secrets)
+    return await threads.call(log.end_of_log, settings, live["EndpointName"], since, reason, secrets)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagebridge import _aws
+from sagebridge import _aws, threads
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -18,22 +18,46 @@ GENERATION_TAG = "sagebridge:generation"
 """Tag of configurations that were made with what autoscaling had set; see ``guards/retained.py``."""
 
 _DELETION_POLL_SECONDS = 5
+_LISTED = 100
+"""Endpoints that AWS lists in a call at most (botocore, ListEndpointsInput)."""
 
 
-def describe_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
+async def describe_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
     """Returns DescribeEndpoint's answer; None if there is no such endpoint.
 
     It is None also for an endpoint that is being deleted, which takes no update and whose capacity is lost. The
     provider reads it in the same way.
     """
-    endpoint = find_endpoint(client, name)
+    endpoint = await find_endpoint(client, name)
     return None if endpoint is None or is_deleting(endpoint) else endpoint
 
 
-def find_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
+async def find_endpoint(client: "SageMakerClient", name: str) -> "DescribeEndpointOutputTypeDef | None":
     """Returns DescribeEndpoint's answer, also for an endpoint that is being deleted; None if there is none."""
     with _none_if_absent():
-        return client.describe_endpoint(EndpointName=name)
+        return await threads.call(client.describe_endpoint, EndpointName=name)
+    return None
+
+
+class Listed:
+    """The endpoints that AWS lists, which a preview asks for once instead of for each new endpoint."""
+
+    def __init__(self) -> None:
+        self._listings: dict[object, asyncio.Task[set[str] | None]] = {}
+
+    async def may_have(self, client: "SageMakerClient", name: str) -> bool:
+        """Tells whether there may be an endpoint of a name; it is certain only that there is none."""
+        if client not in self._listings:
+            self._listings[client] = asyncio.ensure_future(_listed(client))
+        names = await self._listings[client]
+        return names is None or name in names
+
+
+async def _listed(client: "SageMakerClient") -> set[str] | None:
+    """Returns the names of all endpoints; None if one call does not list them, or the caller may not list."""
+    with suppress(BotoCoreError, ClientError):
+        answer = await threads.call(client.list_endpoints, MaxResults=_LISTED)
+        return None if answer.get("NextToken") else {endpoint["EndpointName"] for endpoint in answer["Endpoints"]}
     return None
 
 
@@ -42,17 +66,17 @@ def is_deleting(endpoint: "DescribeEndpointOutputTypeDef") -> bool:
     return endpoint["EndpointStatus"] == "Deleting"
 
 
-def describe_configuration(client: "SageMakerClient", name: str) -> "DescribeEndpointConfigOutputTypeDef | None":
+async def describe_configuration(client: "SageMakerClient", name: str) -> "DescribeEndpointConfigOutputTypeDef | None":
     """Returns DescribeEndpointConfig's answer; None if it is gone, as it may be while its endpoint serves."""
     with _none_if_absent():
-        return client.describe_endpoint_config(EndpointConfigName=name)
+        return await threads.call(client.describe_endpoint_config, EndpointConfigName=name)
     return None
 
 
-def generations(client: "SageMakerClient", configuration: "DescribeEndpointConfigOutputTypeDef") -> set[str]:
+async def generations(client: "SageMakerClient", configuration: "DescribeEndpointConfigOutputTypeDef") -> set[str]:
     """Returns the generation that a configuration was made for; empty if its capacity was not kept from another."""
-    tags = client.list_tags(ResourceArn=configuration["EndpointConfigArn"])["Tags"]
-    return {tag["Value"] for tag in tags if tag["Key"] == GENERATION_TAG}
+    answer = await threads.call(client.list_tags, ResourceArn=configuration["EndpointConfigArn"])
+    return {tag["Value"] for tag in answer["Tags"] if tag["Key"] == GENERATION_TAG}
 
 
 async def wait_until_deleted(
@@ -69,12 +93,12 @@ async def wait_until_deleted(
         TimeoutError: it is not gone after ``seconds``.
     """
     async with asyncio.timeout(seconds):
-        while (endpoint := find_endpoint(client, name)) and is_deleting(endpoint):  # noqa: ASYNC110 - AWS does not tell
+        while (endpoint := await find_endpoint(client, name)) and is_deleting(endpoint):  # noqa: ASYNC110 - AWS does not tell
             await asyncio.sleep(_DELETION_POLL_SECONDS)
     return endpoint
 
 
-def unscaled_variants(
+async def unscaled_variants(
     client: "ApplicationAutoScalingClient", endpoint_name: str, variant_names: Collection[str]
 ) -> set[str]:
     """Returns those of the variants that do not scale; empty if AWS cannot be asked.
@@ -83,17 +107,21 @@ def unscaled_variants(
     """
     ids = {f"endpoint/{endpoint_name}/variant/{name}": name for name in variant_names}
     with suppress(BotoCoreError, ClientError):
-        answer = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=list(ids))
+        answer = await threads.call(
+            client.describe_scalable_targets, ServiceNamespace="sagemaker", ResourceIds=list(ids)
+        )
         return {ids[missing] for missing in ids.keys() - {target["ResourceId"] for target in answer["ScalableTargets"]}}
     return set()
 
 
-def alarms(settings: _aws.Settings, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+async def alarms(settings: _aws.Settings, names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Returns the state of each alarm, of metrics or composite, and AWS's reason for it, by the alarm's name."""
     if not names:
         return {}
-    answer = _aws.cloudwatch_client(settings).describe_alarms(
-        AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    answer = await threads.call(
+        _aws.cloudwatch_client(settings).describe_alarms,
+        AlarmNames=list(names),
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
     described = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
     return {

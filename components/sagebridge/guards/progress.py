@@ -34,7 +34,7 @@ class Progress:
         self,
         client: "SageMakerClient",
         name: str,
-        alarm_states: Callable[[], dict[str, str]],
+        alarm_states: Callable[[], Awaitable[dict[str, str]]],
         tell: Callable[[str], Awaitable[None]],
     ) -> None:
         self._client = client
@@ -67,9 +67,9 @@ class Progress:
         return endpoint
 
     async def _look(self, prefix: str = "") -> "DescribeEndpointOutputTypeDef | None":
-        endpoint = lookup.describe_endpoint(self._client, self._name)
+        endpoint = await lookup.describe_endpoint(self._client, self._name)
         if endpoint and rollout.is_busy(endpoint):
-            states = self._alarm_states() if endpoint["EndpointStatus"] != "RollingBack" else {}
+            states = await self._alarm_states() if endpoint["EndpointStatus"] != "RollingBack" else {}
             await self._show(prefix + rollout.stage(endpoint, states, datetime.now(UTC)))
         return endpoint
 

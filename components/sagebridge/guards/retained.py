@@ -94,7 +94,7 @@ def capacities(
             return {name: capacity.first for name, capacity in capacities.items()}
         generation_id = await made_for.id.future()  # None in a preview, if it is to be another
         try:
-            return starting(_aws.sagemaker_client(settings), name, generation_id, capacities)
+            return await starting(_aws.sagemaker_client(settings), name, generation_id, capacities)
         except (BotoCoreError, ClientError) as error:
             text = redacted(f"Cannot read how far endpoint {name} has scaled: {error}", await secret_texts([endpoint]))
             raise _sdk.failure(text) from error
@@ -111,7 +111,7 @@ def capacities(
     return {name: starts[name] for name in numbers}
 
 
-def starting(
+async def starting(
     client: "SageMakerClient", endpoint: str, made_for: str | None, scaled: Mapping[str, Scaled]
 ) -> dict[str, int]:
     """Returns what each variant that scales starts with: what it has, within its bounds, or else what is declared.
@@ -122,11 +122,11 @@ def starting(
         made_for: ID of the configuration's generation, None if it is new.
         scaled: The variants that scale, by name.
     """
-    live = lookup.describe_endpoint(client, endpoint)
+    live = await lookup.describe_endpoint(client, endpoint)
     if live is None:
         return {name: declared.first for name, declared in scaled.items()}
-    running = lookup.describe_configuration(client, live["EndpointConfigName"])
-    if running and made_for in lookup.generations(client, running) | {ADOPTED + live["EndpointConfigName"]}:
+    running = await lookup.describe_configuration(client, live["EndpointConfigName"])
+    if running and made_for in await lookup.generations(client, running) | {ADOPTED + live["EndpointConfigName"]}:
         initial = {variant["VariantName"]: checks.initial_numbers(variant) for variant in running["ProductionVariants"]}
         made_with = _capacities(initial)
         return {name: made_with.get(name, declared.first) for name, declared in scaled.items()}
