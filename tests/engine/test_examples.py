@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from model.train import DATA
 from sagebridge.model.contract import SAMPLE
 from tests.conftest import PREDICTION, ROOT, Aws, Base, publish, trained
 from tests.engine.lives import roll_back_next
-from tests.stacks import EXAMPLES, MODEL_DATA, PREDICTING, PROGRAMS, Stack
+from tests.stacks import EXAMPLES, MODEL_DATA, PREDICTING, PROGRAMS, Stack, create_stack
 
 JSON = "application/json"
 SECONDS = 30
@@ -129,11 +130,16 @@ def test_an_example(aws: Aws, example: Stack, name: str, model_data: str, retrai
 @pytest.mark.engine
 @pytest.mark.usefixtures("inherited_interrupt")
 @pytest.mark.parametrize("name", ["serverless"])
-def test_a_program_that_the_engine_interrupts_shows_no_traceback(example: Stack, tmp_path: Path, name: str) -> None:
-    program = tmp_path / "examples" / name / "__main__.py"  # a slow machine meets it still at work when an update fails
-    program.write_text(f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n")
+def test_a_program_that_the_engine_interrupts_shows_no_traceback(
+    aws: Aws, base: Base, model_data: str, example_folder: Path, name: str
+) -> None:
+    # A slow machine meets a program still at work when an update fails.
+    program = f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n"
+    (example_folder / "__main__.py").write_text(program)
+    config = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    stack = Stack(create_stack(aws, f"t{uuid.uuid4().hex[:8]}", example_folder, config), name)
     ended = "program exited with non-zero exit code|program could not be run to its end: signal: interrupt"
-    assert re.search(ended, example.preview_fails())
+    assert re.search(ended, stack.preview_fails())
 
 
 def test_every_example_is_short_and_in_the_readme() -> None:
