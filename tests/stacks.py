@@ -43,17 +43,19 @@ SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pul
 class EngineStack(automation.Stack):
     """A stack whose commands start `pulumi` once: the SDK starts it three times more after each update."""
 
-    @property
-    def settings_file(self) -> Path:
+    def __init__(self, name: str, workspace: automation.Workspace, config: Mapping[str, str]) -> None:
+        folder = Path(workspace.work_dir)
+        self.project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
         """The file of the stack's configuration."""
-        return Path(self.workspace.work_dir) / f"Pulumi.{self.name}.yaml"
+        self.settings_file.write_text(yaml.safe_dump({"config": {**local_settings(), **config}}))
+        super().__init__(name, workspace, StackInitMode.CREATE)
 
     @property
     def state(self) -> dict[str, Any]:
         """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
         backend = Path(url2pathname(urlsplit(self.workspace.env_vars["PULUMI_BACKEND_URL"]).path))
-        project = self.workspace.project_settings().name
-        file = backend / ".pulumi" / "stacks" / project / f"{self.name}.json"
+        file = backend / ".pulumi" / "stacks" / self.project["name"] / f"{self.name}.json"
         state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return state
 
@@ -98,10 +100,9 @@ def create_stack(
         program=program,
         env_vars=aws.environment,
         project_settings=made,
-        stack_settings={name: automation.StackSettings(config={**local_settings(), **(config or {})})},
         pulumi_command=pulumi_command(),
     )
-    return EngineStack(name, workspace, StackInitMode.CREATE)
+    return EngineStack(name, workspace, config or {})
 
 
 class Stack:
@@ -132,7 +133,7 @@ class Stack:
 
     def _key(self, key: str) -> str:
         """Returns a key of the configuration with its namespace, which is the project's if it has none."""
-        return key if ":" in key else f"{self._stack.workspace.project_settings().name}:{key}"
+        return key if ":" in key else f"{self._stack.project['name']}:{key}"
 
     def _change_config(self, changes: Mapping[str, object]) -> None:
         """Writes changed values into the stack's file; `pulumi config set` does the same."""
