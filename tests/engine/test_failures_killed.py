@@ -234,7 +234,7 @@ def test_after_a_kill_at_any_step_one_up_with_a_refresh_is_enough(aws: Aws, proj
     project.must("up", "--skip-preview")
     count = len(everything(aws))
     killed(project, step)
-    exit_code, output = goes_on(project, "up", "--refresh", "--skip-preview")
+    exit_code, output = goes_on(project, "up", "--refresh")
     assert exit_code == 0, output
     assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
     project.must("up", "--expect-no-changes", "--skip-preview")
@@ -254,7 +254,7 @@ def test_an_up_without_a_refresh_says_what_is_to_do(
     if is_over:
         let_go(aws.folder)
         until(lambda: not is_updating(project, ""))
-    exit_code, output = goes_on(project, "up", "--skip-preview")
+    exit_code, output = goes_on(project, "up")
     assert exit_code != 0
     assert ("waiting for AWS: launching 2 ml.m5.large" in output) is not is_over
     running = project.described()["EndpointConfigName"]
