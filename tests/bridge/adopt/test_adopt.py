@@ -35,11 +35,6 @@ class Handover(Project):
         (self.terraform / "terraform.tfvars.json").write_text(text)
         return super().apply()
 
-    def end(self) -> None:
-        self.pulumi("destroy", "--yes", "--skip-preview")
-        self.names = {}
-        self.aws.must("terraform", "destroy", "-auto-approve", "-input=false", cwd=self.terraform)
-
 
 @pytest.fixture
 def handover(
@@ -48,7 +43,7 @@ def handover(
     name = f"h{uuid.uuid4().hex[:8]}"
     handover = Handover(aws, base, model_data, tmp_path, **{key: f"{name}-{key}" for key in request.param})
     yield handover
-    handover.end()
+    handover.pulumi("destroy", "--yes", "--skip-preview")
 
 
 @pytest.mark.parametrize("handover", [("scaled", "serverless")], indirect=True)
