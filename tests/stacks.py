@@ -48,7 +48,7 @@ class EngineStack(automation.Stack):
         self.project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
         self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
         """The file of the stack's configuration."""
-        self.settings_file.write_text(yaml.safe_dump({"config": {**local_settings(), **config}}))
+        self.settings_file.write_text(yaml.safe_dump({"config": dict(config)}))
         super().__init__(name, workspace, StackInitMode.CREATE)
 
     @property
@@ -91,7 +91,7 @@ def create_stack(
         aws: the local AWS.
         name: the stack's name.
         project: the folder of a project, or the name of one that is made for the stack.
-        config: the stack's configuration beside that of the local AWS.
+        config: the stack's configuration; by default that of the local AWS.
         program: what runs in this process in the place of the project's program.
     """
     made = automation.ProjectSettings(project, "python", main=str(ROOT)) if isinstance(project, str) else None
@@ -102,7 +102,7 @@ def create_stack(
         project_settings=made,
         pulumi_command=pulumi_command(),
     )
-    return EngineStack(name, workspace, config or {})
+    return EngineStack(name, workspace, local_settings() if config is None else config)
 
 
 class Stack:
@@ -288,7 +288,7 @@ def new_stack(
     def make() -> Stack:
         name = f"t{uuid.uuid4().hex[:8]}"
         settings = {"endpointName": name, "modelData": model_data, "terraformState": str(base.state)}
-        config = {f"sagebridge:{key}": value for key, value in settings.items()}
+        config = local_settings() | {f"sagebridge:{key}": value for key, value in settings.items()}
         run = program_in(program)
         made.append(Stack(create_stack(aws_in_process, name, program, config, run), name))
         return made[-1]
@@ -316,7 +316,7 @@ def example_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def example(aws_in_process: Aws, base: Base, model_data: str, name: str, example_folder: Path) -> Iterator[Stack]:
     """A stack of an example."""
-    config = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    config = local_settings() | {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
     stack_name, program = f"t{uuid.uuid4().hex[:8]}", program_in(example_folder)
     made = Stack(create_stack(aws_in_process, stack_name, example_folder, config, program), name)
     yield made

@@ -17,7 +17,7 @@ from sagebridge.model.contract import SAMPLE
 from tests.bridge.commands import Bridge
 from tests.conftest import PREDICTION, ROOT, Aws, Base, publish, trained
 from tests.engine.lives import roll_back_next
-from tests.stacks import EXAMPLES, MODEL_DATA, PREDICTING, PROGRAMS, Stack, create_stack
+from tests.stacks import EXAMPLES, MODEL_DATA, PREDICTING, PROGRAMS, Stack, create_stack, local_settings
 
 JSON = "application/json"
 NOT_CARRIED = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
@@ -152,7 +152,7 @@ def test_a_program_that_the_engine_interrupts_shows_no_traceback(
     # A slow machine meets a program still at work when an update fails.
     program = f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n"
     (example_folder / "__main__.py").write_text(program)
-    config = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    config = local_settings() | {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
     stack = Stack(create_stack(aws, f"t{uuid.uuid4().hex[:8]}", example_folder, config), name)
     ended = "program exited with non-zero exit code|program could not be run to its end: signal: interrupt"
     assert re.search(ended, stack.preview_fails())

@@ -16,6 +16,7 @@ from tests.stacks import create_stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
+CONFIG = {"aws:region": fields.REGION}
 CLASSES: dict[str, type[pulumi.CustomResource]] = {
     "aws_sagemaker_model": pulumi_aws.sagemaker.Model,
     "aws_sagemaker_endpoint_configuration": pulumi_aws.sagemaker.EndpointConfiguration,
@@ -38,7 +39,7 @@ Made = dict[tuple[str, str], pulumi.CustomResource]
 def stack(aws: Aws) -> Iterator[automation.Stack]:
     """An empty stack, on a local AWS whose deployments take no time."""
     aws.must("sagebridge", "local", "times", "--pace", "10000")
-    stack = create_stack(aws, f"t{uuid.uuid4().hex[:8]}", "fields", program=lambda: None)
+    stack = create_stack(aws, f"t{uuid.uuid4().hex[:8]}", "fields", CONFIG, lambda: None)
     yield stack
     stack.destroy(color="never")
     aws.must("sagebridge", "local", "times", "--pace", "1")

@@ -13,7 +13,7 @@ import pytest
 from tests.bridge import states
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
-from tests.engine.test_fields import make
+from tests.engine.test_fields import CONFIG, make
 from tests.fields import Given
 from tests.stacks import create_stack
 
@@ -27,7 +27,7 @@ def stack(aws: Aws, given: Given) -> Iterator[str]:
     """Yields the name of a stack with all resources of the table, on a local AWS whose deployments take no time."""
     aws.must("sagebridge", "local", "times", "--pace", "10000")
     name = f"t{uuid.uuid4().hex[:8]}"
-    stack = create_stack(aws, name, "fields", program=lambda: make(given, changed=False))
+    stack = create_stack(aws, name, "fields", CONFIG, lambda: make(given, changed=False))
     stack.up(color="never")
     yield f"organization/fields/{name}"
     stack.destroy(color="never")
