@@ -62,7 +62,7 @@ class EngineStack(automation.Stack):
     def outputs(self) -> automation.OutputMap:
         """Returns the outputs that the state has; `pulumi` is asked only where a secret is among them."""
         resources = self.state.get("resources", [])
-        (outputs,) = [r.get("outputs", {}) for r in resources if r["type"] == "pulumi:pulumi:Stack"] or [{}]
+        (outputs,) = [root.get("outputs", {}) for root in resources if root["type"] == "pulumi:pulumi:Stack"] or [{}]
         if SECRET in json.dumps(outputs):
             return super().outputs()
         return {name: automation.OutputValue(value=value, secret=False) for name, value in outputs.items()}
@@ -223,8 +223,8 @@ class Declared(Stack):
             "endpoint_name": name,
         }
         self.program: Callable[[], None] = self.declare
-        program = lambda: self.program()  # noqa: E731, PLW0108 - a test sets it
-        super().__init__(create_stack(aws, name, "declared", program=program), name)
+        stack = create_stack(aws, name, "declared", program=lambda: self.program())  # noqa: PLW0108 - a test sets it
+        super().__init__(stack, name)
 
     def declare(self, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declares the component and exports its outputs."""

@@ -90,7 +90,7 @@ def down(*, force: bool) -> None:
 
 @main.command(name="stress")
 def stress_command() -> None:
-    """Run the tests on the engine and the longest forms of others three times, in random order, with every core busy."""
+    """Run the tests on the engine, and the longest form of others, three times in random order on busy cores."""
     stress.run(console, "-m", "engine or stress")
 
 
