@@ -49,9 +49,10 @@ parts: $(PACKAGES)
 	@$(TOOLS) engine
 
 test: parts ## Every test that needs no AWS account
-	@$(IN_ENV) python -m pytest -n 2 --dist loadgroup
+	@# Three on two cores, as a test waits for AWS for about as long as it computes.
+	@$(IN_ENV) python -m pytest -n 3 --dist loadgroup
 
-stress: parts ## The tests on the engine three times, in random order, on busy cores
+stress: parts ## The tests on the engine, and the longest form of others, three times in random order on busy cores
 	@$(TOOLS) stress
 
 soak: parts ## 50 endpoints, half an hour of updates, kills, faults and deletions by hand: make soak SEED=7 does it again

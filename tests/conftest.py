@@ -100,12 +100,20 @@ class Aws:
         environment = self.environment | {"PULUMI_BACKEND_URL": folder.as_uri()} | variables
         return replace(self, environment=environment)
 
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        """The clients by the names of their services: each has to read its service's model, which is large."""
+        return {}
+
     def client(self, name: str) -> Any:
-        """Makes a client of any service."""
-        config = ConfigParser()
-        config.read(self.environment["AWS_CONFIG_FILE"])
-        session = boto3.Session("local", "local", region_name="us-east-1")
-        return session.client(name, endpoint_url=config["profile local"]["endpoint_url"])  # type: ignore[call-overload]
+        """Returns the client of any service."""
+        if name not in self._clients:
+            config = ConfigParser()
+            config.read(self.environment["AWS_CONFIG_FILE"])
+            session = boto3.Session("local", "local", region_name="us-east-1")
+            url = config["profile local"]["endpoint_url"]
+            self._clients[name] = session.client(name, endpoint_url=url)  # type: ignore[call-overload]
+        return self._clients[name]
 
     @cached_property
     def s3(self) -> "S3Client":

@@ -1,16 +1,27 @@
-"""Stacks of the program itself, on the real engine and the real AWS provider, through the Automation API."""
+"""Stacks of the program itself, on the real engine and the real AWS provider, through the Automation API.
 
+What the Automation API asks `pulumi` for around a command is read from files here, or left out: a start of `pulumi`
+takes as long as a small update. See `docs/where-the-time-goes.md`.
+"""
+
+import functools
+import json
+import runpy
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pulumi
 import pytest
 import yaml
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
@@ -26,12 +37,78 @@ PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in EXAM
 PREDICTING = sorted(name for name, program in PROGRAMS.items() if "modelData" in program)
 """The examples that serve the article's model."""
 MODEL_DATA = "sagebridge:modelData"
+SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pulumi's state marks what is special
+
+
+class EngineStack(automation.Stack):
+    """A stack whose commands start `pulumi` once: the SDK starts it three times more after each update."""
+
+    def __init__(self, name: str, workspace: automation.Workspace, config: Mapping[str, str]) -> None:
+        folder = Path(workspace.work_dir)
+        self.project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
+        """The file of the stack's configuration."""
+        self.settings_file.write_text(yaml.safe_dump({"config": dict(config)}))
+        super().__init__(name, workspace, StackInitMode.CREATE)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
+        backend = Path(url2pathname(urlsplit(self.workspace.env_vars["PULUMI_BACKEND_URL"]).path))
+        file = backend / ".pulumi" / "stacks" / self.project["name"] / f"{self.name}.json"
+        state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
+        return state
+
+    def outputs(self) -> automation.OutputMap:
+        """Returns the outputs that the state has; `pulumi` is asked only where a secret is among them."""
+        resources = self.state.get("resources", [])
+        (outputs,) = [root.get("outputs", {}) for root in resources if root["type"] == "pulumi:pulumi:Stack"] or [{}]
+        if SECRET in json.dumps(outputs):
+            return super().outputs()
+        return {name: automation.OutputValue(value=value, secret=False) for name, value in outputs.items()}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: ARG002, FBT001, FBT002 - the SDK's own
+        """Returns a summary of a command that succeeded, for a result whose summary no test reads."""
+        return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "succeeded")
+
+
+@functools.cache
+def pulumi_command() -> automation.PulumiCommand:
+    """Returns the command `pulumi` of the tests' PATH, whose version is looked up once."""
+    return automation.PulumiCommand()
+
+
+def create_stack(
+    aws: Aws,
+    name: str,
+    project: str | Path,
+    config: Mapping[str, str] | None = None,
+    program: Callable[[], None] | None = None,
+) -> EngineStack:
+    """Makes a stack.
+
+    Args:
+        aws: the local AWS.
+        name: the stack's name.
+        project: the folder of a project, or the name of one that is made for the stack.
+        config: the stack's configuration; by default that of the local AWS.
+        program: what runs in this process in the place of the project's program.
+    """
+    made = automation.ProjectSettings(project, "python", main=str(ROOT)) if isinstance(project, str) else None
+    workspace = automation.LocalWorkspace(
+        work_dir=None if made else str(project),
+        program=program,
+        env_vars=aws.environment,
+        project_settings=made,
+        pulumi_command=pulumi_command(),
+    )
+    return EngineStack(name, workspace, local_settings() if config is None else config)
 
 
 class Stack:
     """A stack of the program with an endpoint of its own."""
 
-    def __init__(self, stack: automation.Stack, endpoint: str) -> None:
+    def __init__(self, stack: EngineStack, endpoint: str) -> None:
         self._stack = stack
         self.endpoint = endpoint
 
@@ -46,16 +123,24 @@ class Stack:
 
     def config(self, **values: str) -> None:
         """Sets configuration; an empty value goes back to the default."""
-        for key, value in values.items():
-            if value:
-                self._stack.set_config(key, automation.ConfigValue(value))
-            else:
-                self._stack.remove_config(key)
+        self._change_config({self._key(key): value for key, value in values.items()})
 
     def tag(self, **tags: str) -> None:
         """Sets tags."""
-        for key, value in tags.items():
-            self._stack.set_config(f"tags.{key}", automation.ConfigValue(value), path=True)
+        config = yaml.safe_load(self._stack.settings_file.read_text())["config"]
+        key = self._key("tags")
+        self._change_config({key: config.get(key, {}) | tags})
+
+    def _key(self, key: str) -> str:
+        """Returns a key of the configuration with its namespace, which is the project's if it has none."""
+        return key if ":" in key else f"{self._stack.project['name']}:{key}"
+
+    def _change_config(self, changes: Mapping[str, object]) -> None:
+        """Writes changed values into the stack's file; `pulumi config set` does the same."""
+        settings = yaml.safe_load(self._stack.settings_file.read_text())
+        config = settings["config"] | changes
+        settings["config"] = {key: value for key, value in config.items() if value}
+        self._stack.settings_file.write_text(yaml.safe_dump(settings))
 
     def up(self, on_output: Callable[[str], object] | None = None, parallel: int | None = None) -> automation.UpResult:
         """Updates; `on_output` gets what a person sees meanwhile, and `parallel` is the option of that name."""
@@ -110,7 +195,7 @@ class Stack:
 
     def resources(self) -> list[dict[str, Any]]:
         """Returns the resources of the stack's state."""
-        return list((self._stack.export_stack().deployment or {}).get("resources", []))
+        return list(self._stack.state.get("resources", []))
 
     def refresh(self) -> None:
         self._stack.refresh(color="never")
@@ -138,9 +223,7 @@ class Declared(Stack):
             "endpoint_name": name,
         }
         self.program: Callable[[], None] = self.declare
-        options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
-        stack = automation.create_stack(name, "declared", lambda: self.program(), opts=options)  # noqa: PLW0108 - a test sets it
-        stack.set_all_config(local_settings())
+        stack = create_stack(aws, name, "declared", program=lambda: self.program())  # noqa: PLW0108 - a test sets it
         super().__init__(stack, name)
 
     def declare(self, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -151,10 +234,10 @@ class Declared(Stack):
         pulumi.export("modelName", endpoint.model_name)
 
 
-def local_settings() -> dict[str, automation.ConfigValue]:
+def local_settings() -> dict[str, str]:
     """Returns the AWS provider's settings of the local stack."""
-    dev = yaml.safe_load(STACK_SETTINGS.read_text())["config"]
-    return {key: automation.ConfigValue(value) for key, value in dev.items() if key.startswith("aws:")}
+    dev: dict[str, str] = yaml.safe_load(STACK_SETTINGS.read_text())["config"]
+    return {key: value for key, value in dev.items() if key.startswith("aws:")}
 
 
 @pytest.fixture(scope="session")
@@ -177,18 +260,37 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def program_in(folder: Path) -> Callable[[], None]:
+    """Returns the program of a project, to run it in this process, where nothing has to be imported again."""
+
+    def program() -> None:
+        runpy.run_path(str(folder / "__main__.py"))
+
+    return program
+
+
 @pytest.fixture
-def new_stack(aws: Aws, base: Base, model_data: str, program: Path) -> Iterator[Callable[[], Stack]]:
+def aws_in_process(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """The local AWS, to which the programs and hooks that run in this process are led, too."""
+    for name in [name for name in aws.environment if name.startswith("AWS_")]:
+        monkeypatch.setenv(name, aws.environment[name])
+    return aws
+
+
+@pytest.fixture
+def new_stack(
+    aws_in_process: Aws, base: Base, model_data: str, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Stack]]:
     """Makes stacks that are ready for `up`; they are destroyed after the test."""
+    monkeypatch.chdir(program)
     made: list[Stack] = []
 
     def make() -> Stack:
         name = f"t{uuid.uuid4().hex[:8]}"
-        options = automation.LocalWorkspaceOptions(env_vars=aws.environment)
-        stack = automation.create_stack(name, work_dir=str(program), opts=options)
-        own = {"endpointName": name, "modelData": model_data, "terraformState": str(base.state)}
-        stack.set_all_config(local_settings() | {key: automation.ConfigValue(value) for key, value in own.items()})
-        made.append(Stack(stack, name))
+        settings = {"endpointName": name, "modelData": model_data, "terraformState": str(base.state)}
+        config = local_settings() | {f"sagebridge:{key}": value for key, value in settings.items()}
+        run = program_in(program)
+        made.append(Stack(create_stack(aws_in_process, name, program, config, run), name))
         return made[-1]
 
     yield make
@@ -202,33 +304,32 @@ def stack(new_stack: Callable[[], Stack]) -> Stack:
 
 
 @pytest.fixture
-def example(aws: Aws, base: Base, model_data: str, name: str, tmp_path: Path) -> Iterator[Stack]:
-    """A stack of an example in a copy of the checkout, so that the stack's file does not appear in the checkout."""
-    copy_from_git(f"examples/{name}", tmp_path / "examples" / name)
+def example_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: an example in a copy of the checkout, where the stack's file does not appear."""
+    folder = tmp_path / "examples" / name
+    copy_from_git(f"examples/{name}", folder)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    found = automation.create_stack(
-        f"t{uuid.uuid4().hex[:8]}",
-        work_dir=str(tmp_path / "examples" / name),
-        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
-    )
-    own = {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
-    found.set_all_config(local_settings() | {key: automation.ConfigValue(value) for key, value in own.items()})
-    made = Stack(found, name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def example(aws_in_process: Aws, base: Base, model_data: str, name: str, example_folder: Path) -> Iterator[Stack]:
+    """A stack of an example."""
+    config = local_settings() | {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    stack_name, program = f"t{uuid.uuid4().hex[:8]}", program_in(example_folder)
+    made = Stack(create_stack(aws_in_process, stack_name, example_folder, config, program), name)
     yield made
     made.destroy()
 
 
 @pytest.fixture
-def new_declared(
-    aws: Aws, base: Base, model_data: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Declared]]:
+def new_declared(aws_in_process: Aws, base: Base, model_data: str) -> Iterator[Callable[[], Declared]]:
     """Makes stacks of one component; they are destroyed after the test."""
-    for name in [name for name in aws.environment if name.startswith("AWS_")]:
-        monkeypatch.setenv(name, aws.environment[name])  # the program and its hooks run in this process
     made: list[Declared] = []
 
     def make() -> Declared:
-        made.append(Declared(aws, base, model_data))
+        made.append(Declared(aws_in_process, base, model_data))
         return made[-1]
 
     yield make

@@ -88,9 +88,8 @@ def test_a_new_project_goes_from_its_tests_to_a_prediction(aws: Aws, base: Base,
         assert done.stderr.startswith("project scorer, stack dev\n")
         return done.stdout
 
+    (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": local_settings()}))
     pulumi("stack", "init", "dev")
-    for key, setting in local_settings().items():
-        pulumi("config", "set", key, setting.value, "--stack", "dev")
     pulumi("config", "set", "terraformState", os.path.relpath(base.state, project), "--stack", "dev")
     archive = trained(tmp_path)
     try:

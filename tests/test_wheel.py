@@ -141,7 +141,7 @@ def test_a_program_is_previewed(environment: Environment, aws: Aws, base: Base, 
     bucket, _, source = model_data.removeprefix("s3://").partition("/")
     aws.s3.copy_object(Bucket=bucket, Key="models/scorer/model.tar.gz", CopySource={"Bucket": bucket, "Key": source})
     project = {"name": "stranger", "runtime": "python"}
-    settings = {"config": {key: setting.value for key, setting in local_settings().items()}}
+    settings = {"config": local_settings()}
     (environment.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
     (environment.folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(settings))
     (environment.folder / "__main__.py").write_text(PROGRAM.replace("../terraform/terraform.tfstate", str(base.state)))

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.conftest import ROOT, Aws
 
 STATE = "terraform.tfstate"
@@ -26,10 +28,10 @@ class Project:
         self.program = self.project / "__main__.py"
         """The program's file."""
         self.program.write_text("")
+        config = {"region": "us-east-1", "skipCredentialsValidation": "true", "skipRequestingAccountId": "true"}
+        settings = {"config": {f"aws:{name}": value for name, value in config.items()}}
+        (self.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(settings))
         self.pulumi("stack", "init", "dev")
-        for key in ("region us-east-1", "skipCredentialsValidation true", "skipRequestingAccountId true"):
-            name, value = key.split()
-            self.pulumi("config", "set", f"aws:{name}", value)
 
     def apply(self) -> str:
         return self.aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=self.terraform)

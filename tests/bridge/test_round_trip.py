@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ class Journey(Project):
         (self.terraform / "terraform.tfvars.json").write_text(json.dumps(variables))
         aws.must("terraform", "init", "-input=false", cwd=self.terraform)
         self.apply()
-        self.ends_in = self.terraform
 
     def attributes(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Returns what Terraform knows of each resource, by type."""
@@ -51,10 +49,8 @@ class Journey(Project):
 
 
 @pytest.fixture(params=[None, {"memory_size_in_mb": 2048}], ids=["real-time", "serverless"])
-def journey(aws: Aws, base: Base, model_data: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Journey]:
-    journey = Journey(aws, base, model_data, tmp_path, request.param)
-    yield journey
-    journey.aws.must("terraform", "destroy", "-auto-approve", "-input=false", cwd=journey.ends_in)
+def journey(aws: Aws, base: Base, model_data: str, tmp_path: Path, request: pytest.FixtureRequest) -> Journey:
+    return Journey(aws, base, model_data, tmp_path, request.param)
 
 
 def test_there_and_back_again(journey: Journey, tmp_path: Path) -> None:
@@ -63,7 +59,6 @@ def test_there_and_back_again(journey: Journey, tmp_path: Path) -> None:
     assert len(attributes) == 3
     journey.adopt()
     journey.paste()
-    assert journey.bridge("verify") == "nothing would change\n"
     journey.forget()
     assert journey.served() == first
     assert journey.bridge("verify") == "nothing would change\n"
@@ -74,7 +69,6 @@ def test_there_and_back_again(journey: Journey, tmp_path: Path) -> None:
     commands = [step.replace(" apply", " apply -auto-approve") for step in steps]
     assert [command.split()[0] for command in commands] == ["sagebridge", "pulumi", "terraform", "terraform", "pulumi"]
     outputs = [journey.aws.must("bash", "-euc", command, cwd=journey.project) for command in commands]
-    journey.ends_in = fresh
     assert "3 imported, 0 added, 0 changed, 0 destroyed" in outputs[2]
     journey.program.write_text("")
     journey.aws.must("bash", "-euc", proof, cwd=journey.project)

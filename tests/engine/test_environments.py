@@ -64,8 +64,9 @@ def test_without_options_the_first_python_on_path_runs_the_program(project: Proj
     assert f"environment {sys.prefix}\n" in project.preview()
 
 
-@pytest.mark.parametrize("options", ["virtualenv: venv", "toolchain: pip, virtualenv: venv"])
-@pytest.mark.parametrize("main", [".", "infra"])
+@pytest.mark.parametrize(
+    ("options", "main"), [("virtualenv: venv", "infra"), ("toolchain: pip, virtualenv: venv", ".")]
+)
 def test_the_virtualenv_is_one_beside_the_project_s_file(project: Project, options: str, main: str) -> None:
     environment = project.environment("venv")
     project.declare(options, main=main)

@@ -1,8 +1,9 @@
-"""The examples, each as a person would run it: made, asked, changed, rolled back and taken down."""
+"""The examples, each as a person would run it: made, asked, exported, changed, rolled back and taken down."""
 
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 
 from model.train import DATA
 from sagebridge.model.contract import SAMPLE
+from tests.bridge.commands import Bridge
 from tests.conftest import PREDICTION, Aws, Base, publish, trained
 from tests.engine.lives import roll_back_next
-from tests.stacks import MODEL_DATA, PREDICTING, PROGRAMS, Stack
+from tests.stacks import MODEL_DATA, PREDICTING, PROGRAMS, Stack, create_stack, local_settings
 
 JSON = "application/json"
+NOT_CARRIED = {"pipeline": {"aws_s3_object.preprocess, content_base64"}}
+"""What cannot be imported, as AWS does not tell it."""
 SECONDS = 30
 
 
@@ -96,18 +100,31 @@ def pace(aws: Aws, name: str) -> Iterator[None]:
     set_pace(1)
 
 
+def export(aws: Aws, example: Stack, module: Path) -> None:
+    """Exports an example: Terraform would import all of it and change nothing."""
+    bridge = Bridge(aws, Path(example.work_dir))
+    exported = json.loads(bridge.must("export", "--stack", example.name, "--out", str(module), "--json"))
+    kinds = [address.partition(".")[0] for address in exported["imports"]]
+    assert kinds.count("aws_sagemaker_endpoint") == len(example.outputs())
+    not_carried = {item["name"] for item in exported["notCarried"] if "nothing in AWS" not in item["reason"]}
+    assert not_carried == NOT_CARRIED.get(example.endpoint, set())
+    assert "nothing would change" in bridge.must("verify", "--stack", example.name, "--module", str(module))
+
+
 @pytest.mark.engine
+@pytest.mark.terraform
 @pytest.mark.usefixtures("nothing_stays", "pace")
 @pytest.mark.parametrize("name", PREDICTING)
-def test_an_example(aws: Aws, example: Stack, name: str, model_data: str, retrained: str) -> None:
+def test_an_example(aws: Aws, example: Stack, model_data: str, retrained: str, tmp_path: Path) -> None:
     def answers() -> list[float]:
-        return [ASK.get(name, Aws.predict)(aws, endpoint) for endpoint in example.outputs().values()]
+        return [ASK.get(example.endpoint, Aws.predict)(aws, endpoint) for endpoint in example.outputs().values()]
 
     example.up()
     endpoint, *_ = example.outputs().values()
     first = answers()
     assert first == pytest.approx([PREDICTION] * len(first), abs=1e-9)
     assert set(example.preview()) == {"same"}
+    export(aws, example, tmp_path / "module")
 
     example.config(**{MODEL_DATA: retrained})
     example.up()
@@ -128,8 +145,13 @@ def test_an_example(aws: Aws, example: Stack, name: str, model_data: str, retrai
 @pytest.mark.engine
 @pytest.mark.usefixtures("inherited_interrupt")
 @pytest.mark.parametrize("name", ["serverless"])
-def test_a_program_that_the_engine_interrupts_shows_no_traceback(example: Stack, tmp_path: Path, name: str) -> None:
-    program = tmp_path / "examples" / name / "__main__.py"  # a slow machine meets it still at work when an update fails
-    program.write_text(f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n")
+def test_a_program_that_the_engine_interrupts_shows_no_traceback(
+    aws: Aws, base: Base, model_data: str, example_folder: Path, name: str
+) -> None:
+    # A slow machine meets a program still at work when an update fails.
+    program = f"{PROGRAMS[name]}import signal\n\nsignal.raise_signal(signal.SIGINT)\n"
+    (example_folder / "__main__.py").write_text(program)
+    config = local_settings() | {MODEL_DATA: model_data, "sagebridge:terraformState": str(base.state)}
+    stack = Stack(create_stack(aws, f"t{uuid.uuid4().hex[:8]}", example_folder, config), name)
     ended = "program exited with non-zero exit code|program could not be run to its end: signal: interrupt"
-    assert re.search(ended, example.preview_fails())
+    assert re.search(ended, stack.preview_fails())

@@ -118,7 +118,7 @@ def project(aws: Aws, base: Base, model_data: str, tmp_path: Path) -> Iterator[P
     control.set_times(aws.folder, updating=0, rolling_back=0, pace=1)
     with suppress(AssertionError):
         aws.must("pulumi", "cancel", "--yes", "--stack", made.endpoint, cwd=tmp_path)
-    aws.must("pulumi", "destroy", "--yes", "--stack", made.endpoint, "--non-interactive", cwd=tmp_path)
+    made.must("destroy", "--skip-preview")
 
 
 def canary(*, wait: int, termination: int) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def test_after_a_kill_at_any_step_one_up_with_a_refresh_is_enough(aws: Aws, proj
     exit_code, output = goes_on(project, "up", "--refresh")
     assert exit_code == 0, output
     assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
-    project.must("up", "--expect-no-changes")
+    project.must("up", "--expect-no-changes", "--skip-preview")
     assert len(everything(aws)) == count
 
 
@@ -263,7 +263,7 @@ def test_an_up_without_a_refresh_says_what_is_to_do(
         f"Endpoint {project.endpoint} runs {running} already: an update that was interrupted has reached it" in output
     )
     assert "Run `pulumi up --refresh`" in output
-    project.must("up", "--refresh")
-    project.must("up", "--expect-no-changes")
+    project.must("up", "--refresh", "--skip-preview")
+    project.must("up", "--expect-no-changes", "--skip-preview")
     assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
     assert len(everything(aws)) == count

@@ -12,9 +12,11 @@ from pulumi import automation
 from tests import fields
 from tests.conftest import Aws
 from tests.fields import Given, Ref
+from tests.stacks import create_stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
+CONFIG = {"aws:region": fields.REGION}
 CLASSES: dict[str, type[pulumi.CustomResource]] = {
     "aws_sagemaker_model": pulumi_aws.sagemaker.Model,
     "aws_sagemaker_endpoint_configuration": pulumi_aws.sagemaker.EndpointConfiguration,
@@ -37,15 +39,9 @@ Made = dict[tuple[str, str], pulumi.CustomResource]
 def stack(aws: Aws) -> Iterator[automation.Stack]:
     """An empty stack, on a local AWS whose deployments take no time."""
     aws.must("sagebridge", "local", "times", "--pace", "10000")
-    found = automation.create_stack(
-        f"t{uuid.uuid4().hex[:8]}",
-        project_name="fields",
-        program=lambda: None,
-        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
-    )
-    found.set_config("aws:region", automation.ConfigValue(fields.REGION))
-    yield found
-    found.destroy(color="never")
+    stack = create_stack(aws, f"t{uuid.uuid4().hex[:8]}", "fields", CONFIG, lambda: None)
+    yield stack
+    stack.destroy(color="never")
     aws.must("sagebridge", "local", "times", "--pace", "1")
 
 

@@ -1,5 +1,6 @@
 """A person's first hour, in a checkout of its own: `make up`, again, own commands, a dead local AWS, `make down`."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -31,9 +32,14 @@ class Checkout:
         """Runs what the Makefile runs."""
         return self._run([sys.executable, "-m", "tools", *arguments])
 
+    @functools.cached_property
+    def exports(self) -> str:
+        """What `make env` prints, which a person evaluates once."""
+        return self.tools("env")
+
     def shell(self, command: str, *, fails: bool = False) -> str:
         """Runs a command in a shell that has evaluated `make env`; returns all that it prints."""
-        return self._run(["bash", "-c", f'eval "$({sys.executable} -m tools env)"; {command}'], fails=fails)
+        return self._run(["bash", "-c", f'eval "$0"; {command}', self.exports], fails=fails)
 
     def changes(self) -> list[str]:
         """Returns the files that git would show as changed or new."""
@@ -104,9 +110,9 @@ def test_first_hour(checkout: Checkout) -> None:
 def own_commands(checkout: Checkout) -> None:
     assert "5 unchanged" in checkout.shell("pulumi preview --stack dev --non-interactive")
     checkout.shell("pulumi config set instanceType ml.m5.large --stack dev")
-    assert "1 replaced" in checkout.shell("pulumi up --stack dev --yes --non-interactive")
+    assert "1 replaced" in checkout.shell("pulumi up --stack dev --yes --skip-preview --non-interactive")
     assert checkout.shell("pulumi stack output endpointName --stack dev").strip() == "boston-housing"
-    assert "5 unchanged" in checkout.shell("pulumi refresh --stack dev --yes --non-interactive")
+    assert "5 unchanged" in checkout.shell("pulumi refresh --stack dev --yes --skip-preview --non-interactive")
     assert "No changes" in checkout.shell("terraform -chdir=terraform/base plan -detailed-exitcode -input=false")
     assert "is ready for" in checkout.shell("sagebridge check --stack dev")
     assert ANSWER in checkout.shell("sagebridge invoke --stack dev")
@@ -123,9 +129,9 @@ def an_example(checkout: Checkout) -> None:
     settings = (checkout.folder / "Pulumi.dev.yaml").read_bytes()
     there = "cd examples/serverless && pulumi stack select dev --create"
     invoked = 'sagebridge invoke --endpoint "$(pulumi stack output endpointName)"'
-    assert "5 created" in checkout.shell(f"{there} && pulumi up --yes --non-interactive")
+    assert "5 created" in checkout.shell(f"{there} && pulumi up --yes --skip-preview --non-interactive")
     assert ANSWER in checkout.shell(f"{there} && {invoked}")
-    assert "5 deleted" in checkout.shell(f"{there} && pulumi destroy --yes --non-interactive")
+    assert "5 deleted" in checkout.shell(f"{there} && pulumi destroy --yes --skip-preview --non-interactive")
     assert (checkout.folder / "Pulumi.dev.yaml").read_bytes() == settings
 
 
@@ -136,7 +142,7 @@ def an_archive_of_ones_own(checkout: Checkout) -> None:
     (checkout.folder / "build" / "my.csv").write_text("\n".join(rows[:300]))
     checkout.shell(
         "python model/train.py --data build/my.csv && sagebridge package && sagebridge publish --stack dev"
-        " && pulumi up --stack dev --yes --non-interactive"
+        " && pulumi up --stack dev --yes --skip-preview --non-interactive"
     )
     settings = (checkout.folder / "Pulumi.dev.yaml").read_bytes()
     archive = (checkout.folder / "build" / "model.tar.gz").read_bytes()

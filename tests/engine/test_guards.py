@@ -206,7 +206,6 @@ def test_hooks_ask_where_an_explicit_provider_goes(
         declared.declare(pulumi.ResourceOptions(provider=provider))
 
     declared.program = program
-    declared.preview()
     declared.up()
     folder = Path(aws.environment["LOCAL_AWS_DIR"])
     control.fault(folder, "rollback", endpoint=declared.endpoint, times=1)

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pulumi import automation
 
 from tests.conftest import PREDICTION, ROOT, Aws, Base, copy_from_git
 from tests.engine.lives import roll_back_next
 from tests.fields import IMAGE
-from tests.stacks import Stack, local_settings
+from tests.stacks import Stack, create_stack
 
 pytestmark = [
     pytest.mark.engine,
@@ -69,13 +68,9 @@ class Program(Stack):
     def __init__(self, aws: Aws, folder: Path, runtime: str, plugin: Path) -> None:
         self.folder = folder
         self.plugin = plugin
-        self.settings = aws.environment
         name = f"t{uuid.uuid4().hex[:8]}"
         self.declare(runtime)
-        options = automation.LocalWorkspaceOptions(env_vars=self.settings)
-        stack = automation.create_stack(name, work_dir=str(folder), opts=options)
-        stack.set_all_config(local_settings())
-        super().__init__(stack, name)
+        super().__init__(create_stack(aws, name, folder), name)
 
     def declare(self, runtime: str, **more: object) -> None:
         """Writes the project's file."""

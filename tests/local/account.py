@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from sagebridge.endpoint_log import log_group
 
 T = TypeVar("T")
+LOADER = Loader()
+"""Reads the model of each service once for all sessions; they are large."""
 COMMAND = str(Path(sys.executable).with_name("sagebridge"))
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 TRUST = {
@@ -69,7 +73,9 @@ class Account:
 
     def __init__(self, url: str) -> None:
         word = "local"  # nobody checks keys
-        self._session = boto3.Session(word, word, region_name="us-east-1")
+        session = botocore.session.get_session()
+        self._session = boto3.Session(word, word, region_name="us-east-1", botocore_session=session)
+        session.register_component("data_loader", LOADER)
         self.url = url
         self.s3 = self.client("s3")
         self.iam = self.client("iam")

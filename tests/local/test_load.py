@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.server, pytest.mark.long]
 CLIENTS = 16
 REQUESTS = 10_000
 ENDPOINTS = 200
-CYCLES = 1000
 WARM_UP = 80
 """Lives after which each endpoint's log has as many streams as it keeps."""
 SIGNED = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/sagemaker/aws4_request, Signature=x"
@@ -110,7 +109,8 @@ def test_200_endpoints_serve_at_once_and_their_processes_rest(directory: Path) -
         assert len(below(server)) == ENDPOINTS + 1
 
 
-def test_1000_lives_of_endpoints_leave_nothing_behind(directory: Path) -> None:
+@pytest.mark.parametrize("cycles", [260, pytest.param(1000, marks=pytest.mark.stress)])
+def test_many_lives_of_endpoints_leave_nothing_behind(directory: Path, cycles: int) -> None:
     account, server = started(directory)
     for config in ("old", "new"):
         model = account.model(account.upload(pack({"inference.py": COUNTER})))
@@ -137,8 +137,8 @@ def test_1000_lives_of_endpoints_leave_nothing_behind(directory: Path) -> None:
         return measured(server, directory)
 
     before = lives(WARM_UP)
-    after = lives(CYCLES - WARM_UP)
-    for resource, most in {"processes": 0, "files": 0, "open files": 4, "threads": 4, "memory": 24_000}.items():
+    after = lives(cycles - WARM_UP)
+    for resource, most in {"processes": 0, "files": 0, "open files": 4, "threads": 4, "memory": 24 * cycles}.items():
         assert after[resource] <= before[resource] + most, (resource, before, after)
 
 

@@ -35,11 +35,6 @@ class Handover(Project):
         (self.terraform / "terraform.tfvars.json").write_text(text)
         return super().apply()
 
-    def end(self) -> None:
-        self.pulumi("destroy", "--yes", "--skip-preview")
-        self.names = {}
-        self.aws.must("terraform", "destroy", "-auto-approve", "-input=false", cwd=self.terraform)
-
 
 @pytest.fixture
 def handover(
@@ -48,7 +43,7 @@ def handover(
     name = f"h{uuid.uuid4().hex[:8]}"
     handover = Handover(aws, base, model_data, tmp_path, **{key: f"{name}-{key}" for key in request.param})
     yield handover
-    handover.end()
+    handover.pulumi("destroy", "--yes", "--skip-preview")
 
 
 @pytest.mark.parametrize("handover", [("scaled", "serverless")], indirect=True)
@@ -85,7 +80,6 @@ def test_one_of_two_is_adopted_forgotten_and_changed_and_the_other_is_untouched(
     del handover.names["scaled"]
     assert "0 added, 0 changed, 0 destroyed" in handover.apply()
     assert aws.predict(name) == pytest.approx(PREDICTION)
-    assert handover.bridge("verify") == "nothing would change\n"
 
     handover.program.write_text(handover.program.read_text().replace("ml.m5.xlarge", "ml.m5.large"))
     assert f"{name} ({'aws:sagemaker/endpoint:Endpoint'}): update of endpointConfigName" in handover.refused("verify")

@@ -58,10 +58,6 @@ class Call(Project):
             for instance in block["instances"]
         }
 
-    def plan(self) -> str:
-        """Returns a plan as Terraform prints it."""
-        return self.aws.must("terraform", "plan", "-input=false", "-no-color", cwd=self.terraform)
-
     def run_commands(self, steps: str) -> list[str]:
         """Runs the commands of the steps for a module of somebody else."""
         step = steps.partition("is a module of somebody else")[2].partition("Terraform 1.6 and older")[0]
@@ -70,16 +66,12 @@ class Call(Project):
             self.aws.must("sh", "-c", command, cwd=self.terraform)
         return commands
 
-    def end(self) -> None:
-        self.pulumi("destroy", "--yes", "--skip-preview")
-        self.aws.must("terraform", "destroy", "-auto-approve", "-input=false", cwd=self.terraform)
-
 
 @pytest.fixture
 def call(aws: Aws, model_data: str, tmp_path: Path) -> Iterator[Call]:
     call = Call(aws, model_data, tmp_path)
     yield call
-    call.end()
+    call.pulumi("destroy", "--yes", "--skip-preview")
 
 
 class Calls(NamedTuple):
@@ -119,7 +111,6 @@ def test_a_module_of_somebody_else_is_adopted_and_what_else_it_has_made_is_untou
     endpoint = f"{call.prefix}-a"
     steps = call.adopt("--address", f"module.serving{calls.key}.aws_sagemaker_endpoint.this")
     call.paste()
-    assert call.bridge("verify") == "nothing would change\n"
 
     commands = call.run_commands(steps)
     assert bool(commands) == bool(calls.key)
@@ -129,8 +120,6 @@ def test_a_module_of_somebody_else_is_adopted_and_what_else_it_has_made_is_untou
         call.write(calls.repeated_afterwards, calls.name_afterwards.format(prefix=call.prefix))
     aws.must("terraform", "fmt", "-check", str(call.out / "without-module"), cwd=call.terraform)
     shutil.copytree(call.out / "without-module", call.terraform, dirs_exist_ok=True)
-    plan = call.plan()
-    assert "Plan: 0 to add, 0 to change, 0 to destroy." in plan or "found no differences" in plan
     assert "0 added, 0 changed, 0 destroyed" in call.apply()
 
     after = call.instances()

@@ -38,7 +38,7 @@ TRUST = {
 
 def program(declared: Declared) -> None:
     """Declares a component with all that belongs to it, and what is difficult around it."""
-    settings = {key.removeprefix("aws:"): value.value for key, value in local_settings().items()}
+    settings = {key.removeprefix("aws:"): value for key, value in local_settings().items()}
     provider = aws_.Provider(
         "tagged.one",
         region=REGION,

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pulumi import automation
 
 from tests.bridge import states
 from tests.bridge.commands import Bridge
 from tests.conftest import Aws
-from tests.engine.test_fields import make
-from tests.fields import REGION, Given
+from tests.engine.test_fields import CONFIG, make
+from tests.fields import Given
+from tests.stacks import create_stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.terraform, pytest.mark.long]
 
@@ -27,13 +27,7 @@ def stack(aws: Aws, given: Given) -> Iterator[str]:
     """Yields the name of a stack with all resources of the table, on a local AWS whose deployments take no time."""
     aws.must("sagebridge", "local", "times", "--pace", "10000")
     name = f"t{uuid.uuid4().hex[:8]}"
-    stack = automation.create_stack(
-        name,
-        project_name="fields",
-        program=lambda: make(given, changed=False),
-        opts=automation.LocalWorkspaceOptions(env_vars=aws.environment),
-    )
-    stack.set_config("aws:region", automation.ConfigValue(REGION))
+    stack = create_stack(aws, name, "fields", CONFIG, lambda: make(given, changed=False))
     stack.up(color="never")
     yield f"organization/fields/{name}"
     stack.destroy(color="never")

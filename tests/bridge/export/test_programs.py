@@ -1,7 +1,8 @@
 """Stacks as people make them, none of them with a component of ours, go to Terraform whole.
 
 They are made by programs in Python and in YAML, and by importing what Terraform has made. Each is exported in both
-forms, proven, applied by Terraform, and then has nothing left to do. What Terraform cannot carry is named.
+forms: `sagebridge verify` proves the one, and Terraform applies the other and then has nothing left to do. What
+Terraform cannot carry is named.
 """
 
 import datetime as dt
@@ -118,21 +119,23 @@ def test_a_program_goes_to_terraform_whole(yaml_host: Aws, tmp_path: Path, name:
     write_keys(project.project)
     project.pulumi("config", "set", "--secret", "token", TOKEN)
     MADE[file.suffix](project, file)
-    for form in ("json", "hcl"):
-        folder = tmp_path / form
+    modules = {form: tmp_path / form for form in ("json", "hcl")}
+    for form, folder in modules.items():
         printed = json.loads(project.bridge("export", "--out", str(folder), "--format", form, "--json"))
         arguments = {item["name"].rpartition(", ")[2] for item in printed["notCarried"]}
         assert arguments == NOT_CARRIED.get(file.stem, set())
-        project.bridge("verify", "--module", str(folder))
         for written in folder.iterdir():
             assert TOKEN not in written.read_text()
             assert "PRIVATE KEY" not in written.read_text()
-    secrets = {"TF_VAR_" + variable: value for variable, value in variables(project, folder).items()}
+    project.bridge("verify", "--module", str(modules["json"]))
+    secrets = {"TF_VAR_" + variable: value for variable, value in variables(project, modules["hcl"]).items()}
     terraform = Aws({**project.aws.environment, **secrets})
-    terraform.must("terraform", "fmt", "-check", "-diff", cwd=folder)
-    terraform.must("terraform", "init", "-input=false", cwd=folder)
-    terraform.must("terraform", "apply", "-input=false", "-auto-approve", cwd=folder)
-    plan = terraform.run("terraform", "plan", "-input=false", "-detailed-exitcode", "-no-color", cwd=folder)
+    terraform.must("terraform", "fmt", "-check", "-diff", cwd=modules["hcl"])
+    terraform.must("terraform", "init", "-input=false", cwd=modules["hcl"])
+    applied = terraform.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=modules["hcl"])
+    assert " imported, 0 added, " in applied
+    assert " 0 destroyed" in applied
+    plan = terraform.run("terraform", "plan", "-input=false", "-detailed-exitcode", "-no-color", cwd=modules["hcl"])
     assert plan.returncode == 0, plan.stdout
     if project.terraform.exists():  # an imported stack knows no dependencies, so Pulumi would delete all at once
         project.aws.must("terraform", "destroy", "-input=false", "-auto-approve", cwd=project.terraform)
