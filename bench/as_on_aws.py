@@ -9,14 +9,15 @@ from bench.account import Account, account
 from bench.figures import Figure, Figures, Goal, Plot, Section, Table, number, spread
 from bench.plans import APPLY, COMPONENT, PLAN, RAW, STEPS, TERRAFORM, TOOLS, UNCHANGED, UPDATE
 from sagebridge.local import control
-from tools.environment import OPERATIONS_AT_ONCE as PARALLEL
-from tools.environment import client
+from tools.environment import OPERATIONS_AT_ONCE, client
 
 NAME = "as_on_aws"
 LATENCY = 0.15
 """Seconds before AWS answers a call."""
 LONG_SERVICE, SHORT_SERVICE = 20.0, 2.0
 """Seconds that an endpoint is Creating or Updating, by the form of the bench."""
+PARALLEL = OPERATIONS_AT_ONCE
+"""How many resources a tool works on at once where it is told to: more than there are endpoints in a fleet."""
 REPEATS = {PLAN: 3, APPLY: 1, UNCHANGED: 3, UPDATE: 1}
 """Runs of a step: an apply and an update are mostly waiting, which varies little, and take minutes."""
 SLOWEST = "slowest endpoint"
