@@ -22,16 +22,16 @@ RUNS = {False: 3, True: 9}
 LEAST = 5.0
 """Milliseconds of a package that is shown by its name."""
 HEAVY = (
-    *("boto3", "botocore.loaders", "botocore.session", "moto", "pandas", "sklearn", "urllib3"),
+    *("boto3", "botocore.session", "moto", "pandas", "sklearn"),
     *(f"pulumi_aws.{part}" for part in ("s3", "cloudwatch", "iam", "appautoscaling")),
 )
 """What the component can need, or what lies beside it, and a plain endpoint does not need."""
 IMPORTED = "imported, not used"
 TEXT = """\
 `python -X importtime`: the time of each package's own modules, and `python -c` as a whole from outside.
-`SageMakerEndpoint` is what raw pulumi-aws is, its own modules, and the copy of SageMaker's model in the cache folder,
-which the limits come from. Clients of AWS, and what of pulumi-aws a plain endpoint has no use for, are imported when
-they are used. *The program* is `__main__.py`."""
+`SageMakerEndpoint` is what raw pulumi-aws is, and botocore's loader with SageMaker's model, which the limits come
+from. Clients of AWS, and what of pulumi-aws a plain endpoint has no use for, are imported when they are used. *The
+program* is `__main__.py`."""
 
 
 def measure(say: Callable[[str], None], *, long: bool) -> Figures:
