@@ -22,7 +22,7 @@ RUNS = {False: 3, True: 5}
 LEAST = 5.0
 """Milliseconds of a package that is shown by its name."""
 HEAVY = (
-    *("boto3", "botocore.loaders", "botocore.session", "moto", "pandas", "sklearn", "urllib3"),
+    *("boto3", "botocore.session", "moto", "pandas", "sklearn"),
     *(f"pulumi_aws.{part}" for part in ("s3", "cloudwatch", "iam", "appautoscaling")),
 )
 """What the component can need, or what lies beside it, and a plain endpoint does not need."""
