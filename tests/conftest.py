@@ -273,8 +273,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the long tests first, so that two workers end together."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts the long tests first, so that the workers end together, and leaves out what is for `make stress` alone."""
+    if "stress" not in config.option.markexpr:
+        items[:] = [item for item in items if item.get_closest_marker("stress") is None]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
