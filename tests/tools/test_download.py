@@ -1,4 +1,4 @@
-"""Pure: downloads are checked as their publisher says, and whatever goes wrong is a reason to try the next way."""
+"""Downloads are checked as their publisher says, and whatever goes wrong is a reason to try the next way."""
 
 import os
 import re
@@ -14,6 +14,8 @@ from tools import download
 from tools.download import Archive
 from tools.errors import Unavailable
 from tools.progress import Step
+
+pytestmark = pytest.mark.process
 
 FOLDER = "https://releases.hashicorp.com/terraform/1.13.3"
 TERRAFORM = f"{FOLDER}/{stand_in.TERRAFORM}"

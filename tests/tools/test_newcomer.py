@@ -1,4 +1,4 @@
-"""Pure: what `make engine` does on a newcomer's machine: with the publishers within reach, with each fault, without."""
+"""What `make engine` does on a newcomer's machine: with the publishers within reach, with each fault, without."""
 
 import json
 import os
@@ -22,6 +22,8 @@ from tests.tools.publishers import Publishers, Reply
 from tools import build, download, engine, paths, progress
 from tools.__main__ import main
 from tools.errors import Unavailable
+
+pytestmark = pytest.mark.process
 
 ARCHIVES = {
     "pulumi": f"https://get.pulumi.com/releases/sdk/{stand_in.PULUMI}",
