@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def copy_of(home: Path, service: str) -> Path:
-    return home / ".cache" / "sagebridge" / "models" / f"{service}.json"
+    return home / ".cache" / "sagebridge" / "models" / f"{service}-{botocore.__version__}.json"
 
 
 def model_of(service: str) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def test_the_copy_is_read_in_the_place_of_botocores_model(home: Path, monkeypatc
 
 @pytest.mark.parametrize(
     "broken",
-    ["", "[]", "{}", "null", '{"version": 1}', "\x00", '{"version": ["1.0", "2011-06-15", 1, 1], "data": {}}'],
+    ["", "[]", "{}", "null", '{"version": 1}', "\x00", '{"version": ["1.0", "2011-06-15", 1], "data": {}}'],
 )
 def test_a_copy_that_is_broken_or_of_another_version_is_made_anew(home: Path, broken: str) -> None:
     expected = model_of("sts")
@@ -88,6 +89,31 @@ def test_another_version_of_botocore_has_its_own_limits(home: Path, monkeypatch:
     assert model_of("sts")["shapes"] == {}
     monkeypatch.setattr(botocore, "__version__", "0.0.1")
     assert model_of("sts") == botocores_model_of("sts")
+
+
+def test_projects_with_other_versions_of_botocore_keep_their_copies(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise two projects that are worked on in turns make the copies anew each time."""
+    model_of("sts")
+    copy = copy_of(home, "sts")
+    copy.with_name("sts-0.9.0.json").write_text("{}")
+    os.utime(copy.with_name("sts-0.9.0.json"), (0, 0))
+    monkeypatch.setattr(botocore, "__version__", "0.0.1")
+    model_of("sts")
+    assert {file.name for file in copy.parent.iterdir()} == {copy.name, "sts-0.0.1.json"}
+
+
+def test_environments_with_the_same_version_of_botocore_share_a_copy(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model_of("sts")
+    copy = copy_of(home, "sts")
+    written = copy.stat().st_mtime_ns
+    shutil.copytree(_models.DATA / "sts", tmp_path / "data" / "sts", copy_function=shutil.copyfile)
+    monkeypatch.setattr(_models, "DATA", tmp_path / "data")
+    model_of("sts")
+    assert copy.stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize("obstacle", [".cache", ".cache/sagebridge", ".cache/sagebridge/models"])

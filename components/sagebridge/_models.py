@@ -2,14 +2,16 @@
 
 SageMaker's model is 2 MB of JSON, of which a program needs a few dozen shapes, and the endpoints are 1 MB, of which a
 client needs those of its service. So a copy in the user's cache folder has each of them as a text, which is read when
-it is looked at. The copy is made anew for another version of botocore, and nothing depends on it: where it cannot be
-read or written, the data comes from botocore.
+it is looked at. Each version of botocore has its copies, as a user's projects may have several. Nothing depends on them:
+where a copy cannot be read or written, the data comes from botocore.
 """
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 DATA = Path(botocore.__file__).parent / "data"
 """The folder of botocore's own files (``Loader.BUILTIN_DATA_PATH``)."""
+_KEPT = timedelta(days=30)
+"""How long the copies of other versions are kept, which are made anew if they are wanted again."""
 _USERS_OWN = Path("~/.aws/models")
 """Where botocore looks for a user's own models, before its own (``Loader.CUSTOMERDATA_PATH``)."""
 
@@ -94,7 +98,7 @@ def _copied(name: str, file: Path | None, read: Callable[[], dict[str, Any]]) ->
     version = _version(name, file)
     if version is None:
         return read()
-    copy = user_cache() / "models" / f"{name}.json"
+    copy = user_cache() / "models" / f"{name}-{botocore.__version__}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         copied = json.loads(copy.read_text(encoding="utf-8"))
         if copied["version"] == version:
@@ -104,15 +108,25 @@ def _copied(name: str, file: Path | None, read: Callable[[], dict[str, Any]]) ->
     with suppress(OSError, UserError):
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_file(copy, json.dumps({"version": version, "data": data}, separators=(",", ":")))
+        _remove_old_copies(name, copy.parent)
     return data
 
 
+def _remove_old_copies(name: str, folder: Path) -> None:
+    since = time.time() - _KEPT.total_seconds()
+    for copy in folder.glob(f"{name}-[0-9]*.json"):
+        if copy.stat().st_mtime < since:
+            copy.unlink()
+
+
 def _version(name: str, file: Path | None) -> list[str | int] | None:
-    """Returns what tells a file of botocore's from another version's; None if the user has a file of their own."""
+    """Returns what tells a file of botocore's from another one; None if the user has a file of their own.
+
+    The time of the file is no part of it: each environment of Python has its own, with the same text.
+    """
     if file is None or not file.is_file() or any(_USERS_OWN.expanduser().glob(f"{name}*")):
         return None
-    status = file.stat()
-    return [botocore.__version__, file.parent.name, status.st_size, status.st_mtime_ns]
+    return [botocore.__version__, file.parent.name, file.stat().st_size]
 
 
 def _texts(entries: Mapping[str, Any]) -> dict[str, str]:
