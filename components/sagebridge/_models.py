@@ -2,8 +2,8 @@
 
 SageMaker's model is 2 MB of JSON, of which a program needs a few dozen shapes, and the endpoints are 1 MB, of which a
 client needs those of its service. So a copy in the user's cache folder has each of them as a text, which is read when
-it is looked at. Each version of botocore has its copies, as a user's projects may have several. Nothing depends on them:
-where a copy cannot be read or written, the data comes from botocore.
+it is looked at. Each version of botocore has its copies, as a user's projects may have several versions. Nothing
+depends on the copies: where one cannot be read or written, the data comes from botocore.
 """
 
 import json
