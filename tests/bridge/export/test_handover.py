@@ -58,6 +58,16 @@ def test_what_is_pulumis_own_goes_before_what_it_depends_on() -> None:
     assert stay == []
 
 
+def test_the_provider_goes_that_answers_the_programs_questions_to_the_engine() -> None:
+    """Otherwise a stack whose resources are all Terraform's keeps it for ever."""
+    provider = replace(PROVIDER, urn=PROVIDER.urn.replace("aws", "pulumi"), type="pulumi:providers:pulumi")
+    gone, _ = forgotten((*ALL, provider), exported(MODEL, ENDPOINT, ACTION))
+    assert gone.count("default") == 2
+    stash = replace(resource("note", "pulumi:index:Stash", OTHER), provider=provider.urn)
+    gone, _ = forgotten((*ALL, OTHER, provider, stash), exported(MODEL, ENDPOINT, ACTION))
+    assert gone.count("default") == 1
+
+
 def test_what_something_else_still_needs_stays() -> None:
     alone = resource("alone", "aws:x/y:Y", OTHER)
     random = resource("random", "random:index/id:Id", OTHER, MODEL)

@@ -94,7 +94,8 @@ def forgotten_resources(stack: Stack, export: Export) -> tuple[list[str], list[s
 
 def _emptied(resources: Sequence[StackResource], forgotten: set[str]) -> set[str]:
     """Returns components and providers of what is forgotten, and the engine's own resources in them or after them."""
-    around: set[str] = set()
+    # No resource refers to the provider that answers the program's questions to the engine.
+    around = {resource.urn for resource in resources if resource.type == f"{PROVIDER}pulumi"}
     for resource in reversed(resources):  # a resource comes after what it is in and what it uses
         if resource.urn in forgotten or resource.urn in around:
             around |= {urn for urn in (resource.parent, resource.provider) if urn}
