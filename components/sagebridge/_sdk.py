@@ -299,8 +299,8 @@ def _keep_short_traces() -> None:
 
     def register_with_short_trace(request: Any) -> Any:  # noqa: ANN401 - gRPC's messages
         frames = request.stackTrace.frames
-        own = list(takewhile(lambda frame: frame.HasField("pc"), frames))
-        del frames[len(own) :]
+        of_program = list(takewhile(lambda frame: frame.HasField("pc"), frames))
+        del frames[len(of_program) :]
         return register(request)
 
     monitor.RegisterResource = register_with_short_trace
