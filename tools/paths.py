@@ -1,11 +1,11 @@
 """Where things are: in the checkout, and in the cache that all checkouts of a user share."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from sagebridge.user_cache import user_cache
 from tools.errors import ToolsError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -18,11 +18,8 @@ NEEDED = "3 GiB"
 
 
 def cache() -> Path:
-    """Returns the cache folder, ``$XDG_CACHE_HOME/sagebridge`` (default ``~/.cache/sagebridge``)."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not base.is_absolute():  # which XDG says to ignore
-        base = Path.home() / ".cache"
-    return base / "sagebridge"
+    """Returns the cache folder, which the engine's parts share with what the package keeps there."""
+    return user_cache()
 
 
 def pulumi_home() -> Path:

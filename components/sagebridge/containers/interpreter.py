@@ -23,6 +23,7 @@ from pathlib import Path
 from sagebridge import processes
 from sagebridge.containers.image import Image
 from sagebridge.containers.uv_command import uv_command, uv_environment
+from sagebridge.user_cache import user_cache
 
 SECONDS = 600
 """Seconds for each step: to find or download a Python, to download and install the packages, and to try them."""
@@ -79,10 +80,7 @@ def differences_from(image: Image) -> list[str]:
 
 def environments() -> Path:
     """Returns the folder of all environments: `sagebridge/images` in the user's cache folder (XDG)."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():  # which XDG says to ignore
-        cache = Path.home() / ".cache"
-    return cache / "sagebridge" / "images"
+    return user_cache() / "images"
 
 
 def _environment(image: Image, log: Callable[[str], object]) -> Path:
