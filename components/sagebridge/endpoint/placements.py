@@ -9,6 +9,7 @@ from sagebridge.endpoint.parts import all_variants, containers, field_path, is_s
 from sagebridge.endpoint.schema import UNKNOWN, Unknown
 from sagebridge.endpoint.spec import Instances, capacity_of
 from sagebridge.images.combination import Combination
+from sagebridge.images.servers import Server, server_of
 from sagebridge.images.uris import FRAMEWORKS, MODEL_SERVERS, Image, image_of, newest_version
 from sagebridge.validation import Problem
 
@@ -32,6 +33,12 @@ class Placement(NamedTuple):
     def image(self) -> str | Problem | None:
         """The image, at least its repository and tag, or why there is none; None if it is not known."""
         return _image(self.container, self.instance_type)
+
+    @property
+    def server(self) -> Server | None:
+        """The model server of the image; None if it has none, or if it is not known."""
+        image = self.image
+        return server_of(self.container.get("framework"), image if isinstance(image, str) else None)
 
     @property
     def combination(self) -> Combination | None:

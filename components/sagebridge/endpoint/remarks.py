@@ -7,7 +7,6 @@ from sagebridge.endpoint.args import SageMakerEndpointArgs
 from sagebridge.endpoint.parts import field_path
 from sagebridge.endpoint.placements import Placement, framework_version, placements
 from sagebridge.images.compatibility import judge
-from sagebridge.images.servers import server_of
 from sagebridge.images.uris import MODEL_SERVERS
 from sagebridge.redaction import derived
 from sagebridge.validation import Problem
@@ -49,8 +48,7 @@ def _scaling_problems(placement: Placement) -> Iterator[Problem]:
     Requests by the minute tell little of its load, as requests take very different times (AWS Machine Learning Blog,
     2024-07, "Amazon SageMaker inference launches faster auto scaling for generative AI models").
     """
-    scaling, image = placement.variant.get("autoscaling"), placement.image
-    server = server_of(placement.container.get("framework"), image if isinstance(image, str) else None)
+    scaling, server = placement.variant.get("autoscaling"), placement.server
     if not isinstance(scaling, Mapping) or server is None or server.concurrency is None:
         return
     if scaling.get("invocations_per_instance") is not None:

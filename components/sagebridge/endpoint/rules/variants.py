@@ -25,7 +25,6 @@ from sagebridge.endpoint.rules.common import (
     repeated,
 )
 from sagebridge.endpoint.spec import MAX_CONCURRENCY, capacity_of, kind_of
-from sagebridge.images.servers import server_of
 from sagebridge.monitoring import alarms
 from sagebridge.redaction import derived
 from sagebridge.scaling import rules as scaling
@@ -196,9 +195,8 @@ def _first_token(_: str, args: SageMakerEndpointArgs) -> Problems:
         return
     production = [path for path, _ in variants(args)]
     for placement in placements(args):
-        framework, image = placement.container.get("framework"), placement.image
-        server = server_of(framework, image if isinstance(image, str) else None)
-        other = framework if server is None else server.framework
+        server = placement.server
+        other = placement.container.get("framework") if server is None else server.framework
         if placement.variant_path in production and other is not None and other not in _WITH_FIRST_TOKEN:
             rule = f"can be set for {' and '.join(_WITH_FIRST_TOKEN)} only"
             yield Problem("alarms.time_to_first_token", rule, other, "No other server is known to publish the metric.")
