@@ -97,7 +97,7 @@ class Aws:
             variables: other variables of the environment.
         """
         folder.mkdir()
-        environment = self.environment | {"PULUMI_BACKEND_URL": folder.as_uri()} | variables
+        environment = self.environment | {"PULUMI_BACKEND_URL": local_environment.backend_url(folder)} | variables
         return replace(self, environment=environment)
 
     @cached_property
@@ -159,7 +159,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOCAL_AWS_DIR", str(folder))
         settings = environment.process_environment({"LOCAL_AWS_DIR": str(folder)})
-    settings["PULUMI_BACKEND_URL"] = tmp_path_factory.mktemp("pulumi-state").as_uri()
+    settings["PULUMI_BACKEND_URL"] = local_environment.backend_url(tmp_path_factory.mktemp("pulumi-state"))
     local = Aws(settings)
     local.must("sagebridge", "local", "start")
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -30,11 +29,13 @@ def pytest_configure() -> None:
     sys.addaudithook(refuse_slow_program)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Notes which test runs."""
     running.append(item)
-    try:
-        return (yield)
-    finally:
-        running.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Notes that the test is over: what is torn down after it may be a fixture of the whole session."""
+    running.clear()

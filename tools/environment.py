@@ -54,7 +54,7 @@ def settings() -> dict[str, str]:
         **environment.settings(directory),
         "PATH": os.pathsep.join([*folders, engine.outer_path()]),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_BACKEND_URL": environment.backend_url(state),
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_HOME": str(pulumi_home()),
         "PULUMI_PARALLEL": os.environ.get("PULUMI_PARALLEL") or str(OPERATIONS_AT_ONCE),

@@ -73,8 +73,9 @@ After a failure, these steps are enough, and each message names the next one:
   the cause, and run `pulumi up` again. It waits for AWS, and sends what AWS has not taken.
 - `pulumi` was killed during an update, at whatever step: `pulumi cancel` unlocks the stack, and `pulumi up --refresh`
   waits for AWS and does the rest.
-- A kill has met Pulumi while it wrote the state of a file backend, and commands end in "failed to load checkpoint":
-  copy `STACK.json.bak` over `STACK.json` in the backend's folder `.pulumi/stacks/PROJECT` first.
+- `pulumi` was killed while it wrote to a `file://` backend, and each command ends in `EOF`, such as "failed to load
+  checkpoint: EOF": delete the files `*.attrs` in the backend's folder `.pulumi`. They hold nothing that Pulumi needs;
+  the state is whole. A backend whose URL ends in `?metadata=skip`, such as that of `sagebridge local env`, has none.
 
 Until the next `pulumi up`, the stack's state keeps the configuration of a refused update among the endpoint's outputs,
 beside the error. Pulumi's engine saves every update so that failed in the provider. The guards ask AWS instead, and a

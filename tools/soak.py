@@ -9,7 +9,6 @@ import json
 import math
 import random
 import re
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -161,25 +160,6 @@ def changed(args: Mapping[str, Any], change: str, number: int) -> dict[str, Any]
     return {**args, "tags": {"change": str(number)}}
 
 
-def restore_checkpoint(checkpoint: Path) -> bool:
-    """Puts back Pulumi's copy of a stack's checkpoint, if a kill came while Pulumi was writing the checkpoint.
-
-    The file backend does not write it at once, so a part of it may be there.
-
-    Args:
-        checkpoint: the file in the backend.
-
-    Returns:
-        Whether the checkpoint was broken.
-    """
-    try:
-        json.loads(checkpoint.read_bytes())
-    except (FileNotFoundError, ValueError):
-        shutil.copyfile(checkpoint.with_name(f"{checkpoint.name}.bak"), checkpoint)
-        return True
-    return False
-
-
 @dataclass
 class Stack:
     """A stack, and the arguments of its endpoints by their names."""
@@ -245,7 +225,10 @@ class Soak:
                 name: environment.client(name, url)
                 for name in ("sagemaker", "sagemaker-runtime", "cloudwatch", "application-autoscaling", "s3", "iam")
             }
-            settings = {**local_environment.settings(self._aws), "PULUMI_BACKEND_URL": self._backend.as_uri()}
+            settings = {
+                **local_environment.settings(self._aws),
+                "PULUMI_BACKEND_URL": local_environment.backend_url(self._backend),
+            }
             self._environment = environment.process_environment(settings)
             self._clients["s3"].create_bucket(Bucket="models")
             self._clients["s3"].put_object(Bucket="models", Key="model.tar.gz", Body=_archive())
@@ -319,8 +302,6 @@ class Soak:
         self._say(f"{stack.name}: {at}")
         stack.was_killed |= step is not None
         self._settle()
-        if restore_checkpoint(self._backend / ".pulumi" / "stacks" / "soak" / f"{stack.name}.json"):
-            self._say(f"{stack.name}: killed while Pulumi wrote the checkpoint; its copy is put back")
         self._run(self._command(stack, "cancel"))  # which the engine wants; it fails if the update had not begun
 
     def _delete_by_hand(self, stack: Stack, incident: Incident) -> None:

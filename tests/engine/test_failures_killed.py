@@ -6,20 +6,18 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pytest
 
-from sagebridge.local import control
+from sagebridge.local import control, environment
 from tests.conftest import COMMAND_SECONDS, HELD_SECONDS, PREDICTION, ROOT, Aws, Base
 from tests.engine.lives import everything
 from tests.fields import IMAGE
 from tests.local.account import until
 from tools.paths import STACK_SETTINGS
-from tools.soak import restore_checkpoint
 
 pytestmark = pytest.mark.engine
 
@@ -60,13 +58,6 @@ class Project:
             "initial_instance_count": 2,
         }
         aws.must("pulumi", "stack", "init", self.endpoint, "--non-interactive", cwd=folder)
-
-    @property
-    def checkpoint(self) -> Path:
-        """The file of the stack's state in Pulumi's backend."""
-        backend = Path(url2pathname(urlsplit(self.aws.environment["PULUMI_BACKEND_URL"]).path))
-        (copy,) = backend.glob(f".pulumi/stacks/*/{self.endpoint}.json.bak")
-        return copy.with_suffix("")
 
     def command(self, *words: str) -> tuple[str, ...]:
         options = ("--non-interactive", "--color", "never") if words[0] != "cancel" else ()
@@ -210,7 +201,6 @@ def killed(project: Project, step: Step) -> None:
         process.kill()
         reader.join(COMMAND_SECONDS)
     step.after_kill(folder)
-    restore_checkpoint(project.checkpoint)
     assert "delete the lock file with `pulumi cancel`" in project.run("up").stderr
     project.must("cancel")
 
@@ -267,3 +257,33 @@ def test_an_up_without_a_refresh_says_what_is_to_do(
     project.must("up", "--expect-no-changes", "--skip-preview")
     assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
     assert len(everything(aws)) == count
+
+
+@pytest.mark.parametrize(
+    ("url_of", "said"),
+    [
+        (environment.backend_url, {}),
+        (
+            Path.as_uri,
+            {"meta.yaml.attrs": 'read ".pulumi/meta.yaml": EOF', "dev.json.attrs": "failed to load checkpoint: EOF"},
+        ),
+    ],
+)
+def test_files_that_a_kill_may_leave_empty_are_not_there_or_are_deleted(
+    aws: Aws, tmp_path: Path, url_of: Callable[[Path], str], said: dict[str, str]
+) -> None:
+    backend, folder = tmp_path / "states", tmp_path / "project"
+    backend.mkdir()
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: killed\nruntime: yaml\n")
+    theirs = replace(aws, environment={**aws.environment, "PULUMI_BACKEND_URL": url_of(backend)})
+    theirs.must("pulumi", "stack", "init", "dev", "--non-interactive", cwd=folder)
+    export = ("pulumi", "stack", "export", "--stack", "dev")
+    state = theirs.must(*export, cwd=folder)
+    metadata = {file.name: file for file in backend.rglob("*.attrs")}
+    assert bool(metadata) is bool(said)
+    for name, message in said.items():
+        metadata[name].write_text("")
+        assert message in theirs.run(*export, cwd=folder).stderr
+        metadata[name].unlink()
+        assert theirs.must(*export, cwd=folder) == state

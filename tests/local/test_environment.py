@@ -95,7 +95,7 @@ def test_pulumi_keeps_its_stacks_where_it_can_without_an_account(
     for name, value in shell.items():
         monkeypatch.setenv(name, value)
     set_to = environment.settings(tmp_path / "a b").get("PULUMI_BACKEND_URL")
-    assert set_to == (None if expected == "as it was" else f"file://{tmp_path}/a%20b/pulumi")
+    assert set_to == (None if expected == "as it was" else f"file://{tmp_path}/a%20b/pulumi?metadata=skip")
 
 
 @pytest.mark.parametrize("name", ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])

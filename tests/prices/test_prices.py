@@ -113,8 +113,10 @@ def test_one_region_answers_for_all_of_a_partition(region: str, asked: str) -> N
     assert api_region(region) == asked
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(stubber: Stubber, tmp_path: Path) -> None:
-    (tmp_path / "sagebridge").write_text("")
+def test_a_folder_that_cannot_be_made_is_one_line(stubber: Stubber) -> None:
+    folder = price_list_path(REGION).parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("")
     answer(stubber, [product("EUC1-Host:ml.g5.2xlarge", "1.9")])
     result = fetch()
     assert result.exit_code == 1

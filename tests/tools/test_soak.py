@@ -3,7 +3,6 @@
 import io
 import itertools
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,22 +50,6 @@ def test_after_any_incident_one_up_is_enough() -> None:
     printed = io.StringIO()
     assert soak.run(Console(file=printed, soft_wrap=True), SHORT, SEED) == dict.fromkeys(soak.KINDS, 1)
     assert f"The seed is {SEED}" in printed.getvalue()
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize("part", ["", '{"version": 3, "check', None])
-def test_pulumis_copy_of_a_checkpoint_is_put_back_where_a_kill_left_a_part_of_it(
-    tmp_path: Path, part: str | None
-) -> None:
-    checkpoint = tmp_path / "soak0.json"
-    (tmp_path / "soak0.json.bak").write_text('{"version": 3}')
-    if part is not None:
-        checkpoint.write_text(part)
-    assert soak.restore_checkpoint(checkpoint)
-    assert checkpoint.read_text() == '{"version": 3}'
-    checkpoint.write_text('{"version": 4}')
-    assert not soak.restore_checkpoint(checkpoint)
-    assert checkpoint.read_text() == '{"version": 4}'
 
 
 @pytest.mark.process

@@ -199,7 +199,7 @@ def settings(directory: Path) -> dict[str, str]:
         **dict.fromkeys(("NO_PROXY", "no_proxy"), no_proxy()),  # Go reads the first, Python prefers the second
     }
     if not os.environ.get("PULUMI_BACKEND_URL", "").startswith(("file://", "https://", "http://")):
-        variables["PULUMI_BACKEND_URL"] = pulumi_state(directory).as_uri()
+        variables["PULUMI_BACKEND_URL"] = backend_url(pulumi_state(directory))
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         variables["PULUMI_CONFIG_PASSPHRASE"] = ""
     return variables
@@ -208,6 +208,16 @@ def settings(directory: Path) -> dict[str, str]:
 def pulumi_state(directory: Path) -> Path:
     """Returns the folder in which Pulumi keeps the stacks that use the local AWS."""
     return directory / "pulumi"
+
+
+def backend_url(folder: Path) -> str:
+    """Returns the URL of a backend that keeps Pulumi's stacks in a folder, and that survives a kill of `pulumi`.
+
+    Pulumi's library (gocloud.dev's `fileblob`) replaces the file of a state in one step, but not the file `.attrs` with
+    metadata that it writes beside it. After a kill in between, every command ends in "failed to load checkpoint: EOF".
+    Nothing needs these files, and `metadata=skip` leaves them out.
+    """
+    return f"{folder.as_uri()}?metadata=skip"
 
 
 def unset(rules: Sequence[Rule] = RULES) -> list[str]:

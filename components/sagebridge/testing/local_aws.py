@@ -41,7 +41,8 @@ def local_aws(directory: Path) -> Iterator[LocalAws]:
     """
     running, _ = control.start(directory)
     # A test makes its stacks beside the local AWS, whatever backend the tester's shell names.
-    variables = {**environment.settings(directory), "PULUMI_BACKEND_URL": environment.pulumi_state(directory).as_uri()}
+    state = environment.pulumi_state(directory)
+    variables = {**environment.settings(directory), "PULUMI_BACKEND_URL": environment.backend_url(state)}
     try:
         yield LocalAws(running.url, directory, environment.process_environment(variables))
     finally:
