@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -27,14 +26,8 @@ DISTRIBUTIONS = cache(metadata.packages_distributions)
 
 
 @pytest.fixture(autouse=True)
-def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leaves no module of a container behind, such as those that stand in for sagemaker-containers."""
+def _distributions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "packages_distributions", DISTRIBUTIONS)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.setattr(sys, "path_hooks", sys.path_hooks[:])
-    yield
-    for name in [name for name in sys.modules if name.startswith(("spoken_", "sagemaker_containers"))]:
-        del sys.modules[name]
 
 
 def served(folder: Path, monkeypatch: pytest.MonkeyPatch, handler: str, version: str = IMAGE) -> FlaskClient:

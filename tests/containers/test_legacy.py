@@ -1,8 +1,6 @@
 """Handlers that import `sagemaker_containers`, as AWS's examples for scikit-learn do."""
 
 import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,16 +28,12 @@ def output_fn(prediction, accept):
 
 
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     if importlib.util.find_spec("sagemaker_containers"):
         pytest.skip("the package itself is installed")
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "path_hooks", [*sys.path_hooks])
     monkeypatch.setenv("SAGEMAKER_PROGRAM", "legacy_handler")
     (tmp_path / "legacy_handler.py").write_text(EXAMPLE)
-    yield build(Launch(Contract.SCIKIT_LEARN, False, str(tmp_path), str(tmp_path), "")).test_client()  # noqa: FBT003
-    for name in [name for name in sys.modules if name.startswith(("legacy_handler", "sagemaker_containers"))]:
-        del sys.modules[name]
+    return build(Launch(Contract.SCIKIT_LEARN, False, str(tmp_path), str(tmp_path), "")).test_client()  # noqa: FBT003
 
 
 @pytest.mark.parametrize(
@@ -62,3 +56,9 @@ def test_what_is_not_served_is_named(client: FlaskClient, caplog: pytest.LogCapt
     answer = client.post("/invocations", data=b"1,2\n", content_type="text/csv", headers={"Accept": "other"})
     assert answer.status_code == 500
     assert "sagemaker_containers.beta.framework.modules.download_and_import is in AWS's image" in caplog.text
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("part", ["", ".beta", ".beta.framework", ".beta.framework.worker"])
+def test_a_handler_may_ask_whether_the_package_is_there(part: str) -> None:
+    assert importlib.util.find_spec(f"sagemaker_containers{part}")

@@ -7,8 +7,7 @@ multi-model-server 1.1.11.
 
 import io
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +23,8 @@ JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 
 
 @pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Serves a handler, and leaves nothing of it in this process."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "path_hooks", [*sys.path_hooks])
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Serves a handler."""
     monkeypatch.setenv("SAGEMAKER_PROGRAM", "toolkit_handler.py")
 
     def serve(contract: Contract, handler: str, *, is_multi_model: bool = False) -> FlaskClient:
@@ -35,8 +32,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         (tmp_path / "code" / "toolkit_handler.py").write_text(handler)
         return build(Launch(contract, is_multi_model, str(tmp_path), str(tmp_path / "code"), "")).test_client()
 
-    yield serve
-    sys.modules.pop("toolkit_handler", None)
+    return serve
 
 
 def post(client: FlaskClient, body: bytes = b"[[1, 2]]", content_type: str = JSON, accept: str = "") -> TestResponse:

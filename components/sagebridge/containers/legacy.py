@@ -7,15 +7,18 @@ it for its encoders and its response; these are here. An error names what else a
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Any, NoReturn
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, module_from_spec
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import flask
 from sagemaker_inference import content_types
 from sagemaker_inference.content_types import JSON
 
 from sagebridge.containers import encoders
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _FRAMEWORK = "sagemaker_containers.beta.framework"
 
@@ -44,22 +47,20 @@ def provide() -> None:
     """Makes the package importable, unless it is installed."""
     if "sagemaker_containers" in sys.modules or find_spec("sagemaker_containers"):
         return
-    worker = ModuleType(f"{_FRAMEWORK}.worker")
-    vars(worker)["Response"] = Response
-    framework = ModuleType(_FRAMEWORK)
-    vars(framework).update(
-        content_types=content_types,
-        encoders=encoders,
-        worker=worker,
-        __getattr__=_absent,
-        __path__=[],
-    )
-    beta = ModuleType("sagemaker_containers.beta")
-    vars(beta).update(framework=framework, __path__=[])
-    package = ModuleType("sagemaker_containers")
-    vars(package).update(beta=beta, __path__=[])
-    sys.modules.update({module.__name__: module for module in (package, beta, framework, worker)})
-    sys.modules.update({f"{_FRAMEWORK}.content_types": content_types, f"{_FRAMEWORK}.encoders": encoders})
+    worker = _package(f"{_FRAMEWORK}.worker", Response=Response)
+    parts = {"content_types": content_types, "encoders": encoders, "worker": worker}
+    framework = _package(_FRAMEWORK, **parts, __getattr__=_absent)
+    beta = _package("sagemaker_containers.beta", framework=framework)
+    package = _package("sagemaker_containers", beta=beta)
+    sys.modules.update({module.__name__: module for module in (package, beta, framework)})
+    sys.modules.update({f"{_FRAMEWORK}.{name}": part for name, part in parts.items()})
+
+
+def _package(name: str, **attributes: object) -> ModuleType:
+    """Returns a package that has no files, with a specification, which `find_spec` looks for."""
+    package = module_from_spec(ModuleSpec(name, None, is_package=True))
+    vars(package).update(attributes)
+    return package
 
 
 def _absent(name: str) -> _Absent:
