@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -73,21 +74,19 @@ def sagemaker_client(settings: Settings, config: Configuration | None = None) ->
     Without a configuration it is the same :data:`PATIENT` client for the same settings and environment: making one
     takes longer than many of its calls.
     """
-    client: SageMakerClient = (
-        _client("sagemaker", settings, config) if config else _shared_client("sagemaker", *_key(settings))
-    )
+    client: SageMakerClient = _client("sagemaker", settings, config) if config else _shared("sagemaker", settings)
     return client
 
 
 def scaling_client(settings: Settings) -> "ApplicationAutoScalingClient":
     """Returns a client of Application Auto Scaling, shared like :func:`sagemaker_client`."""
-    client: ApplicationAutoScalingClient = _shared_client("application-autoscaling", *_key(settings))
+    client: ApplicationAutoScalingClient = _shared("application-autoscaling", settings)
     return client
 
 
 def cloudwatch_client(settings: Settings) -> Any:  # noqa: ANN401 - its types are a package of their own
     """Returns a client of CloudWatch, shared like :func:`sagemaker_client`."""
-    return _shared_client("cloudwatch", *_key(settings))
+    return _shared("cloudwatch", settings)
 
 
 def s3_client(settings: Settings, config: Configuration | None = None) -> "S3Client":
@@ -127,7 +126,7 @@ def runtime_url(settings: Settings, region_name: str) -> str:
 
     place = {name: settings[name] for name in ("profile", "shared_config_files") if name in settings}
     try:
-        client = _shared_client("sagemaker-runtime", *_key({**place, "region": region_name}))
+        client = _shared("sagemaker-runtime", {**place, "region": region_name})
     except ProfileNotFound:  # the provider refuses the profile itself
         return f"https://runtime.sagemaker.{region_name}.{dns_suffix(region_name)}"
     url: str = client.meta.endpoint_url
@@ -154,6 +153,15 @@ _ENDPOINT_NAMES = {
 def _key(settings: Settings) -> tuple[str, str]:
     environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     return json.dumps(settings, sort_keys=True), json.dumps(environment, sort_keys=True)
+
+
+_making_clients = Lock()
+"""Lets a thread that wants a client which another one makes wait for it."""
+
+
+def _shared(service: str, settings: Settings) -> Any:  # noqa: ANN401 - a client of any service
+    with _making_clients:
+        return _shared_client(service, *_key(settings))
 
 
 @cache

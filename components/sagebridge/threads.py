@@ -32,3 +32,14 @@ async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         kwargs: Its arguments by name.
     """
     return await asyncio.get_running_loop().run_in_executor(_threads, partial(function, *args, **kwargs))
+
+
+def begin(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Begins to call a function whose result, or failure, will be met again by whoever calls it later.
+
+    Args:
+        function: The function, which keeps what it returns.
+        args: Its arguments.
+        kwargs: Its arguments by name.
+    """
+    _threads.submit(function, *args, **kwargs)
