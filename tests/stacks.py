@@ -8,6 +8,7 @@ import functools
 import json
 import runpy
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -96,7 +97,7 @@ def create_stack(
     """
     made = automation.ProjectSettings(project, "python", main=str(ROOT)) if isinstance(project, str) else None
     workspace = automation.LocalWorkspace(
-        work_dir=None if made else str(project),
+        work_dir=tempfile.mkdtemp(prefix="project-", dir=aws.folder.parent) if made else str(project),
         program=program,
         env_vars=aws.environment,
         project_settings=made,
