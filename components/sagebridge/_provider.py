@@ -33,6 +33,11 @@ def settings(opts: pulumi.ResourceOptions | None) -> Settings | pulumi.Output[Se
     provider = _explicit(opts or pulumi.ResourceOptions())
     if provider is not None:
         return _sdk.engine_state(provider).apply(_parsed)
+    return default()
+
+
+def default() -> Settings:
+    """Returns the settings of the stack's default AWS provider."""
     config = pulumi.Config("aws")
     return _parsed({name: config.get(name) for name in (*_PLAIN, *_COMPOSED)})
 

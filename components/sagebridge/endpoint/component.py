@@ -96,8 +96,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
         self._names, self._declared, self._settings = Names(name), declared, settings
         if _sdk.runs_on_engine() and not isinstance(settings, pulumi.Output):
-            # To make a client takes 0.15 s, in which the engine starts the provider.
-            threads.begin(_aws.sagemaker_client, settings)
+            _sdk.once(_begin_client)
         self._earlier = _sdk.once(EarlierOutputs)
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
@@ -383,6 +382,11 @@ def _check(name: str, declared: SageMakerEndpointArgs, args: SageMakerEndpointAr
     """Refuses arguments, which are those that are declared with some outputs known by now."""
     if problems := validate(name, args):
         raise refusal(name, declared, problems)
+
+
+def _begin_client() -> None:
+    """Begins to make the client of the default provider: that takes 0.15 s, in which the engine starts the provider."""
+    threads.begin(_aws.sagemaker_client, _provider.default())
 
 
 def _today() -> date:
