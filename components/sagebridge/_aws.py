@@ -41,6 +41,14 @@ Of 200 calls in 16 threads to a service that takes 10 a second, ``standard`` fai
 100, and ``adaptive`` none, as it learns how many AWS takes (botocore 1.44, ``retries/quota.py`` and ``adaptive.py``).
 """
 
+ONE_TRY: Configuration = {
+    "connect_timeout": 3,
+    "read_timeout": 10,
+    "retries": {"total_max_attempts": 1},
+    "max_pool_connections": MOST_CALLS,
+}
+"""For a call that something else makes again if it fails."""
+
 IMPATIENT: Configuration = {"connect_timeout": 3, "retries": {"mode": "standard", "total_max_attempts": 3}}
 """For commands that a person waits for: at most three tries of 3 s to connect, so that they end within 15 s."""
 
@@ -92,6 +100,12 @@ def cloudwatch_client(settings: Settings) -> Any:  # noqa: ANN401 - its types ar
 def s3_client(settings: Settings, config: Configuration | None = None) -> "S3Client":
     """Returns a new client of S3."""
     client: S3Client = _client("s3", settings, config)
+    return client
+
+
+def object_client(settings: Settings) -> "S3Client":
+    """Returns a client of S3 that tries once, shared like :func:`sagemaker_client`."""
+    client: S3Client = _shared("s3", settings, ONE_TRY)
     return client
 
 
@@ -159,14 +173,14 @@ _making_clients = Lock()
 """Lets a thread that wants a client which another one makes wait for it."""
 
 
-def _shared(service: str, settings: Settings) -> Any:  # noqa: ANN401 - a client of any service
+def _shared(service: str, settings: Settings, config: Configuration = PATIENT) -> Any:  # noqa: ANN401 - a client of any service
     with _making_clients:
-        return _shared_client(service, *_key(settings))
+        return _shared_client(service, *_key(settings), json.dumps(config))
 
 
 @cache
-def _shared_client(service: str, settings: str, _environment: str) -> Any:  # noqa: ANN401 - a client of any service
-    return _client(service, json.loads(settings), PATIENT)
+def _shared_client(service: str, settings: str, _environment: str, config: str) -> Any:  # noqa: ANN401 - a client of any service
+    return _client(service, json.loads(settings), json.loads(config))
 
 
 def _client(service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service
@@ -184,7 +198,8 @@ def _client(service: str, settings: Settings, config: Configuration | None) -> A
         session.register_component("credential_provider", resolver)
     names = _ENDPOINT_NAMES.get(service, (service,))
     url = next((endpoints[name] for name in names if endpoints.get(name)), None)
-    return create_client(service, endpoint_url=url, config=Config(**(config or {})))
+    style = {"s3": {"addressing_style": "path"}} if str(settings.get("s3_use_path_style")).lower() == "true" else {}
+    return create_client(service, endpoint_url=url, config=Config(**{**style, **(config or {})}))
 
 
 def _with_uploads(session: "Session") -> Callable[..., Any]:

@@ -14,7 +14,7 @@ import pulumi
 from sagebridge import _sdk
 from sagebridge._aws import Settings
 
-_PLAIN = ("region", "profile", "accessKey", "secretKey", "token")
+_PLAIN = ("region", "profile", "accessKey", "secretKey", "token", "s3UsePathStyle")
 _COMPOSED = (
     "assumeRoleWithWebIdentity",
     "assumeRoles",
@@ -23,6 +23,11 @@ _COMPOSED = (
     "sharedCredentialsFiles",
 )
 """The settings that Pulumi keeps as JSON."""
+_NOT_FOR_CALLS = (
+    *("allowedAccountIds", "defaultTags", "forbiddenAccountIds", "ignoreTags", "maxRetries", "retryMode"),
+    *("skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId"),
+)
+"""The settings that do not change where a call goes, or who makes it."""
 
 
 def settings(opts: pulumi.ResourceOptions | None) -> Settings | pulumi.Output[Settings]:
@@ -40,6 +45,15 @@ def default() -> Settings:
     """Returns the settings of the stack's default AWS provider."""
     config = pulumi.Config("aws")
     return _parsed({name: config.get(name) for name in (*_PLAIN, *_COMPOSED)})
+
+
+def whole_default() -> Settings | None:
+    """Returns the settings of the default provider if they say all of how it calls AWS.
+
+    Others, such as ``httpProxy`` or ``useFipsEndpoint``, hold for the provider alone.
+    """
+    others = {*_sdk.configuration_keys("aws")} - {*_PLAIN, *_COMPOSED, *_NOT_FOR_CALLS}
+    return None if others else default()
 
 
 def _explicit(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:

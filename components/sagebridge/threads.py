@@ -1,9 +1,9 @@
 """Lets a program go on while AWS or the engine answers."""
 
 import asyncio
+import encodings.idna  # noqa: F401 - of threads that look a codec up first and at once, one may find none (Python 3.11)
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -31,15 +31,18 @@ async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         args: Its arguments.
         kwargs: Its arguments by name.
     """
-    return await asyncio.get_running_loop().run_in_executor(_threads, partial(function, *args, **kwargs))
+    return await asyncio.wrap_future(begin(function, *args, **kwargs))
 
 
-def begin(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Begins to call a function whose result, or failure, will be met again by whoever calls it later.
+def begin(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Begins to call a function at once, also where the event loop is busy, as it is until a program is declared.
 
     Args:
-        function: The function, which keeps what it returns.
+        function: The function, such as a method of an AWS client.
         args: Its arguments.
         kwargs: Its arguments by name.
+
+    Returns:
+        What tells the result; a failure that nobody asks for passes unseen.
     """
-    _threads.submit(function, *args, **kwargs)
+    return _threads.submit(function, *args, **kwargs)

@@ -21,7 +21,7 @@ from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.schema import check as check_fields
 from sagebridge.endpoint.spec import Container, Instances, Model, parse
 from sagebridge.endpoint.stash import stash
-from sagebridge.guards import checks, hooks, replacement, retained
+from sagebridge.guards import checks, hooks, lookup, replacement, retained
 from sagebridge.guards.earlier import EarlierOutputs
 from sagebridge.images import archive, uris
 from sagebridge.images.handler import has_rules
@@ -96,7 +96,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
         self._names, self._declared, self._settings = Names(name), declared, settings
         if _sdk.runs_on_engine() and not isinstance(settings, pulumi.Output):
-            _sdk.once(_begin_client)
+            _sdk.once(_begin_to_ask)
         self._earlier = _sdk.once(EarlierOutputs)
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
@@ -384,9 +384,18 @@ def _check(name: str, declared: SageMakerEndpointArgs, args: SageMakerEndpointAr
         raise refusal(name, declared, problems)
 
 
-def _begin_client() -> None:
-    """Begins to make the client of the default provider: that takes 0.15 s, in which the engine starts the provider."""
-    threads.begin(_aws.sagemaker_client, _provider.default())
+def _begin_to_ask() -> None:
+    """Makes the client of the default provider while the engine starts the provider; a preview lists the endpoints.
+
+    It takes 0.1 s to make the client, and a preview that makes a new endpoint needs the list.
+    """
+    threads.begin(_ask, _provider.default(), _sdk.once(lookup.Listed) if pulumi.runtime.is_dry_run() else None)
+
+
+def _ask(settings: _aws.Settings, listed: lookup.Listed | None) -> None:
+    client = _aws.sagemaker_client(settings)
+    if listed:
+        listed.begin(client)
 
 
 def _today() -> date:

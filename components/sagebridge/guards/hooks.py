@@ -81,7 +81,7 @@ class EndpointHooks:
         """What tells the progress of the provider's work, by the endpoint's URN."""
         self._rolled_out: set[str] = set()
         """URNs of the endpoints that this program creates or updates."""
-        self._listed = lookup.Listed()
+        self._listed = _sdk.once(lookup.Listed)
         in_previews_too = pulumi.ResourceHookOptions(on_dry_run=True)
         verify = pulumi.ResourceHook(_sdk.hook_name("sagebridge-verify"), self._verify)
         orphan = pulumi.ResourceHook(_sdk.hook_name("sagebridge-orphan"), self._look_for_orphan, in_previews_too)

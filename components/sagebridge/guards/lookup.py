@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sagebridge import _aws, threads
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef, DescribeEndpointOutputTypeDef
@@ -43,20 +46,26 @@ class Listed:
     """The endpoints that AWS lists, which a preview asks for once instead of for each new endpoint."""
 
     def __init__(self) -> None:
-        self._listings: dict[object, asyncio.Task[set[str] | None]] = {}
+        self._listings: dict[object, Future[set[str] | None]] = {}
+        self._asking = Lock()
+
+    def begin(self, client: "SageMakerClient") -> "Future[set[str] | None]":
+        """Asks with a client, the first time; any thread may call it."""
+        with self._asking:
+            if client not in self._listings:
+                self._listings[client] = threads.begin(_listed, client)
+            return self._listings[client]
 
     async def may_have(self, client: "SageMakerClient", name: str) -> bool:
         """Tells whether there may be an endpoint of a name; it is certain only that there is none."""
-        if client not in self._listings:
-            self._listings[client] = asyncio.ensure_future(_listed(client))
-        names = await self._listings[client]
+        names = await asyncio.wrap_future(self.begin(client))
         return names is None or name in names
 
 
-async def _listed(client: "SageMakerClient") -> set[str] | None:
+def _listed(client: "SageMakerClient") -> set[str] | None:
     """Returns the names of all endpoints; None if one call does not list them, or the caller may not list."""
     with suppress(BotoCoreError, ClientError):
-        answer = await threads.call(client.list_endpoints, MaxResults=_LISTED)
+        answer = client.list_endpoints(MaxResults=_LISTED)
         return None if answer.get("NextToken") else {endpoint["EndpointName"] for endpoint in answer["Endpoints"]}
     return None
 

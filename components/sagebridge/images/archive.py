@@ -1,14 +1,7 @@
-"""Checks that a model is there, fits its image and has its handler where the image looks, before the model is made.
+"""Checks that a model is there, fits its image and has its handler where the image looks, before the model is made."""
 
-An archive is fetched with the provider's own credentials, and no more of it than :data:`contents.BEGINNING`.
-"""
-
-import asyncio
-import base64
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,20 +9,14 @@ from urllib.parse import urlsplit
 import pulumi
 
 from sagebridge import _sdk
-from sagebridge._tarfile import tarfile
 from sagebridge.containers.fit import misfit
 from sagebridge.endpoint.outputs import resolved
 from sagebridge.endpoint.refusal import camel_case
 from sagebridge.errors import reason
 from sagebridge.images import handler
-from sagebridge.images.contents import BEGINNING, Contents, contents_of
+from sagebridge.images.contents import Contents
+from sagebridge.images.objects import Archive, Objects
 from sagebridge.redaction import Concealed
-
-_LOOK_UP = "aws:s3/getObject:getObject"
-"""``aws.s3.get_object``, called by its token: to import ``pulumi_aws.s3`` takes as long as all of SageMaker's."""
-_LIST = "aws:s3/getObjects:getObjects"
-_LISTED = 1000
-"""Objects below a prefix that are listed."""
 
 
 class Code(NamedTuple):
@@ -50,17 +37,6 @@ class Loaded(NamedTuple):
     url: str
     variables: Mapping[str, str]
     """The variables that lead the container to its handler."""
-
-
-class _Archive(NamedTuple):
-    """What was found of an archive."""
-
-    metadata: Mapping[str, str]
-    """The metadata of its object."""
-    contents: Contents | None = None
-    """Its files; None if nobody looked."""
-    damage: str | None = None
-    """Why its files cannot be told."""
 
 
 class _Argument(NamedTuple):
@@ -124,6 +100,8 @@ def checked(
                 argument.warn(f"the files of {shown_url} cannot be read: {archive.damage}")
         return Loaded(plain_url, _variables(argument, shown_url, model, contents))
 
+    if isinstance(url, str):  # an image that is not known yet is most likely AWS's
+        _sdk.once(Objects).begin(url, parent, reads=not isinstance(code.image, str) or handler.has_rules(code.image))
     return pulumi.Output.all(url, code.image, _may_be_missing(url)).apply(check)
 
 
@@ -179,36 +157,14 @@ def _variables(
     return {name: str.__str__(value) for name, value in judgement.variables.items()}
 
 
-class _Objects:
-    """Looks up each of a program's archives and prefixes once, however many endpoints or variants load it."""
-
-    def __init__(self) -> None:
-        self._look_ups: dict[tuple[str, bool, pulumi.ProviderResource | None], asyncio.Task[_Archive]] = {}
-        self._lists: dict[tuple[str, pulumi.ProviderResource | None], asyncio.Task[Contents | None]] = {}
-
-    def look_up(self, url: str, parent: pulumi.Resource, *, reads: bool) -> asyncio.Task[_Archive]:
-        """Returns the look-up of an archive with the provider of a resource; it may read the archive's files, too."""
-        key = url, reads, parent.get_provider(_LOOK_UP)
-        if key not in self._look_ups:
-            self._look_ups[key] = asyncio.ensure_future(_read(url, parent, reads=reads))
-        return self._look_ups[key]
-
-    def list(self, uri: str, parent: pulumi.Resource) -> asyncio.Task[Contents | None]:
-        """Returns the list of the objects below a prefix, with the provider of a resource."""
-        key = uri, parent.get_provider(_LIST)
-        if key not in self._lists:
-            self._lists[key] = asyncio.ensure_future(_list(uri, parent))
-        return self._lists[key]
-
-
 async def _may_be_missing(url: pulumi.Input[str]) -> bool:
     return pulumi.runtime.is_dry_run() and isinstance(url, pulumi.Output) and bool(await url.resources())
 
 
-async def _look_up(argument: _Argument, url: str, *, reads: bool) -> _Archive | None:
+async def _look_up(argument: _Argument, url: str, *, reads: bool) -> Archive | None:
     """Returns what there is of an archive; None if it is missing and may be."""
     try:
-        return await _sdk.once(_Objects).look_up(url, argument.parent, reads=reads)
+        return await _sdk.once(Objects).look_up(url, argument.parent, reads=reads)
     except Exception as error:  # the engine has no type of its own for a failed invoke
         why = reason(error)
         if "couldn't find resource" in why or "NotFound" in why:
@@ -227,43 +183,8 @@ async def _files_below(argument: _Argument, uri: str) -> Contents | None:
     if not uri.endswith("/"):
         return Contents([PurePosixPath(urlsplit(str.__str__(uri)).path).name], is_whole=True)
     try:
-        return await _sdk.once(_Objects).list(uri, argument.parent)
+        return await _sdk.once(Objects).list(uri, argument.parent)
     except Exception as error:  # noqa: BLE001 - the engine has no type of its own for a failed invoke
         why = "" if isinstance(uri, Concealed) else f": {reason(error)}"
         argument.warn(f"{uri} cannot be listed, so it is not known whether it has a handler{why}")
         return None
-
-
-async def _read(url: str, parent: pulumi.Resource, *, reads: bool) -> _Archive:
-    bucket, key = _location(url)
-    arguments = {"bucket": bucket, "key": key}
-    if reads:
-        arguments |= {"range": f"bytes=0-{BEGINNING - 1}", "downloadBody": "true"}
-    found = await _invoke(_LOOK_UP, arguments, parent)
-    metadata, body = found.get("metadata") or {}, found.get("bodyBase64")  # a user's unit test need not answer
-    if not (reads and body):
-        return _Archive(metadata)
-    try:
-        return _Archive(metadata, await asyncio.to_thread(contents_of, base64.b64decode(body)))
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        return _Archive(metadata, damage=f"{type(error).__name__}: {error}")
-
-
-async def _list(uri: str, parent: pulumi.Resource) -> Contents | None:
-    bucket, prefix = _location(uri)
-    found = await _invoke(_LIST, {"bucket": bucket, "prefix": prefix, "maxKeys": _LISTED}, parent)
-    keys = found.get("keys") or []
-    names = [key.removeprefix(prefix) for key in keys if not key.endswith("/")]
-    return Contents(names, is_whole=len(keys) < _LISTED) if names else None  # AWS itself refuses an empty prefix
-
-
-async def _invoke(token: str, arguments: Mapping[str, Any], parent: pulumi.Resource) -> Mapping[str, Any]:
-    opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi-aws"))
-    found: Mapping[str, Any] = await pulumi.runtime.invoke_async(token, arguments, opts) or {}
-    return found
-
-
-def _location(url: str) -> tuple[str, str]:
-    """Returns the bucket and the key of an S3 URL, also of one that is a secret."""
-    location = urlsplit(str.__str__(url))
-    return location.netloc, location.path.lstrip("/")
