@@ -1,5 +1,6 @@
 """Pure: clients go where the provider's settings say; the hooks ask AWS with them."""
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,25 @@ def test_for_the_same_settings_and_environment_there_is_one_client(monkeypatch: 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     assert _aws.sagemaker_client(settings).meta.endpoint_url == "http://localhost:1"
     assert before.meta.endpoint_url != "http://localhost:1"
+
+
+@pytest.mark.parametrize(
+    ("style", "url"),
+    [
+        ({}, "https://models.s3.eu-west-1.amazonaws.com/k"),
+        ({"s3_use_path_style": "false"}, "https://models.s3.eu-west-1.amazonaws.com/k"),
+        ({"s3_use_path_style": "true"}, "https://s3.eu-west-1.amazonaws.com/models/k"),
+    ],
+)
+def test_an_object_is_read_where_the_provider_looks_for_its_bucket(style: dict[str, str], url: str) -> None:
+    client = _aws.object_client({"region": "eu-west-1", "access_key": "a", "secret_key": "b", **style})
+
+    def send(request: Any, **_: object) -> None:
+        raise ConnectionError(request.url)
+
+    client.meta.events.register("before-send.s3", send)
+    with pytest.raises(ConnectionError, match=f"^{re.escape(url)}$"):
+        client.get_object(Bucket="models", Key="k")
 
 
 def test_a_chain_of_roles_is_assumed_one_by_the_other_and_again_before_they_expire(

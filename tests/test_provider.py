@@ -44,6 +44,31 @@ def test_the_default_providers_are_the_stacks_configuration(settings_of: Callabl
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"region": "eu-central-1", "profile": "mine", "s3UsePathStyle": "true"},
+        {"skipCredentialsValidation": "true", "defaultTags": "{}", "maxRetries": "2"},
+    ],
+)
+def test_settings_that_decide_no_more_of_a_call_than_is_known_are_whole(run: Run, config: dict[str, str]) -> None:
+    assert whole_default(run, config) is not None
+
+
+@pytest.mark.parametrize("name", ["useFipsEndpoint", "httpProxy", "customCaBundle", "aSettingOfTomorrow"])
+def test_settings_that_may_decide_more_of_a_call_are_the_providers_alone(run: Run, name: str) -> None:
+    assert whole_default(run, {name: "true", "region": "eu-central-1"}) is None
+
+
+def whole_default(run: Run, config: dict[str, str]) -> object:
+    for name, value in config.items():
+        pulumi.runtime.set_config(f"aws:{name}", value)
+    seen: list[object] = []
+    run(lambda: seen.append(_provider.whole_default()))
+    return seen[0]
+
+
+@pytest.mark.parametrize(
     "options",
     [
         lambda provider: pulumi.ResourceOptions(provider=provider),

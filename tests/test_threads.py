@@ -1,9 +1,13 @@
 """Pure: what waits for an answer holds up neither the program nor the event loop's own threads."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
+
+import pytest
 
 from sagebridge import threads
 
@@ -50,3 +54,22 @@ def test_the_program_goes_on_meanwhile_also_while_resources_have_all_threads_of_
         return answer
 
     assert asyncio.run(program()) == "answer"
+
+
+@pytest.mark.process
+def test_the_codec_of_host_names_is_there_before_threads_look_it_up() -> None:
+    """Two that looked it up at once found "unknown encoding: idna", and so did all calls after them."""
+    code = "import sagebridge.threads, sys; print('encodings.idna' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"True"
+
+
+def test_a_call_begins_while_the_event_loop_is_busy() -> None:
+    called = threading.Event()
+
+    async def program() -> bool:
+        begun = threads.begin(called.set)
+        reached = called.wait(10)
+        await asyncio.wrap_future(begun)
+        return reached
+
+    assert asyncio.run(program())

@@ -5,9 +5,9 @@ The tests in ``tests/test_sdk.py`` say for each what breaks if the SDK changes, 
 
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import groupby, takewhile
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -254,32 +254,43 @@ def end_quietly() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-class _DebugMessages:
-    """Sends debug messages beside the program, in their order. Python waits at its end until all are sent.
+_debug_thread = ThreadPoolExecutor(1, "sagebridge-debug")
+"""Sends debug messages. Python waits at its end until all are sent."""
 
-    What has come while a request was on its way goes with the next one, as a message of many lines. The order holds
-    among debug messages only.
+
+class _DebugMessages:
+    """Sends a program's debug messages beside it, in their order.
+
+    Those that come while a request is on its way go with the next one, as a message of many lines.
     """
 
     def __init__(self, log: Callable[[Any], object]) -> None:
         self._log = log
-        self._pending: deque[Any] = deque()
-        self._thread = ThreadPoolExecutor(1, "sagebridge-debug")
+        self._lock = threading.Lock()
+        self._pending: list[Any] = []
+        self._is_sending = False
 
     def add(self, request: Any) -> None:  # noqa: ANN401 - gRPC's messages
-        """Sends a message soon."""
-        self._pending.append(request)
-        if len(self._pending) == 1:
-            self._thread.submit(self._send)
+        """Takes a message, which is sent soon."""
+        with self._lock:
+            self._pending.append(request)
+            if self._is_sending:
+                return
+            self._is_sending = True
+        _debug_thread.submit(self._send)
 
     def _send(self) -> None:
-        while self._pending:
-            requests = list(self._pending)
+        while requests := self._next():
             for urn, of_resource in groupby(requests, lambda request: str(request.urn)):
                 text = "\n".join(request.message for request in of_resource)
-                self._log(engine_pb2.LogRequest(severity=engine_pb2.DEBUG, message=text, urn=urn))
-            for _ in requests:  # only now, so that a message which comes meanwhile does not start a second sending
-                self._pending.popleft()
+                with suppress(grpc.RpcError):  # nobody waits for a debug message
+                    self._log(engine_pb2.LogRequest(severity=engine_pb2.DEBUG, message=text, urn=urn))
+
+    def _next(self) -> list[Any]:
+        with self._lock:
+            requests, self._pending = self._pending, []
+            self._is_sending = bool(requests)
+        return requests
 
 
 def _log_aside() -> None:
@@ -303,7 +314,7 @@ def _log_aside() -> None:
                 raise
             return None
 
-    debug_messages = _DebugMessages(log_if_possible)
+    debug_messages = _DebugMessages(log)
 
     def log_aside(request: Any) -> Any:  # noqa: ANN401 - gRPC's messages
         return debug_messages.add(request) if request.severity == engine_pb2.DEBUG else log_if_possible(request)
