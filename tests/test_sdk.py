@@ -478,8 +478,19 @@ def test_debug_messages_go_on_after_the_engine_has_refused_some(monkeypatch: pyt
     assert sent.wait(10)
 
 
-def test_the_state_keeps_the_programs_part_of_a_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise a third of the state, which is written whole at each step, tells how Python starts."""
+@pytest.mark.parametrize(
+    ("uris", "of_program"),
+    [
+        (["component.py", "__main__.py", "runpy", "", "stack.py"], ["component.py", "__main__.py"]),
+        ([f"{PACKAGE.as_uri()}/endpoint/component.py", "__main__.py", "runpy", "stack.py"], ["__main__.py"]),
+        (["test.py", "pytest.py"], ["test.py", "pytest.py"]),
+        ([], []),
+    ],
+)
+def test_the_state_keeps_the_programs_part_of_a_stack_trace(
+    monkeypatch: pytest.MonkeyPatch, uris: list[str], of_program: list[str]
+) -> None:
+    """Otherwise a fifth of the state, which is written whole at each step, tells of this package and of Python."""
     seen: list[Any] = []
 
     class Connection:
@@ -490,14 +501,12 @@ def test_the_state_keeps_the_programs_part_of_a_stack_trace(monkeypatch: pytest.
     connection = Connection()
     monkeypatch.setattr(_sdk, "get_monitor", lambda: connection)
     _sdk._keep_short_traces()  # noqa: SLF001 - once a program
-    lines = [(["component.py", "__main__.py"], ["runpy", "", "stack.py"]), (["test.py", "pytest.py"], []), ([], [])]
-    for program, machinery in lines:
-        frames = [
-            StackFrame(pc=SourcePosition(uri=uri)) if uri != "runpy" else StackFrame() for uri in program + machinery
-        ]
-        request = RegisterResourceRequest(stackTrace=StackTrace(frames=frames))
-        assert connection.RegisterResource(request) == "registered"
-        assert [frame.pc.uri for frame in seen[-1].stackTrace.frames] == program
+    frames = [StackFrame(pc=SourcePosition(uri=uri)) if uri != "runpy" else StackFrame() for uri in uris]
+    position = SourcePosition(uri=uris[0]) if uris else None
+    request = RegisterResourceRequest(stackTrace=StackTrace(frames=frames), sourcePosition=position)
+    assert connection.RegisterResource(request) == "registered"
+    assert [frame.pc.uri for frame in seen[0].stackTrace.frames] == of_program
+    assert seen[0].sourcePosition.uri == (of_program[0] if of_program else "")
 
 
 def test_progress_is_shown_in_the_row_of_a_resource_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
