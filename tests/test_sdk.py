@@ -428,7 +428,7 @@ def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
 
 
 def test_a_program_does_not_wait_for_its_debug_messages_which_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise a program with 100 endpoints spends two fifths of its time on messages that nobody asked for."""
+    """Otherwise a program with 100 endpoints spends a fifth of its time on messages that nobody asked for."""
     reached, taken, sent = threading.Event(), threading.Event(), threading.Event()
     messages: list[tuple[str, str]] = []
 
