@@ -1,11 +1,13 @@
 """A Pulumi project whose stack is empty at first, for what Terraform hands over."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.command_line import run_in_process
 from tests.conftest import ROOT, Aws
 
 STATE = "terraform.tfstate"
@@ -48,10 +50,16 @@ class Project:
         return self.pulumi("up", "--yes", "--skip-preview", "--color", "never")
 
     def bridge(self, *arguments: str) -> str:
-        return self.aws.must("sagebridge", *arguments, "--stack", "dev", cwd=self.project)
+        """Runs a command of the bridge that must succeed, and returns what it prints."""
+        done = self._run_bridge(*arguments)
+        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _run_bridge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_in_process(*arguments, "--stack", "dev", cwd=self.project, environment=self.aws.environment)
 
     def refused(self, *arguments: str) -> str:
-        done = self.aws.run("sagebridge", *arguments, "--stack", "dev", cwd=self.project)
+        done = self._run_bridge(*arguments)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         return " ".join(done.stderr.split())
