@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridge.export.test_programs import PROGRAMS, TOKEN, variables, write_keys
+from tests.bridge.export.test_programs import PROGRAMS, TOKEN, make_in_python, variables, write_keys
 from tests.bridge.projects import Project
 from tests.conftest import Aws
 from tools import engine
@@ -26,10 +26,7 @@ def stack(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(aws, tmp_path_factory.mktemp("stack"))
     write_keys(project.project)
     project.pulumi("config", "set", "--secret", "token", TOKEN)
-    for name in STACK:
-        shutil.copy(PROGRAMS / f"{name}.py", project.project)
-    project.program.write_text(f"import {', '.join(STACK)}\n")
-    project.up()
+    make_in_python(project, [PROGRAMS / f"{name}.py" for name in STACK])
     for form in FORMS:
         project.bridge("export", "--out", str(project.project.parent / form), "--format", form)
     return project
