@@ -35,8 +35,10 @@ class Project:
         (self.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(settings))
         self.pulumi("stack", "init", "dev")
 
-    def apply(self) -> str:
-        return self.aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=self.terraform)
+    def apply(self, folder: Path | None = None) -> str:
+        """Applies a root module, by default the one that hands over, and returns what Terraform prints."""
+        command = ("terraform", "apply", "-input=false", "-auto-approve", "-no-color")
+        return self.aws.must(*command, cwd=folder or self.terraform)
 
     def planned(self, folder: Path | None = None) -> int:
         """Returns 0 if Terraform has nothing to do, else 2."""

@@ -31,10 +31,10 @@ class Handover(Project):
         aws.must("terraform", "init", "-input=false", cwd=self.terraform)
         self.apply()
 
-    def apply(self) -> str:
+    def apply(self, folder: Path | None = None) -> str:
         text = json.dumps({**self.variables, "names": self.names})
         (self.terraform / "terraform.tfvars.json").write_text(text)
-        return super().apply()
+        return super().apply(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
