@@ -43,7 +43,7 @@ def test_a_reader_of_the_page_gets_a_prediction(aws: Aws, tmp_path: Path) -> Non
     environment = {
         **{name: aws.environment[name] for name in kept if name in aws.environment},
         "PATH": os.pathsep.join([str(Path(sys.base_prefix) / "bin"), *engine]),
-        "PIP_NO_COMPILE": "true",  # most modules of pulumi-aws are never imported
+        "PIP_COMPILE": "false",  # most modules of pulumi-aws are never imported
         "PULUMI_SKIP_CONFIRMATIONS": "true",
         "TEMPLATE": str(ROOT / "templates" / "sagebridge-python"),
         "WHEEL": str(wheel),

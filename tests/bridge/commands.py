@@ -1,9 +1,10 @@
-"""The command line `sagebridge`, in a process of its own."""
+"""The bridge's commands on the local AWS."""
 
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.command_line import run_in_process
 from tests.conftest import ROOT, Aws
 
 
@@ -16,8 +17,8 @@ class Bridge:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end; no answer of it is ever a traceback."""
-        aws = replace(self.aws, environment=self.aws.environment | {"PYTHONPATH": str(ROOT)})
-        done = aws.run("sagebridge", *arguments, cwd=self.folder)
+        environment = {**self.aws.environment, "PYTHONPATH": str(ROOT)}
+        done = run_in_process(*arguments, cwd=self.folder, environment=environment)
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return done
 

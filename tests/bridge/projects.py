@@ -1,11 +1,13 @@
 """A Pulumi project whose stack is empty at first, for what Terraform hands over."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.command_line import run_in_process
 from tests.conftest import ROOT, Aws
 
 STATE = "terraform.tfstate"
@@ -33,8 +35,10 @@ class Project:
         (self.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(settings))
         self.pulumi("stack", "init", "dev")
 
-    def apply(self) -> str:
-        return self.aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=self.terraform)
+    def apply(self, folder: Path | None = None) -> str:
+        """Applies a root module, by default the one that hands over, and returns what Terraform prints."""
+        command = ("terraform", "apply", "-input=false", "-auto-approve", "-no-color")
+        return self.aws.must(*command, cwd=folder or self.terraform)
 
     def planned(self, folder: Path | None = None) -> int:
         """Returns 0 if Terraform has nothing to do, else 2."""
@@ -48,10 +52,16 @@ class Project:
         return self.pulumi("up", "--yes", "--skip-preview", "--color", "never")
 
     def bridge(self, *arguments: str) -> str:
-        return self.aws.must("sagebridge", *arguments, "--stack", "dev", cwd=self.project)
+        """Runs a command of the bridge that must succeed, and returns what it prints."""
+        done = self._run_bridge(*arguments)
+        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _run_bridge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_in_process(*arguments, "--stack", "dev", cwd=self.project, environment=self.aws.environment)
 
     def refused(self, *arguments: str) -> str:
-        done = self.aws.run("sagebridge", *arguments, "--stack", "dev", cwd=self.project)
+        done = self._run_bridge(*arguments)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         return " ".join(done.stderr.split())

@@ -16,6 +16,7 @@ from sagebridge.bridge.stack.values import Asset
 from sagebridge.bridge.terraform.state import parse_state
 from sagebridge.bridge.verify import output_differences
 from sagebridge.errors import UserError
+from tests.command_line import run_in_process
 from tests.conftest import ROOT, Aws, Base
 
 VALUES: dict[str, Any] = {
@@ -181,7 +182,7 @@ def test_terraform_reads_them_from_a_file_and_from_s3(aws: Aws, base: Base, tmp_
     aws.must(*up, cwd=project)
 
     def bridge(*arguments: str, code: int = 0) -> str:
-        done = aws.run("sagebridge", *arguments, "--stack", "dev", cwd=project)
+        done = run_in_process(*arguments, "--stack", "dev", cwd=project, environment=aws.environment)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr

@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.bridge.export.test_programs import PROGRAMS, TOKEN, variables, write_keys
+from tests.bridge.export.test_programs import PROGRAMS, TOKEN, make_in_python, variables, write_keys
 from tests.bridge.projects import Project
+from tests.command_line import run_in_process
 from tests.conftest import Aws
 from tools import engine
 
@@ -26,10 +28,7 @@ def stack(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(aws, tmp_path_factory.mktemp("stack"))
     write_keys(project.project)
     project.pulumi("config", "set", "--secret", "token", TOKEN)
-    for name in STACK:
-        shutil.copy(PROGRAMS / f"{name}.py", project.project)
-    project.program.write_text(f"import {', '.join(STACK)}\n")
-    project.up()
+    make_in_python(project, [PROGRAMS / f"{name}.py" for name in STACK])
     for form in FORMS:
         project.bridge("export", "--out", str(project.project.parent / form), "--format", form)
     return project
@@ -56,10 +55,17 @@ def exported(stack: Project, form: str) -> Path:
     return stack.project.parent / form
 
 
+def verified(stack: Project, terraform: Aws, module: Path) -> subprocess.CompletedProcess[str]:
+    """Runs `sagebridge verify` of a module with another version of Terraform."""
+    arguments = ("verify", "--stack", "dev", "--module", str(module))
+    return run_in_process(*arguments, cwd=stack.project, environment=terraform.environment)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_stack_goes_to_another_terraform(stack: Project, terraform: Aws, tmp_path: Path, form: str) -> None:
     module = exported(stack, form)
-    terraform.must("sagebridge", "verify", "--stack", "dev", "--module", str(module), cwd=stack.project)
+    done = verified(stack, terraform, module)
+    assert done.returncode == 0, done.stderr
     terraform.must("terraform", "fmt", "-check", "-diff", cwd=module)
     root = shutil.copytree(module, tmp_path / "root")
     terraform.must("terraform", "init", "-input=false", cwd=root)
@@ -74,7 +80,7 @@ def test_a_change_is_found_with_another_terraform(stack: Project, terraform: Aws
     user = next(user["UserName"] for user in iam.list_users()["Users"] if user["UserName"].startswith("ana-"))
     iam.tag_user(UserName=user, Tags=[{"Key": "team", "Value": "models"}])
     try:
-        done = terraform.run("sagebridge", "verify", "--stack", "dev", "--module", str(module), cwd=stack.project)
+        done = verified(stack, terraform, module)
     finally:
         iam.tag_user(UserName=user, Tags=[{"Key": "team", "Value": "data"}])
     assert done.returncode == 1

@@ -234,26 +234,27 @@ def test_bodies_of_objects_that_are_gone_are_removed(directory: Path) -> None:
     assert list((directory / "state" / "bodies").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (pickle.dumps({"moto": "5.0.0", "backends": []}), "was written by moto 5.0.0, and moto 5.2.5 is installed"),
-        (b"\x80 not a pickle", "cannot be read"),
-        # as a version before sagebridge was a package wrote it
-        (
-            pickle.dumps({"moto": moto.__version__, "backends": [("1", "us-east-1", b"clocal.store\nx\n.")]}),
-            "cannot be read",
-        ),
-    ],
-)
-def test_a_state_that_cannot_be_used_is_refused(directory: Path, content: bytes, message: str) -> None:
+REFUSED_STATES = [
+    (pickle.dumps({"moto": "5.0.0", "backends": []}), "was written by moto 5.0.0, and moto 5.2.5 is installed"),
+    (b"\x80 not a pickle", "cannot be read"),
+    # as a version before sagebridge was a package wrote it
+    (
+        pickle.dumps({"moto": moto.__version__, "backends": [("1", "us-east-1", b"clocal.store\nx\n.")]}),
+        "cannot be read",
+    ),
+]
+"""States that cannot be used, with what is said of each."""
+
+
+def test_a_state_that_cannot_be_used_is_refused(directory: Path) -> None:
     (directory / "state").mkdir()
-    (directory / "state" / "moto.pickle").write_bytes(content)
-    status, output = run(directory, "start")
-    assert status == 1
-    assert message in output
-    assert "Start afresh with: sagebridge local reset" in output
-    assert "Traceback" not in output
+    for content, message in REFUSED_STATES:
+        (directory / "state" / "moto.pickle").write_bytes(content)
+        status, output = run(directory, "start")
+        assert status == 1
+        assert message in output
+        assert "Start afresh with: sagebridge local reset" in output
+        assert "Traceback" not in output
     assert run(directory, "reset")[0] == 0
     assert run(directory, "start")[0] == 0
 

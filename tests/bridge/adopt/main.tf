@@ -1,5 +1,5 @@
-# Two endpoints of the module, one of them with what scales and watches it, and an endpoint with a secret beside it; for
-# test_adopt.py.
+# Endpoints of the module, two of them with what scales and watches them, and an endpoint with a secret beside them; for
+# test_adopt.py. The policy of `beside` has a name that is not the component's.
 
 terraform {
   required_providers {
@@ -19,10 +19,6 @@ variable "model_data" {
 variable "token" {
   type      = string
   sensitive = true
-}
-variable "policy_name" {
-  type    = string
-  default = "target-tracking"
 }
 
 provider "aws" {
@@ -47,7 +43,7 @@ module "served" {
 }
 
 locals {
-  scaled = { for key, name in var.names : key => module.served[key].endpoint_name if key == "scaled" }
+  scaled = { for key, name in var.names : key => module.served[key].endpoint_name if contains(["scaled", "beside"], key) }
 }
 
 resource "aws_appautoscaling_target" "scaled" {
@@ -64,7 +60,7 @@ resource "aws_appautoscaling_target" "scaled" {
 resource "aws_appautoscaling_policy" "scaled" {
   for_each           = aws_appautoscaling_target.scaled
   provider           = aws.here
-  name               = var.policy_name
+  name               = each.key == "beside" ? "mine" : "target-tracking"
   policy_type        = "TargetTrackingScaling"
   resource_id        = each.value.resource_id
   scalable_dimension = each.value.scalable_dimension

@@ -4,6 +4,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,22 @@ class Handover(Project):
         aws.must("terraform", "init", "-input=false", cwd=self.terraform)
         self.apply()
 
-    def apply(self) -> str:
+    def apply(self, folder: Path | None = None) -> str:
         text = json.dumps({**self.variables, "names": self.names})
         (self.terraform / "terraform.tfvars.json").write_text(text)
-        return super().apply()
+        return super().apply(folder)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Locks the stack until the body ends, as another person's update does."""
+        folder = self.project.parent / "stacks" / ".pulumi" / "locks" / "organization" / "adopted" / "dev"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = {"pid": 77, "username": "ann", "hostname": "host", "timestamp": "2026-11-22T21:32:51Z"}
+        (folder / "77.json").write_text(json.dumps(lock))
+        try:
+            yield
+        finally:
+            (folder / "77.json").unlink()
 
 
 @pytest.fixture
@@ -53,6 +66,10 @@ def test_one_of_two_is_adopted_forgotten_and_changed_and_the_other_is_untouched(
     aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=capacity)
     aws.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
     before = aws.sagemaker.describe_endpoint(EndpointName=name)
+    with handover.locked():
+        message = handover.adopt_refused()
+    assert "locked" in message
+    assert "ann@host" in message
     steps = handover.adopt("--address", 'module.served["scaled"].aws_sagemaker_endpoint.this')
     assert (handover.out / "stack-before.json").stat().st_mode & 0o777 == 0o600
 
@@ -95,57 +112,41 @@ def test_one_of_two_is_adopted_forgotten_and_changed_and_the_other_is_untouched(
     assert handover.planned() == 0
 
 
-@pytest.mark.parametrize("handover", [("secret",)], indirect=True)
-def test_removed_blocks_forget_what_was_adopted_and_its_secret_stays_one(aws: Aws, handover: Handover) -> None:
-    name = handover.names["secret"]
-    handover.adopt()
+@pytest.mark.parametrize("handover", [("secret", "beside")], indirect=True)
+def test_what_terraform_would_not_change_is_adopted_with_its_secret_and_forgotten_by_removed_blocks(
+    aws: Aws, handover: Handover
+) -> None:
+    secret, beside = handover.names["secret"], handover.names["beside"]
+    arn = aws.sagemaker.describe_endpoint(EndpointName=beside)["EndpointArn"]
+    changed: Any = [{"Key": "team", "Value": "ops"}]
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=changed)
+    assert f"{beside} (aws:sagemaker/endpoint:Endpoint): update of tags.team" in handover.adopt_refused()
+    assert handover.resources() == []
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ml"}])
+
+    adopted = json.loads(handover.adopt("--json"))
+    assert len(adopted["endpoints"][beside]) == 7
     text = handover.paste()
+    assert "aws.appautoscaling.Policy(" in text  # a policy that has not the component's name stands beside it
+    assert "is declared beside the component" in (handover.out / "README.md").read_text()
     assert '"initial_variant_weight": 0.8,' in text  # not what AWS keeps of it, 0.800000011920929
-    assert f'config.require_secret("{name}-environment-TOKEN")' in text
+    assert f'config.require_secret("{secret}-environment-TOKEN")' in text
     assert handover.bridge("verify") == "nothing would change\n"
     files = [file for folder in (handover.out, handover.project) for file in folder.rglob("*") if file.is_file()]
     assert len(files) >= 6
     assert not [file for file in files if TOKEN in file.read_text(errors="replace")]
     assert TOKEN not in json.dumps(handover.resources())
-    assert TOKEN in handover.pulumi("config", "get", f"{name}-environment-TOKEN")
+    assert TOKEN in handover.pulumi("config", "get", f"{secret}-environment-TOKEN")
 
     shutil.copyfile(handover.out / "removed.tf", handover.terraform / "removed.tf")
     main = handover.terraform / "main.tf"
-    main.write_text(main.read_text().partition('resource "aws_sagemaker_model" "secret"')[0])
+    main.write_text(main.read_text().partition('module "served"')[0])
     assert "0 added, 0 changed, 0 destroyed" in handover.apply()
-    assert aws.predict(name) == pytest.approx(PREDICTION)
+    assert aws.predict(secret) == aws.predict(beside) == pytest.approx(PREDICTION)
     (handover.terraform / "removed.tf").unlink()
     assert handover.planned() == 0
     assert handover.bridge("verify") == "nothing would change\n"
 
-
-@pytest.mark.parametrize("handover", [("scaled",)], indirect=True)
-def test_what_was_changed_behind_terraforms_back_is_not_adopted(aws: Aws, handover: Handover) -> None:
-    name = handover.names["scaled"]
-    arn = aws.sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
-    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ops"}])
-    assert f"{name} (aws:sagemaker/endpoint:Endpoint): update of tags.team" in handover.adopt_refused()
-    assert handover.resources() == []
-    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ml"}])
-
-    # Names that are not the component's stand beside it.
-    handover.variables["policy_name"] = "mine"
-    handover.apply()
-    locks = handover.project.parent / "stacks" / ".pulumi" / "locks" / "organization" / "adopted" / "dev"
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = {"pid": 77, "username": "ann", "hostname": "host", "timestamp": "2026-11-22T21:32:51Z"}
-    (locks / "77.json").write_text(json.dumps(lock))
-    message = handover.adopt_refused()
-    assert "locked" in message
-    assert "ann@host" in message
-    (locks / "77.json").unlink()
-
-    adopted = json.loads(handover.adopt("--json"))
-    assert len(adopted["endpoints"][name]) == 7
-    text = handover.paste()
-    assert "aws.appautoscaling.Policy(" in text
-    assert "is declared beside the component" in (handover.out / "README.md").read_text()
-    assert handover.bridge("verify") == "nothing would change\n"
-    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ops"}])
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=changed)
     handover.pulumi("refresh", "--yes", "--skip-preview")
     assert "update of tags.team" in handover.refused("verify")

@@ -1,8 +1,12 @@
-"""A module of somebody else is adopted and forgotten, and what else it has made stays with Terraform, untouched."""
+"""Modules of somebody else are adopted and forgotten, and what else they have made stays with Terraform, untouched.
+
+One root module calls them in all three ways, so that what starts the engine or Terraform is started once for all.
+"""
 
 import json
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +19,7 @@ from tests.conftest import PREDICTION, ROOT, Aws
 pytestmark = [pytest.mark.engine, pytest.mark.terraform, pytest.mark.long]
 
 CALL = """
-module "serving" {{
+module "{key}" {{
   source      = "./registry"
   {repeated}
   name        = {name}
@@ -26,13 +30,39 @@ module "serving" {{
 """
 OUTPUT = """
 output "role" {
-  value = module.serving.role_arn
+  value = module.once.role_arn
 }
 """
 
 
-class Call(Project):
-    """A root module that calls a module of somebody else, once or for several endpoints."""
+class Module(NamedTuple):
+    """How the root module calls a module of somebody else, before and after a call goes."""
+
+    adopted_key: str
+    """The key of the call that goes."""
+    repeated: str
+    """What makes several calls of it."""
+    name: str
+    """The endpoint's name in it, after the prefix of them all."""
+    repeated_afterwards: str | None
+    """What makes several calls of it afterwards; None if there is none any more."""
+    name_afterwards: str
+
+
+MODULES = {
+    "once": Module("", "", "once", None, ""),
+    "keyed": Module(
+        '["a"]', 'for_each = toset(["a", "b"])', "keyed-${each.key}", 'for_each = toset(["b"])', "keyed-${each.key}"
+    ),
+    "counted": Module("[0]", "count = 2", 'counted-${["a", "b"][count.index]}', "count = 1", "counted-b"),
+}
+"""The modules by their names in the root module: one call, and calls by `for_each` and by `count`."""
+ADOPTED = ("once", "keyed-a", "counted-a")
+"""The names of the endpoints that are adopted, after the prefix of them all."""
+
+
+class Calls(Project):
+    """A root module that calls modules of somebody else."""
 
     def __init__(self, aws: Aws, model_data: str, place: Path) -> None:
         super().__init__(aws, place)
@@ -43,10 +73,23 @@ class Call(Project):
         (self.terraform / "local_override.tf").write_text(provider)
         (self.terraform / "providers.tf").write_text('provider "aws" {\n  region = "us-east-1"\n}\n')
 
-    def write(self, repeated: str, name: str, others: str = "") -> None:
-        """Writes the root module."""
-        call = CALL.format(repeated=repeated, name=name, model_data=json.dumps(self.model_data)) if name else ""
-        (self.terraform / "main.tf").write_text(call + others)
+    def write(self) -> None:
+        """Writes the root module with all calls."""
+        calls = [self._call(key, module.repeated, module.name) for key, module in MODULES.items()]
+        (self.terraform / "main.tf").write_text("".join(calls) + OUTPUT)
+
+    def write_afterwards(self) -> None:
+        """Writes the root module without the calls of what was adopted."""
+        calls = [
+            self._call(key, module.repeated_afterwards, module.name_afterwards)
+            for key, module in MODULES.items()
+            if module.repeated_afterwards is not None
+        ]
+        (self.terraform / "main.tf").write_text("".join(calls))
+
+    def _call(self, key: str, repeated: str, name: str) -> str:
+        quoted = f'"{self.prefix}-{name}"'
+        return CALL.format(key=key, repeated=repeated, name=quoted, model_data=json.dumps(self.model_data))
 
     def instances(self) -> dict[str, dict[str, Any]]:
         """Returns what Terraform manages: the attributes by type and ID."""
@@ -68,73 +111,48 @@ class Call(Project):
 
 
 @pytest.fixture
-def call(aws: Aws, model_data: str, tmp_path: Path) -> Iterator[Call]:
-    call = Call(aws, model_data, tmp_path)
-    yield call
-    call.pulumi("destroy", "--yes", "--skip-preview")
+def calls(aws: Aws, model_data: str, tmp_path: Path) -> Iterator[Calls]:
+    calls = Calls(aws, model_data, tmp_path)
+    yield calls
+    calls.pulumi("destroy", "--yes", "--skip-preview")
 
 
-class Calls(NamedTuple):
-    """How the root module calls the module of somebody else, before and after a call goes."""
+def test_modules_of_somebody_else_are_adopted_and_what_else_they_have_made_is_untouched(aws: Aws, calls: Calls) -> None:
+    calls.write()
+    aws.must("terraform", "init", "-input=false", cwd=calls.terraform)
+    calls.apply()
+    aws.must("terraform", "apply", "-refresh-only", "-auto-approve", "-input=false", cwd=calls.terraform)
+    before = calls.instances()
+    addresses = [
+        f"--address=module.{key}{module.adopted_key}.aws_sagemaker_endpoint.this" for key, module in MODULES.items()
+    ]
+    steps = calls.adopt(*addresses)
+    calls.paste()
 
-    key: str
-    """The key of the call that goes."""
-    repeated: str
-    """What makes several calls of it."""
-    name: str
-    """The endpoint's name in it."""
-    repeated_afterwards: str | None
-    """What makes several calls of it afterwards; None if there is none any more."""
-    name_afterwards: str
+    commands = "\n".join(calls.run_commands(steps))
+    assert [key for key in MODULES if f"module.{key}" in commands] == ["keyed", "counted"]
+    calls.write_afterwards()
+    aws.must("terraform", "fmt", "-check", str(calls.out / "without-module"), cwd=calls.terraform)
+    shutil.copytree(calls.out / "without-module", calls.terraform, dirs_exist_ok=True)
+    assert "0 added, 0 changed, 0 destroyed" in calls.apply()
 
-
-ONCE = Calls("", "", '"{prefix}-a"', None, "")
-FOR_EACH = Calls(
-    '["a"]',
-    'for_each = toset(["a", "b"])',
-    '"{prefix}-${{each.key}}"',
-    'for_each = toset(["b"])',
-    '"{prefix}-${{each.key}}"',
-)
-COUNT = Calls("[0]", "count = 2", '"{prefix}-${{["a", "b"][count.index]}}"', "count = 1", '"{prefix}-b"')
-
-
-@pytest.mark.parametrize("calls", [ONCE, FOR_EACH, COUNT], ids=["once", "for_each", "count"])
-def test_a_module_of_somebody_else_is_adopted_and_what_else_it_has_made_is_untouched(
-    aws: Aws, call: Call, calls: Calls
-) -> None:
-    call.write(calls.repeated, calls.name.format(prefix=call.prefix), "" if calls.key else OUTPUT)
-    aws.must("terraform", "init", "-input=false", cwd=call.terraform)
-    call.apply()
-    aws.must("terraform", "apply", "-refresh-only", "-auto-approve", "-input=false", cwd=call.terraform)
-    before = call.instances()
-    endpoint = f"{call.prefix}-a"
-    steps = call.adopt("--address", f"module.serving{calls.key}.aws_sagemaker_endpoint.this")
-    call.paste()
-
-    commands = call.run_commands(steps)
-    assert bool(commands) == bool(calls.key)
-    if calls.repeated_afterwards is None:
-        call.write("", "")
-    else:
-        call.write(calls.repeated_afterwards, calls.name_afterwards.format(prefix=call.prefix))
-    aws.must("terraform", "fmt", "-check", str(call.out / "without-module"), cwd=call.terraform)
-    shutil.copytree(call.out / "without-module", call.terraform, dirs_exist_ok=True)
-    assert "0 added, 0 changed, 0 destroyed" in call.apply()
-
-    after = call.instances()
-    gone = {identity.split()[0] for identity in before.keys() - after.keys()}
-    assert gone == {
-        "aws_sagemaker_model",
-        "aws_sagemaker_endpoint_configuration",
-        "aws_sagemaker_endpoint",
-        "aws_appautoscaling_target",
-        "aws_appautoscaling_policy",
-        "terraform_data",
-    }
+    after = calls.instances()
+    gone = Counter(identity.split()[0] for identity in before.keys() - after.keys())
+    assert gone == dict.fromkeys(
+        (
+            "aws_sagemaker_model",
+            "aws_sagemaker_endpoint_configuration",
+            "aws_sagemaker_endpoint",
+            "aws_appautoscaling_target",
+            "aws_appautoscaling_policy",
+            "terraform_data",
+        ),
+        len(MODULES),
+    )
     assert after == {identity: before[identity] for identity in after}
-    assert aws.predict(endpoint) == pytest.approx(PREDICTION)
+    for name in ADOPTED:
+        assert aws.predict(f"{calls.prefix}-{name}") == pytest.approx(PREDICTION)
     for file in ("removed.tf", "moved.tf"):
-        (call.terraform / file).unlink(missing_ok=True)
-    assert call.planned() == 0
-    assert call.bridge("verify") == "nothing would change\n"
+        (calls.terraform / file).unlink(missing_ok=True)
+    assert calls.planned() == 0
+    assert calls.bridge("verify") == "nothing would change\n"
