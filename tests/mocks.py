@@ -3,11 +3,15 @@
 import asyncio
 import base64
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks, settings
+from pulumi.runtime import mocks, resource, settings
+from pulumi.runtime.proto.source_pb2 import StackTrace
 
 from sagebridge.testing import Mocks
 
@@ -89,15 +93,26 @@ class Monitor(mocks.MockMonitor):
         """Returns the resources of a type."""
         return [resource for resource in self.registered if resource.type == kind]
 
+    def run(self, program: Callable[[], None]) -> None:
+        """Runs a program to its end, outstanding registrations included."""
+        asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_pulumi_func(program))
 
-@pytest.fixture
-def world() -> World:
-    return World()
+
+class _Threads(ThreadPoolExecutor):
+    """Threads that the event loops of all programs share: a program is over before it has started its own."""
+
+    def shutdown(self, *_: Any, **__: Any) -> None:
+        """Does nothing. An event loop that is closed ends its executor, which the next one needs."""
 
 
-@pytest.fixture
-def monitor(world: World) -> Iterator[Monitor]:
+THREADS = _Threads()
+
+
+@contextmanager
+def monitored(world: World) -> Iterator[Monitor]:
+    """Lets programs run in an event loop of their own, and gives what they register with."""
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(THREADS)
     asyncio.set_event_loop(loop)  # sharing one lets pending tasks leak between tests (pulumi's own conftest)
     # A program's error is raised once, and asyncio would log it again for each resource that needed it. It does so when
     # memory is collected, and the traceback that it formats then makes another test's `ast.parse` fail (gh-106905).
@@ -106,14 +121,29 @@ def monitor(world: World) -> Iterator[Monitor]:
     pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
     # The first mocks of a process register the stack, which all later programs need.
     loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
-    yield monitor
-    pulumi.runtime.config.CONFIG.get().clear()  # it may be the one that a thread begins with
-    settings.SETTINGS.outputs.clear()  # a program that failed leaves some, for which the next test's program would wait
-    pending = asyncio.all_tasks(loop)
-    for task in pending:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-    loop.close()
+    try:
+        # The SDK describes all frames of each declaration, of which most are pytest's, and no mock reads them.
+        with mock.patch.object(resource, "_get_stack_trace", StackTrace):
+            yield monitor
+    finally:
+        pulumi.runtime.config.CONFIG.get().clear()  # it may be the one that a thread begins with
+        settings.SETTINGS.outputs.clear()  # a program that failed leaves some, for which the next one would wait
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.close()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def monitor(world: World) -> Iterator[Monitor]:
+    with monitored(world) as monitor:
+        yield monitor
 
 
 @pytest.fixture
@@ -121,7 +151,7 @@ def run(monitor: Monitor) -> Callable[[Callable[[], None]], Monitor]:
     """Runs a program to its end, outstanding registrations included, and returns what it registered."""
 
     def run(program: Callable[[], None]) -> Monitor:
-        asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_pulumi_func(program))
+        monitor.run(program)
         return monitor
 
     return run

@@ -1,4 +1,8 @@
-"""Keeps the fast ring fast: a test without a ring's mark starts no Python, and no command that takes as long."""
+"""Keeps the fast ring fast.
+
+A test without a ring's mark starts no Python, and no command that takes as long. And a module whose tests are all of a
+ring that is left out is not imported.
+"""
 
 import re
 import sys
@@ -11,6 +15,9 @@ RINGS = ("process", "server", "engine", "terraform")
 SLOW_PROGRAM = re.compile(r"python[0-9.]*|make|sagebridge|uv")
 """The names of programs that take long to start."""
 
+MARKED_MODULE = re.compile(r"^pytestmark = .+", re.MULTILINE)
+"""The line of a module that marks all its tests."""
+
 running: list[pytest.Item] = []
 """The test that runs, or nothing between two tests."""
 
@@ -22,6 +29,25 @@ def refuse_slow_program(event: str, arguments: tuple[object, ...]) -> None:
     name = Path(str(arguments[0])).name
     if SLOW_PROGRAM.fullmatch(name) and not any(running[-1].get_closest_marker(ring) for ring in RINGS):
         pytest.fail(f"A test that starts {name} must have the mark `process`, so that `make unit` stays fast.")
+
+
+def is_left_out(source: str, expression: str) -> bool:
+    """Returns whether a module's marks alone leave all its tests out, whichever other marks single tests have.
+
+    Args:
+        source: The source of the module.
+        expression: Which marks are wanted, as the option ``-m`` says it.
+    """
+    unwanted = re.findall(r"not (\w+)", expression) if re.fullmatch(r"not \w+( and not \w+)*", expression) else []
+    marked = MARKED_MODULE.search(source)
+    return marked is not None and any(re.search(rf"\bpytest\.mark\.{mark}\b", marked[0]) for mark in unwanted)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves a module out, without importing it, if `-m` leaves out all its tests."""
+    if collection_path.suffix == ".py" and is_left_out(collection_path.read_text(), config.option.markexpr):
+        return True
+    return None  # as the other plugins say
 
 
 def pytest_configure() -> None:

@@ -137,10 +137,9 @@ def test_what_it_survives_is_tested() -> None:
     rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("|")][2:]
     assert rows
     tests = Counter(
-        node.name
+        name
         for file in (ROOT / "tests").rglob("test_*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.FunctionDef)
+        for name in re.findall(r"^ *def (\w+)\(", file.read_text(), re.MULTILINE)
     )
     for fault, seen, named in rows:
         names = re.findall(r"`(\w+)`", named)

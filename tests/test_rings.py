@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,43 @@ def test_a_test_of_the_fast_ring_may_start_a_quick_program() -> None:
 @pytest.mark.process
 def test_a_test_with_a_mark_may_start_python() -> None:
     assert subprocess.run([sys.executable, "-c", "raise SystemExit(3)"], check=False).returncode == 3
+
+
+SERVER = "import pytest\n\npytestmark = pytest.mark.server\n"
+SEVERAL = "pytestmark = [pytest.mark.engine, pytest.mark.long]  # the others are not wanted\n"
+SINGLE = "@pytest.mark.server\ndef test_it() -> None: ...\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expression", "left_out"),
+    [
+        (SERVER, "not server", True),
+        (SERVER, "not process and not server and not engine", True),
+        (SERVER, "not engine", False),
+        (SERVER, "", False),
+        (SERVER, "server", False),
+        (SERVER, "engine or not server", False),  # a test of it may have the mark `engine`, too
+        (SERVER, "not (server and engine)", False),
+        (SERVER, "not serve", False),
+        (SEVERAL, "not engine", True),
+        (SEVERAL, "not wanted", False),
+        (SINGLE, "not server", False),
+        ('pytestmark = pytest.mark.usefixtures("server")\n', "not server", False),
+    ],
+)
+def test_a_module_is_left_out_if_its_own_marks_are_not_wanted(source: str, expression: str, *, left_out: bool) -> None:
+    assert rings.is_left_out(source, expression) == left_out
+
+
+def test_only_a_module_that_is_left_out_is_not_collected(
+    tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pytestconfig.option, "markexpr", "not server")
+    for name, source in (("test_server.py", SERVER), ("test_single.py", SINGLE)):
+        (tmp_path / name).write_text(source)
+    ignore = pytestconfig.hook.pytest_ignore_collect
+    ignored = {path.name: ignore(collection_path=path, config=pytestconfig) for path in tmp_path.iterdir()}
+    assert ignored == {"test_server.py": True, "test_single.py": None}
 
 
 def test_the_marks_of_the_rings_are_declared(pytestconfig: pytest.Config) -> None:

@@ -83,7 +83,8 @@ def imported(code: str) -> set[str]:
 def private_uses(path: Path) -> Iterator[str]:
     """Yields where a module imports what Pulumi's SDK does not document, or reads a private name of its objects."""
     text = path.read_text()
-    for node in ast.walk(ast.parse(text)) if "pulumi" in text else ():
+    may_have = "pulumi" in text and any(name in text for name in ("pulumi.runtime", *SDK_NAMES))
+    for node in ast.walk(ast.parse(text)) if may_have else ():
         where = f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("pulumi.runtime."):
             yield f"{where} imports {node.module}"

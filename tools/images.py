@@ -86,7 +86,7 @@ def instances_json(wheel: Path) -> str:
     with ZipFile(wheel) as archive:
         by_region = json.loads(archive.read(f"{FOLDER}/instance_gpu_info.json"))
     old = {type_: gpus for table in by_region.values() for type_, gpus in table.items()}
-    ec2 = json.loads(gzip.decompress((files("moto.ec2") / "resources" / "instance_types.json.gz").read_bytes()))
+    ec2 = json.loads(gzip.decompress((files("moto") / "ec2" / "resources" / "instance_types.json.gz").read_bytes()))
     rows = {}
     for type_ in shapes()["ProductionVariantInstanceType"]["enum"]:
         family = type_.split(".")[1]

@@ -1,6 +1,5 @@
 """Property-based: any arguments either build, into requests that AWS's own model allows, or are refused by name."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from sagebridge.endpoint.rules import validate
 from sagebridge.endpoint.spec import COMPRESSION_TYPE
 from tests.endpoint.endpoints import requests
 from tests.endpoint.examples import BUCKET, EXAMPLES, OTHER_ARCHIVE
-from tests.mocks import Monitor, World
+from tests.mocks import Monitor, World, monitored
 from tests.properties import examples
 
 FIXED: dict[str, Any] = {"any": 0.5, "tags": {}, "[any]": [], "{ScheduleArgs}": {}}
@@ -74,18 +73,10 @@ def structure(shape: str, values: Any) -> st.SearchStrategy[dict[str, Any]]:
 
 def build(args: Mapping[str, Any]) -> Monitor:
     """Runs a program with the endpoint, with mocks."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
     world = World()
     world.archives |= {BUCKET, OTHER_ARCHIVE}
-    monitor = Monitor(world)
-    pulumi.runtime.set_mocks(world, project="sagebridge", stack="test", preview=False, monitor=monitor)
-    try:
-        loop.run_until_complete(
-            pulumi.runtime.stack.run_pulumi_func(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[arg-type]
-        )
-    finally:
-        loop.close()
+    with monitored(world) as monitor:
+        monitor.run(lambda: SageMakerEndpoint("endpoint", args) and None)  # type: ignore[arg-type]
     return monitor
 
 

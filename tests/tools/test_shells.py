@@ -8,6 +8,7 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, DEFAULT_S3_CONFIG_VARS
 
 from sagebridge.local.environment import RULES, Decision, rule_for
+from sagebridge.user_cache import user_cache
 from tests.conftest import ROOT
 from tools import shells, variables
 
@@ -40,6 +41,35 @@ def test_each_rule_is_on_the_page() -> None:
     assert [rule for rule in variables.RULES if rule not in deciding] == []
 
 
+def shown_by_make(environment: dict[str, str]) -> dict[str, str]:
+    """Returns the environment of what the Makefile runs."""
+    done = subprocess.run(
+        ["make", "-s", "-f", "Makefile", "-f", "-", "show"],
+        cwd=ROOT,
+        input="show: ; @env",
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("folder", [None, "", "relative", "/caches", "/many words/caches"])
+def test_mypy_keeps_its_results_in_the_cache_folder_that_all_checkouts_share(
+    monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    environment = {"HOME": "/home/me", "MYPY_CACHE_DIR": "/elsewhere"}
+    monkeypatch.setenv("HOME", "/home/me")
+    if folder is None:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    else:
+        environment["XDG_CACHE_HOME"] = folder
+        monkeypatch.setenv("XDG_CACHE_HOME", folder)
+    assert shown_by_make(environment)["MYPY_CACHE_DIR"] == str(user_cache() / "mypy")
+
+
 @pytest.mark.process
 def test_the_makefile_keeps_where_packages_come_from_and_nothing_else() -> None:
     kept = {
@@ -49,16 +79,7 @@ def test_the_makefile_keeps_where_packages_come_from_and_nothing_else() -> None:
         "HTTPS_PROXY": "x",
     }
     dropped = ("PIP_TARGET", "PIP_USER", "UV_SYSTEM_PYTHON", "UV_PYTHON", "PYTHONPATH", "PYTHONSAFEPATH", "BASH_ENV")
-    done = subprocess.run(
-        ["make", "-s", "-f", "Makefile", "-f", "-", "show"],
-        cwd=ROOT,
-        input="show: ; @env",
-        env={"PATH": "/usr/bin:/bin", **kept, **dict.fromkeys(dropped, "x")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    shown = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    shown = shown_by_make({**kept, **dict.fromkeys(dropped, "x")})
     assert {name: shown[name] for name in kept} == kept
     assert not {*dropped} & shown.keys()
 
