@@ -297,10 +297,10 @@ class _DebugMessages:
 def _log_aside() -> None:
     """Lets the program go on while debug messages are sent, and messages to an engine that has ended go nowhere.
 
-    The SDK sends five debug messages for each resource, wanted or not, and waits for the engine to take each: a fifth of
-    the time of a program with 100 endpoints. And what it sends to an engine that has ended fails in the midst
-    of what it does at the program's end: an inline program that fails would leave its tasks, its server of hooks and
-    its connections behind, and a traceback (pulumi 3.246, `Log` in `log.py`).
+    The SDK sends five debug messages for each resource, wanted or not, and waits for the engine to take each: a fifth
+    of the time of a program with 100 endpoints. And what it sends to an engine that has ended fails in the midst of
+    what it does at the program's end: an inline program that fails would leave its tasks, its server of hooks and its
+    connections behind, and a traceback (pulumi 3.246, `Log` in `log.py`).
     """
     engine: Any = get_engine()
     if engine is None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -100,13 +101,17 @@ def adopt(storage: StateStorage, addresses: Sequence[str], stack: str, out: Path
     files = without_module.files if without_module else {}
     beside = {f"{handover.WITHOUT_MODULE}/{file}": text for file, text in files.items()}
     _write(out, {PROGRAM: program.text, README: readme} | removed | beside)
+    secret_texts = config_texts(program)
     try:
         write_file(out / BACKUP, run_pulumi("stack", "export", "--stack", stack), PRIVATE)
-        for key, value in config_texts(program).items():
+        for key, value in secret_texts.items():
             run_pulumi("config", "set", key, "--secret", "--stack", stack, stdin=value)
         _import(stack, before, after)
     except UserError:
         shutil.rmtree(out)
+        for key in secret_texts:
+            with suppress(UserError):  # why nothing was adopted counts
+                run_pulumi("config", "rm", key, "--stack", stack)
         raise
     return Adopted(tuple(endpoints), readme, tuple(program.secrets))
 
