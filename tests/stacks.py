@@ -27,6 +27,7 @@ from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
 from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
+from tests.aws_provider import AttachedCommand, SharedProvider
 from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
 from tools import engine
@@ -55,8 +56,7 @@ class EngineStack(automation.Stack):
     @property
     def state(self) -> dict[str, Any]:
         """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
-        backend = Path(url2pathname(urlsplit(self.workspace.env_vars["PULUMI_BACKEND_URL"]).path))
-        file = backend / ".pulumi" / "stacks" / self.project["name"] / f"{self.name}.json"
+        file = state_file(self.workspace, self.project["name"], self.name)
         state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return state
 
@@ -73,10 +73,44 @@ class EngineStack(automation.Stack):
         return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "succeeded")
 
 
+class EngineWorkspace(automation.LocalWorkspace):
+    """A workspace that makes a stack without a start of `pulumi`, and whose stacks may share the AWS provider."""
+
+    def create_stack(self, stack_name: str) -> None:
+        """Makes an empty stack, as `pulumi stack init` does; the first command adds the salt of its secrets."""
+        project = self.project_settings().name
+        file = state_file(self, project, stack_name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint = {"stack": f"organization/{project}/{stack_name}", "latest": None}
+        file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
+
+    def post_command_callback(self, stack_name: str) -> None:
+        """Checks that a shared provider served one configuration only."""
+        if not isinstance(self.pulumi_command, AttachedCommand):
+            return
+        state = json.loads(state_file(self, self.project_settings().name, stack_name).read_text())
+        resources = (state["checkpoint"]["latest"] or {}).get("resources", [])
+        providers = [resource["inputs"] for resource in resources if resource["type"] == "pulumi:providers:aws"]
+        settings = {json.dumps({**inputs, "version": ""}, sort_keys=True) for inputs in providers}
+        assert len(settings) <= 1, (
+            f"These providers cannot share a process; use the fixture separate_providers: {settings}"
+        )
+
+
+def state_file(workspace: automation.Workspace, project: str, stack: str) -> Path:
+    """Returns the file in which Pulumi's file backend has the state of a stack."""
+    backend = Path(url2pathname(urlsplit(workspace.env_vars["PULUMI_BACKEND_URL"]).path))
+    return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
 @functools.cache
-def pulumi_command() -> automation.PulumiCommand:
-    """Returns the command `pulumi` of the tests' PATH, whose version is looked up once."""
-    return automation.PulumiCommand()
+def pulumi_command(provider: SharedProvider | None) -> automation.PulumiCommand:
+    """Returns the command `pulumi` of the tests' PATH, whose version is looked up once.
+
+    Args:
+        provider: the AWS provider to which it attaches, if any.
+    """
+    return AttachedCommand(provider) if provider else automation.PulumiCommand()
 
 
 def create_stack(
@@ -96,12 +130,12 @@ def create_stack(
         program: what runs in this process in the place of the project's program.
     """
     made = automation.ProjectSettings(project, "python", main=str(ROOT)) if isinstance(project, str) else None
-    workspace = automation.LocalWorkspace(
+    workspace = EngineWorkspace(
         work_dir=tempfile.mkdtemp(prefix="project-", dir=aws.folder.parent) if made else str(project),
         program=program,
         env_vars=aws.environment,
         project_settings=made,
-        pulumi_command=pulumi_command(),
+        pulumi_command=pulumi_command(aws.provider if program else None),
     )
     return EngineStack(name, workspace, local_settings() if config is None else config)
 
@@ -276,6 +310,14 @@ def aws_in_process(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     for name in [name for name in aws.environment if name.startswith("AWS_")]:
         monkeypatch.setenv(name, aws.environment[name])
     return aws
+
+
+@pytest.fixture
+def separate_providers(aws: Aws) -> Iterator[None]:
+    """Lets each command start providers of its own, for a test that declares explicit ones."""
+    assert aws.provider
+    with aws.provider.kept_free():
+        yield
 
 
 @pytest.fixture

@@ -186,6 +186,7 @@ def test_a_protected_endpoint_is_updated_and_neither_it_nor_what_belongs_to_it_i
     assert not [arn for arn in everything(aws) if declared.endpoint in arn]
 
 
+@pytest.mark.usefixtures("separate_providers")
 def test_hooks_ask_where_an_explicit_provider_goes(
     aws: Aws, declared: Declared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
