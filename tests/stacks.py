@@ -39,6 +39,9 @@ PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in EXAM
 PREDICTING = sorted(name for name, program in PROGRAMS.items() if "modelData" in program)
 """The examples that serve the article's model."""
 MODEL_DATA = "sagebridge:modelData"
+ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
+CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
+MODEL = "aws:sagemaker/model:Model"
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pulumi's state marks what is special
 
 
@@ -241,6 +244,21 @@ class Stack:
     def destroy(self) -> None:
         self._stack.destroy(color="never")
 
+    def end(self, aws: Aws) -> None:
+        """Takes a stack away that no test looks at any more.
+
+        An endpoint is deleted without a start of `pulumi`. Its models and configurations do nothing by themselves, so
+        they go with the local AWS of the tests.
+        """
+        resources = [resource for resource in self.resources() if resource["type"].startswith("aws:")]
+        if not {resource["type"] for resource in resources} <= {ENDPOINT, CONFIGURATION, MODEL}:
+            self.destroy()
+            return
+        pages = aws.sagemaker.get_paginator("list_endpoints").paginate()
+        names = {endpoint["EndpointName"] for page in pages for endpoint in page["Endpoints"]}
+        for name in names & {resource["id"] for resource in resources if resource["type"] == ENDPOINT}:
+            aws.sagemaker.delete_endpoint(EndpointName=name)
+
 
 class Declared(Stack):
     """A stack of one component, `SageMakerEndpoint("endpoint", args)`, whose arguments a test sets before each command.
@@ -321,24 +339,39 @@ def separate_providers(aws: Aws) -> Iterator[None]:
 
 
 @pytest.fixture
-def new_stack(
-    aws_in_process: Aws, base: Base, model_data: str, program: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Stack]]:
-    """Makes stacks that are ready for `up`; they are destroyed after the test."""
+def ending(aws_in_process: Aws, request: pytest.FixtureRequest) -> Iterator[list[Stack]]:
+    """The stacks that are taken away after the test: by `pulumi destroy` where it checks that nothing stays."""
+    stacks: list[Stack] = []
+    yield stacks
+    for stack in stacks:
+        if "nothing_stays" in request.fixturenames:
+            stack.destroy()
+        else:
+            stack.end(aws_in_process)
+
+
+@pytest.fixture
+def program_folder(program: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: the program's."""
     monkeypatch.chdir(program)
-    made: list[Stack] = []
+    return program
+
+
+@pytest.fixture
+def new_stack(
+    aws_in_process: Aws, base: Base, model_data: str, program_folder: Path, ending: list[Stack]
+) -> Callable[[], Stack]:
+    """Makes stacks that are ready for `up`; they are taken away after the test."""
 
     def make() -> Stack:
         name = f"t{uuid.uuid4().hex[:8]}"
         settings = {"endpointName": name, "modelData": model_data, "terraformState": str(base.state)}
         config = local_settings() | {f"sagebridge:{key}": value for key, value in settings.items()}
-        run = program_in(program)
-        made.append(Stack(create_stack(aws_in_process, name, program, config, run), name))
-        return made[-1]
+        run = program_in(program_folder)
+        ending.append(Stack(create_stack(aws_in_process, name, program_folder, config, run), name))
+        return ending[-1]
 
-    yield make
-    for stack in made:
-        stack.destroy()
+    return make
 
 
 @pytest.fixture
@@ -367,17 +400,15 @@ def example(aws_in_process: Aws, base: Base, model_data: str, name: str, example
 
 
 @pytest.fixture
-def new_declared(aws_in_process: Aws, base: Base, model_data: str) -> Iterator[Callable[[], Declared]]:
-    """Makes stacks of one component; they are destroyed after the test."""
-    made: list[Declared] = []
+def new_declared(aws_in_process: Aws, base: Base, model_data: str, ending: list[Stack]) -> Callable[[], Declared]:
+    """Makes stacks of one component; they are taken away after the test."""
 
     def make() -> Declared:
-        made.append(Declared(aws_in_process, base, model_data))
-        return made[-1]
+        declared = Declared(aws_in_process, base, model_data)
+        ending.append(declared)
+        return declared
 
-    yield make
-    for stack in made:
-        stack.destroy()
+    return make
 
 
 @pytest.fixture
