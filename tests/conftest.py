@@ -41,11 +41,6 @@ pytest_plugins = ["tests.mocks", "tests.rings", "tests.shells", "tests.stacks"]
 
 ROOT = Path(__file__).parent.parent
 COMMAND_SECONDS = 240
-LITTLE_GARBAGE_COLLECTION = {"GOGC": "off", "GOMEMLIMIT": "300MiB"}
-"""Lets programs in Go, such as `pulumi`, Terraform and the providers, collect garbage only above this much memory.
-
-They live for a second, and a fifth of their CPU time goes into that otherwise.
-"""
 HELD_SECONDS = 1e4  # more than any test takes
 PREDICTION = 28.9967236198
 
@@ -168,7 +163,6 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         patch.setenv("LOCAL_AWS_DIR", str(folder))
         settings = environment.process_environment({"LOCAL_AWS_DIR": str(folder)})
     settings["PULUMI_BACKEND_URL"] = local_environment.backend_url(tmp_path_factory.mktemp("pulumi-state"))
-    settings |= LITTLE_GARBAGE_COLLECTION
     provider = SharedProvider(settings, folder.parent / "aws-provider.log")
     local = Aws(settings, provider)
     local.must("sagebridge", "local", "start")
@@ -300,6 +294,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback
     # Tests run in several processes, and their models are small: more threads would only wait for each other.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    # `pulumi`, Terraform and the providers live for a second, a fifth of which would go into collecting garbage.
+    os.environ |= {"GOGC": "off", "GOMEMLIMIT": "300MiB"}
     # In the background of a shell, or under `nohup`, these are ignored, and what a test starts inherits that.
     for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
