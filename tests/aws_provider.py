@@ -35,13 +35,15 @@ class SharedProvider:
         self._environment = environment
         self._log = log
         self._use = threading.Lock()
+        self.is_shared = True
+        """Whether commands may attach to it."""
         self._process: subprocess.Popen[str] | None = None
         self._port = ""
 
     @contextmanager
     def attached(self) -> Iterator[dict[str, str]]:
         """Yields the variables with which `pulumi` attaches to the provider; none while another command uses it."""
-        if not self._use.acquire(blocking=False):
+        if not self.is_shared or not self._use.acquire(blocking=False):
             yield {}
             return
         try:
@@ -52,8 +54,11 @@ class SharedProvider:
     @contextmanager
     def kept_free(self) -> Iterator[None]:
         """Keeps commands from using the provider while the body runs."""
-        with self._use:
+        self.is_shared = False
+        try:
             yield
+        finally:
+            self.is_shared = True
 
     def _running_port(self) -> str:
         """Returns the provider's port, and starts the provider first if it does not run."""
@@ -87,7 +92,7 @@ class AttachedCommand(automation.PulumiCommand):
 
     def __init__(self, provider: SharedProvider) -> None:
         super().__init__()
-        self._provider = provider
+        self.provider = provider
 
     def run(
         self,
@@ -97,5 +102,5 @@ class AttachedCommand(automation.PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> automation.CommandResult:
-        with self._provider.attached() as variables:
+        with self.provider.attached() as variables:
             return super().run(args, cwd, {**additional_env, **variables}, on_output, on_error)

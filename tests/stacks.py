@@ -50,7 +50,7 @@ class EngineStack(automation.Stack):
 
     def __init__(self, name: str, workspace: automation.Workspace, config: Mapping[str, str]) -> None:
         folder = Path(workspace.work_dir)
-        self.project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        self.project = project_of(workspace)
         self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
         """The file of the stack's configuration."""
         self.settings_file.write_text(yaml.safe_dump({"config": dict(config)}))
@@ -59,7 +59,7 @@ class EngineStack(automation.Stack):
     @property
     def state(self) -> dict[str, Any]:
         """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
-        file = state_file(self.workspace, self.project["name"], self.name)
+        file = state_file(self.workspace, self.name)
         state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return state
 
@@ -80,18 +80,21 @@ class EngineWorkspace(automation.LocalWorkspace):
     """A workspace that makes a stack without a start of `pulumi`, and whose stacks may share the AWS provider."""
 
     def create_stack(self, stack_name: str) -> None:
-        """Makes an empty stack, as `pulumi stack init` does; the first command adds the salt of its secrets."""
-        project = self.project_settings().name
-        file = state_file(self, project, stack_name)
+        """Makes an empty stack, as `pulumi stack init` does, and does not select it.
+
+        The first command adds the salt of its secrets.
+        """
+        file = state_file(self, stack_name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint = {"stack": f"organization/{project}/{stack_name}", "latest": None}
+        checkpoint = {"stack": f"organization/{file.parent.name}/{stack_name}", "latest": None}
         file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
 
     def post_command_callback(self, stack_name: str) -> None:
         """Checks that a shared provider served one configuration only."""
-        if not isinstance(self.pulumi_command, AttachedCommand):
+        command = self.pulumi_command
+        if not isinstance(command, AttachedCommand) or not command.provider.is_shared:
             return
-        state = json.loads(state_file(self, self.project_settings().name, stack_name).read_text())
+        state = json.loads(state_file(self, stack_name).read_text())
         resources = (state["checkpoint"]["latest"] or {}).get("resources", [])
         providers = [resource["inputs"] for resource in resources if resource["type"] == "pulumi:providers:aws"]
         settings = {json.dumps({**inputs, "version": ""}, sort_keys=True) for inputs in providers}
@@ -100,9 +103,16 @@ class EngineWorkspace(automation.LocalWorkspace):
         )
 
 
-def state_file(workspace: automation.Workspace, project: str, stack: str) -> Path:
+def project_of(workspace: automation.Workspace) -> dict[str, Any]:
+    """Returns what Pulumi.yaml declares; the SDK's own function knows no project in YAML."""
+    project: dict[str, Any] = yaml.safe_load((Path(workspace.work_dir) / "Pulumi.yaml").read_text())
+    return project
+
+
+def state_file(workspace: automation.Workspace, stack: str) -> Path:
     """Returns the file in which Pulumi's file backend has the state of a stack."""
     backend = Path(url2pathname(urlsplit(workspace.env_vars["PULUMI_BACKEND_URL"]).path))
+    project: str = project_of(workspace)["name"]
     return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
 
 

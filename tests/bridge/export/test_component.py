@@ -94,6 +94,7 @@ def stack(aws: Aws, declared: Declared) -> Iterator[str]:
     }
     declared.program = lambda: program(declared)
     declared.up()
+    aws.must("pulumi", "stack", "select", declared.name, cwd=Path(declared.work_dir))
     yield declared.endpoint
     aws.run("pulumi", "state", "unprotect", "--all", "--yes", cwd=Path(declared.work_dir))
 
