@@ -27,6 +27,7 @@ from sagebridge.local import control
 from sagebridge.local import environment as local_environment
 from sagebridge.model import archive, contract
 from tests import properties
+from tests.aws_provider import SharedProvider
 from tests.fields import IMAGE, Given
 from tests.processes import Marked
 from tools import environment
@@ -49,6 +50,8 @@ class Aws:
     """A local AWS, and the environment in which commands reach it."""
 
     environment: dict[str, str]
+    provider: SharedProvider | None = None
+    """The AWS provider that stacks share whose program runs in the process of the test."""
 
     def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end, with a time limit; its exit code is the caller's to judge.
@@ -160,11 +163,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         patch.setenv("LOCAL_AWS_DIR", str(folder))
         settings = environment.process_environment({"LOCAL_AWS_DIR": str(folder)})
     settings["PULUMI_BACKEND_URL"] = local_environment.backend_url(tmp_path_factory.mktemp("pulumi-state"))
-    local = Aws(settings)
+    provider = SharedProvider(settings, folder.parent / "aws-provider.log")
+    local = Aws(settings, provider)
     local.must("sagebridge", "local", "start")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", settings["PATH"])  # the Automation API looks for pulumi there
         yield local
+    provider.stop()
     local.run("sagebridge", "local", "stop")
 
 
@@ -289,6 +294,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), local_environment.no_proxy())  # tests serve on the loopback
     # Tests run in several processes, and their models are small: more threads would only wait for each other.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    # `pulumi`, Terraform and the providers live for a second, a fifth of which would go into collecting garbage.
+    os.environ |= {"GOGC": "off", "GOMEMLIMIT": "300MiB"}
     # In the background of a shell, or under `nohup`, these are ignored, and what a test starts inherits that.
     for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:

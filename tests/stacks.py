@@ -27,6 +27,7 @@ from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
 from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
+from tests.aws_provider import AttachedCommand, SharedProvider
 from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
 from tools import engine
@@ -38,6 +39,9 @@ PROGRAMS = {folder.name: (folder / "__main__.py").read_text() for folder in EXAM
 PREDICTING = sorted(name for name, program in PROGRAMS.items() if "modelData" in program)
 """The examples that serve the article's model."""
 MODEL_DATA = "sagebridge:modelData"
+ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
+CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
+MODEL = "aws:sagemaker/model:Model"
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pulumi's state marks what is special
 
 
@@ -46,7 +50,7 @@ class EngineStack(automation.Stack):
 
     def __init__(self, name: str, workspace: automation.Workspace, config: Mapping[str, str]) -> None:
         folder = Path(workspace.work_dir)
-        self.project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        self.project = project_of(workspace)
         self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
         """The file of the stack's configuration."""
         self.settings_file.write_text(yaml.safe_dump({"config": dict(config)}))
@@ -55,8 +59,7 @@ class EngineStack(automation.Stack):
     @property
     def state(self) -> dict[str, Any]:
         """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
-        backend = Path(url2pathname(urlsplit(self.workspace.env_vars["PULUMI_BACKEND_URL"]).path))
-        file = backend / ".pulumi" / "stacks" / self.project["name"] / f"{self.name}.json"
+        file = state_file(self.workspace, self.name)
         state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return state
 
@@ -73,10 +76,54 @@ class EngineStack(automation.Stack):
         return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "succeeded")
 
 
+class EngineWorkspace(automation.LocalWorkspace):
+    """A workspace that makes a stack without a start of `pulumi`, and whose stacks may share the AWS provider."""
+
+    def create_stack(self, stack_name: str) -> None:
+        """Makes an empty stack, as `pulumi stack init` does, and does not select it.
+
+        The first command adds the salt of its secrets.
+        """
+        file = state_file(self, stack_name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint = {"stack": f"organization/{file.parent.name}/{stack_name}", "latest": None}
+        file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
+
+    def post_command_callback(self, stack_name: str) -> None:
+        """Checks that a shared provider served one configuration only."""
+        command = self.pulumi_command
+        if not isinstance(command, AttachedCommand) or not command.provider.is_shared:
+            return
+        state = json.loads(state_file(self, stack_name).read_text())
+        resources = (state["checkpoint"]["latest"] or {}).get("resources", [])
+        providers = [resource["inputs"] for resource in resources if resource["type"] == "pulumi:providers:aws"]
+        settings = {json.dumps({**inputs, "version": ""}, sort_keys=True) for inputs in providers}
+        assert len(settings) <= 1, (
+            f"These providers cannot share a process; use the fixture separate_providers: {settings}"
+        )
+
+
+def project_of(workspace: automation.Workspace) -> dict[str, Any]:
+    """Returns what Pulumi.yaml declares; the SDK's own function knows no project in YAML."""
+    project: dict[str, Any] = yaml.safe_load((Path(workspace.work_dir) / "Pulumi.yaml").read_text())
+    return project
+
+
+def state_file(workspace: automation.Workspace, stack: str) -> Path:
+    """Returns the file in which Pulumi's file backend has the state of a stack."""
+    backend = Path(url2pathname(urlsplit(workspace.env_vars["PULUMI_BACKEND_URL"]).path))
+    project: str = project_of(workspace)["name"]
+    return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
 @functools.cache
-def pulumi_command() -> automation.PulumiCommand:
-    """Returns the command `pulumi` of the tests' PATH, whose version is looked up once."""
-    return automation.PulumiCommand()
+def pulumi_command(provider: SharedProvider | None) -> automation.PulumiCommand:
+    """Returns the command `pulumi` of the tests' PATH, whose version is looked up once.
+
+    Args:
+        provider: the AWS provider to which it attaches, if any.
+    """
+    return AttachedCommand(provider) if provider else automation.PulumiCommand()
 
 
 def create_stack(
@@ -96,12 +143,12 @@ def create_stack(
         program: what runs in this process in the place of the project's program.
     """
     made = automation.ProjectSettings(project, "python", main=str(ROOT)) if isinstance(project, str) else None
-    workspace = automation.LocalWorkspace(
+    workspace = EngineWorkspace(
         work_dir=tempfile.mkdtemp(prefix="project-", dir=aws.folder.parent) if made else str(project),
         program=program,
         env_vars=aws.environment,
         project_settings=made,
-        pulumi_command=pulumi_command(),
+        pulumi_command=pulumi_command(aws.provider if program else None),
     )
     return EngineStack(name, workspace, local_settings() if config is None else config)
 
@@ -207,6 +254,21 @@ class Stack:
     def destroy(self) -> None:
         self._stack.destroy(color="never")
 
+    def end(self, aws: Aws) -> None:
+        """Takes a stack away that no test looks at any more.
+
+        An endpoint is deleted without a start of `pulumi`. Its models and configurations do nothing by themselves, so
+        they go with the local AWS of the tests.
+        """
+        resources = [resource for resource in self.resources() if resource["type"].startswith("aws:")]
+        if not {resource["type"] for resource in resources} <= {ENDPOINT, CONFIGURATION, MODEL}:
+            self.destroy()
+            return
+        pages = aws.sagemaker.get_paginator("list_endpoints").paginate()
+        names = {endpoint["EndpointName"] for page in pages for endpoint in page["Endpoints"]}
+        for name in names & {resource["id"] for resource in resources if resource["type"] == ENDPOINT}:
+            aws.sagemaker.delete_endpoint(EndpointName=name)
+
 
 class Declared(Stack):
     """A stack of one component, `SageMakerEndpoint("endpoint", args)`, whose arguments a test sets before each command.
@@ -279,24 +341,47 @@ def aws_in_process(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 
 @pytest.fixture
-def new_stack(
-    aws_in_process: Aws, base: Base, model_data: str, program: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Stack]]:
-    """Makes stacks that are ready for `up`; they are destroyed after the test."""
+def separate_providers(aws: Aws) -> Iterator[None]:
+    """Lets each command start providers of its own, for a test that declares explicit ones."""
+    assert aws.provider
+    with aws.provider.kept_free():
+        yield
+
+
+@pytest.fixture
+def ending(aws_in_process: Aws, request: pytest.FixtureRequest) -> Iterator[list[Stack]]:
+    """The stacks that are taken away after the test: by `pulumi destroy` where it checks that nothing stays."""
+    stacks: list[Stack] = []
+    yield stacks
+    for stack in stacks:
+        if "nothing_stays" in request.fixturenames:
+            stack.destroy()
+        else:
+            stack.end(aws_in_process)
+
+
+@pytest.fixture
+def program_folder(program: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: the program's."""
     monkeypatch.chdir(program)
-    made: list[Stack] = []
+    return program
+
+
+@pytest.fixture
+def new_stack(
+    aws_in_process: Aws, base: Base, model_data: str, program_folder: Path, ending: list[Stack]
+) -> Callable[[], Stack]:
+    """Makes stacks that are ready for `up`; they are taken away after the test."""
 
     def make() -> Stack:
         name = f"t{uuid.uuid4().hex[:8]}"
         settings = {"endpointName": name, "modelData": model_data, "terraformState": str(base.state)}
         config = local_settings() | {f"sagebridge:{key}": value for key, value in settings.items()}
-        run = program_in(program)
-        made.append(Stack(create_stack(aws_in_process, name, program, config, run), name))
-        return made[-1]
+        run = program_in(program_folder)
+        ending.append(Stack(create_stack(aws_in_process, name, program_folder, config, run), name))
+        return ending[-1]
 
-    yield make
-    for stack in made:
-        stack.destroy()
+    return make
 
 
 @pytest.fixture
@@ -325,17 +410,15 @@ def example(aws_in_process: Aws, base: Base, model_data: str, name: str, example
 
 
 @pytest.fixture
-def new_declared(aws_in_process: Aws, base: Base, model_data: str) -> Iterator[Callable[[], Declared]]:
-    """Makes stacks of one component; they are destroyed after the test."""
-    made: list[Declared] = []
+def new_declared(aws_in_process: Aws, base: Base, model_data: str, ending: list[Stack]) -> Callable[[], Declared]:
+    """Makes stacks of one component; they are taken away after the test."""
 
     def make() -> Declared:
-        made.append(Declared(aws_in_process, base, model_data))
-        return made[-1]
+        declared = Declared(aws_in_process, base, model_data)
+        ending.append(declared)
+        return declared
 
-    yield make
-    for stack in made:
-        stack.destroy()
+    return make
 
 
 @pytest.fixture

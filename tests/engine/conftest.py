@@ -1,6 +1,7 @@
 """What the tests on the engine share."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -14,5 +15,6 @@ def nothing_stays(aws: Aws) -> Iterator[None]:
     """Checks that what a test made in AWS is gone, once its stacks are destroyed; to be named in `usefixtures`."""
     before = everything(aws)
     yield
-    # AWS goes on deleting an endpoint after the provider has taken it for deleted; what another test left may go, too.
-    until(lambda: everything(aws) <= before, 30)
+    with suppress(AssertionError):  # the provider does not wait until a deleted endpoint is gone
+        until(lambda: everything(aws) <= before)
+    assert everything(aws) - before == set()  # what another test left may go meanwhile

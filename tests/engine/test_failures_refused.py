@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sagebridge import _aws
 from sagebridge.endpoint.args import AutoscalingArgs
 from sagebridge.guards import progress
 from sagebridge.local import control
@@ -20,9 +21,12 @@ SCALING: AutoscalingArgs = {"min_capacity": 1, "max_capacity": 2, "invocations_p
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets the guards ask AWS often; they run in this process."""
+def quick(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the guards ask AWS often, and a refused call be sent 3 times, not 25 or 10, which takes a minute."""
     monkeypatch.setattr(progress, "POLL_SECONDS", 0.2)
+    patience = {**_aws.PATIENT, "retries": {"mode": "adaptive", "total_max_attempts": 3}}
+    monkeypatch.setattr(_aws, "PATIENT", patience)  # of the guards, which run in this process
+    declared.config(**{"aws:maxRetries": "3"})  # of the provider
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_an_endpoint_is_replaced_only_with_leave(aws: Aws, declared: Declared) -
     declared.args["endpoint_name"] = f"{name}-2"
     declared.up()
     assert serves(aws, f"{name}-2")
-    assert name not in {found["EndpointName"] for found in aws.sagemaker.list_endpoints()["Endpoints"]}
+    aws.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})
     assert set(declared.preview()) == {"same"}
 
 
@@ -183,9 +183,10 @@ def test_a_protected_endpoint_is_updated_and_neither_it_nor_what_belongs_to_it_i
     declared.up()  # takes the protection away
     declared.program = nothing
     declared.up()
-    assert not [arn for arn in everything(aws) if declared.endpoint in arn]
+    until(lambda: not [arn for arn in everything(aws) if declared.endpoint in arn])
 
 
+@pytest.mark.usefixtures("separate_providers")
 def test_hooks_ask_where_an_explicit_provider_goes(
     aws: Aws, declared: Declared, monkeypatch: pytest.MonkeyPatch
 ) -> None:

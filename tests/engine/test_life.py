@@ -10,6 +10,7 @@ from pulumi.runtime._callbacks import _CallbackServicer
 
 from sagebridge import TerraformBase
 from tests.conftest import PREDICTION, Aws, Base, publish, trained
+from tests.local.account import until
 from tests.stacks import Declared, Stack
 
 pytestmark = pytest.mark.engine
@@ -117,12 +118,15 @@ def test_destroy_leaves_nothing_in_sagemaker(aws: Aws, stack: Stack) -> None:
     stack.up()
     outputs = stack.outputs()
     stack.destroy()
-    names = [
-        *(found["EndpointName"] for found in aws.sagemaker.list_endpoints()["Endpoints"]),
-        *(found["EndpointConfigName"] for found in aws.sagemaker.list_endpoint_configs()["EndpointConfigs"]),
-        *(found["ModelName"] for found in aws.sagemaker.list_models()["Models"]),
-    ]
-    assert not {outputs["endpointName"], outputs["endpointConfigName"], outputs["modelName"]} & set(names)
+
+    def names() -> set[str]:
+        return {
+            *(found["EndpointName"] for found in aws.sagemaker.list_endpoints()["Endpoints"]),
+            *(found["EndpointConfigName"] for found in aws.sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+            *(found["ModelName"] for found in aws.sagemaker.list_models()["Models"]),
+        }
+
+    until(lambda: not {outputs["endpointName"], outputs["endpointConfigName"], outputs["modelName"]} & names())
 
 
 def test_the_base_is_read_from_s3(aws: Aws, base: Base, stack: Stack) -> None:

@@ -296,6 +296,7 @@ def test_after_any_number_of_failed_updates_what_serves_is_there_and_what_it_lef
 ) -> None:
     """Guards 2 and 3."""
     name, folder = declared.endpoint, Path(aws.environment["LOCAL_AWS_DIR"])
+    declared.config(**{"aws:maxRetries": "3"})  # of a call that AWS throttles, which takes a minute with the usual 25
     declared.up()
     before, serving = everything(aws), declared.outputs()
     faults = {

@@ -79,8 +79,8 @@ SCALING: AutoscalingArgs = {"min_capacity": 2, "max_capacity": 4, "invocations_p
 
 
 def as_on_aws(times: Callable[..., object]) -> None:
-    """Lets every status last seconds, RollingBack until the provider has seen it; two minutes pass in two seconds."""
-    times(creating=2, updating=2, rolling_back=8, deleting=3, pace=60)
+    """Lets every status last a second, RollingBack until the provider has seen it, for which two minutes pass."""
+    times(creating=1, updating=1, rolling_back=4, deleting=1, pace=120)
 
 
 def lives(aws: Aws, declared: Declared) -> None:

@@ -94,10 +94,12 @@ def stack(aws: Aws, declared: Declared) -> Iterator[str]:
     }
     declared.program = lambda: program(declared)
     declared.up()
+    aws.must("pulumi", "stack", "select", declared.name, cwd=Path(declared.work_dir))
     yield declared.endpoint
     aws.run("pulumi", "state", "unprotect", "--all", "--yes", cwd=Path(declared.work_dir))
 
 
+@pytest.mark.usefixtures("separate_providers")
 def test_from_pulumi_to_terraform(aws: Aws, declared: Declared, stack: str, tmp_path: Path) -> None:
     bridge = Bridge(aws, Path(declared.work_dir))
     states.keep(aws.must("pulumi", "stack", "export", "--show-secrets", cwd=bridge.folder))
