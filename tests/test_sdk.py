@@ -14,7 +14,9 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context, copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +31,7 @@ from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest, SupportsF
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
 from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTrace
 from pulumi.runtime.settings import SETTINGS, _get_callbacks
+from pulumi.runtime.stack import run_pulumi_func
 
 import sagebridge
 from sagebridge import SageMakerEndpoint, _sdk
@@ -339,6 +342,39 @@ def test_a_program_that_ends_stops_no_server_of_another_program(monkeypatch: pyt
     monkeypatch.setattr(_sdk, "get_monitor", lambda: connections[0])
     asyncio.run(_CallbackServicer.shutdown())  # type: ignore[no-untyped-call]
     assert [server.stops for server in servers] == [1, 0]
+
+
+def test_a_program_that_was_left_in_its_end_stops_no_server_of_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python may collect it at any time, and the engine of the next one would meet "Connection refused"."""
+
+    class Connection: ...
+
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("pulumi.runtime.stack.wait_for_rpcs", for_ever)
+    servers = Server(), Server()
+
+    def begin(server: Server) -> None:
+        connection = Connection()
+        monkeypatch.setattr(_sdk, "get_monitor", lambda: connection)
+        _sdk._note_program()  # noqa: SLF001 - what `serve_hooks` begins with
+        _CallbackServicer._servicers.append(server)  # type: ignore[arg-type]  # noqa: SLF001 - as the SDK does
+
+    async def run() -> None:
+        left, running = (run_pulumi_func(partial(begin, server)) for server in servers)
+        asyncio.ensure_future(left)  # noqa: RUF006 - it is to be left
+        await asyncio.sleep(0.1)
+        task = asyncio.ensure_future(running)
+        await asyncio.sleep(0.1)
+        left.close()
+        assert [server.stops for server in servers] == [0, 0]
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        assert [server.stops for server in servers] == [0, 1]
+
+    Context().run(asyncio.run, run())
 
 
 def test_a_program_without_a_connection_has_no_servers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 The tests in ``tests/test_sdk.py`` say for each what breaks if the SDK changes, and with which versions it was tried.
 """
 
+import inspect
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import groupby, takewhile
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -38,7 +40,7 @@ MOST_EXACT = 2**53
 
 _GET_RESOURCE = "pulumi:pulumi:getResource"
 
-_SINGLETONS, _SERVERS = "_sagebridge_singletons", "_sagebridge_servers"
+_SINGLETONS, _SERVERS, _PROGRAM = "_sagebridge_singletons", "_sagebridge_servers", "_sagebridge_program"
 """Attributes of the program's connection to the engine: a process may run several programs (Automation API, tests).
 
 A table by the connection would never let one go: tasks keep their context, and that the connection.
@@ -193,6 +195,7 @@ def serve_hooks() -> None:
     A server that is known already belongs to another program: the SDK's settings are context variables whose default is
     what any program of the process has set last, and its mocks set no server (pulumi 3.246, ``ContextProperty.fset``).
     """
+    _note_program()
     SETTINGS.callbacks = None
     server = _sync_await(_get_callbacks())
     SETTINGS.callbacks = server or _NoServer()  # it has what registers a hook
@@ -214,7 +217,31 @@ class _Servers(list[_CallbackServicer]):
 
     def __iter__(self) -> Iterator[_CallbackServicer]:
         monitor = get_monitor()
-        return iter(_servers_of(monitor) if monitor else ())
+        return iter(_servers_of(monitor) if monitor and _is_of_program(monitor) else ())
+
+
+def _note_program() -> None:
+    """Notes in which call of the SDK's ``run_pulumi_func`` the program runs; None if something else runs it."""
+    vars(get_monitor())[_PROGRAM] = _program_frame()
+
+
+def _is_of_program(monitor: object) -> bool:
+    """Tells whether the program that ends is the one with this connection, as far as that is known.
+
+    A program of the Automation API whose engine has failed may be left in the midst of its end. When Python collects
+    it, at any time, it goes on to stop its servers, but with the connection of the program that runs then: the engine
+    of that one would meet "Connection refused" (pulumi 3.246, ``Run`` in ``automation/_server.py``).
+    """
+    program = vars(monitor).get(_PROGRAM)
+    return program is None or program is _program_frame()
+
+
+def _program_frame() -> FrameType | None:
+    """Returns the frame of the nearest call of ``run_pulumi_func`` that the caller is in."""
+    frame = inspect.currentframe()
+    while frame and frame.f_code is not run_pulumi_func.__code__:
+        frame = frame.f_back
+    return frame
 
 
 def _servers_of(monitor: object) -> list[_CallbackServicer]:
