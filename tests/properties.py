@@ -1,4 +1,4 @@
-"""How many examples the property-based tests try: the fast runs try a fifth of what `make test` tries.
+"""How many examples the property-based tests try: the fast runs try a tenth of what `make test` tries.
 
 `make unit` and `make ranges` name the profile with `--hypothesis-profile`.
 """
@@ -12,7 +12,7 @@ QUICK = "quick"
 def register() -> None:
     """Registers both profiles. In neither is a test timed, as the machine may be busy."""
     hypothesis.settings.register_profile(FULL, deadline=None)
-    hypothesis.settings.register_profile(QUICK, deadline=None, max_examples=20)
+    hypothesis.settings.register_profile(QUICK, deadline=None, max_examples=10)
 
 
 def examples(number: int) -> hypothesis.settings:

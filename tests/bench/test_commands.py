@@ -31,6 +31,7 @@ def test_our_command_takes_its_arguments(command: tuple[str | Path, ...]) -> Non
     assert isinstance(context, click.Context)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "run",
     [

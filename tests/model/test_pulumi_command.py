@@ -47,6 +47,7 @@ def test_a_command_that_fails_is_the_automation_api_s_error(command: PulumiComma
     assert marked.running() == {}
 
 
+@pytest.mark.process
 def test_a_command_that_hangs_is_ended(command: PulumiCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi_command, "SECONDS", 0.5)
     marked = Marked()

@@ -22,6 +22,7 @@ def test_the_configuration_has_the_projects_own_keys_without_their_namespace_and
     assert stack.get_config("dev") == {"modelData": "s3://b/k", "aws:region": "eu-west-1"}
 
 
+@pytest.mark.process
 def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
