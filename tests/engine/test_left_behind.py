@@ -95,25 +95,32 @@ def runs(marked: Marked, name: str) -> bool:
     return any(command.split()[0].rpartition("/")[2] == name for command in marked.running().values())
 
 
+def interrupt(project: Project, marked: Marked, interrupted: str, *command: str) -> tuple[int, str]:
+    """Interrupts a command while another one that it has started runs; returns its exit code and what it said."""
+    for _ in range(5):  # the other one may be over before anybody has looked
+        with started(project, marked, *command) as process:
+            until(lambda: runs(marked, interrupted) or process.poll() is not None, 60)
+            was_running = process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, error_output = process.communicate(timeout=60)
+        if was_running:
+            return process.returncode, error_output
+    raise AssertionError(f"{interrupted} was never seen")
+
+
 @pytest.mark.parametrize(
     ("interrupted", "command"), COMMANDS, ids=[f"{name}: {' '.join(command)}" for name, command in COMMANDS]
 )
 def test_an_interrupt_leaves_nothing(project: Project, interrupted: str, command: tuple[str, ...]) -> None:
     marked = Marked()
-    with started(project, marked, "sagebridge", *command, "--stack", "dev") as process:
-        until(lambda: runs(marked, interrupted), 60)
-        process.send_signal(signal.SIGINT)
-        _, error_output = process.communicate(timeout=60)
+    code, error_output = interrupt(project, marked, interrupted, "sagebridge", *command, "--stack", "dev")
     assert marked.running() == {}
-    assert process.returncode != 0
+    assert code != 0
     assert "Traceback" not in error_output
 
 
 def test_an_interrupted_update_of_make_up_unlocks_the_stack(project: Project) -> None:
     marked = Marked()
-    with started(project, marked, "python", "-c", JOB) as process:
-        until(lambda: runs(marked, "pulumi-resource-aws"), 60)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+    interrupt(project, marked, "pulumi-resource-aws", "python", "-c", JOB)
     assert marked.running() == {}
     assert not list(Path(project.project.parent, "stacks").rglob("locks/**/*.json"))

@@ -185,7 +185,7 @@ class Account:
         """Kills the process that serves an echoing endpoint; returns its number when it is dead."""
         pid: int = self.invoke(endpoint)["pid"]
         os.kill(pid, signal.SIGKILL)
-        while _lives(pid):
+        while lives(pid):
             time.sleep(0.01)
         return pid
 
@@ -214,7 +214,7 @@ def until(look: Callable[[], T | None], seconds: float = 120) -> T:
     return result
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
     """Returns whether a process lives: a dead one is a zombie, with no thread left, until its parent waits for it.
 
     Its sockets are closed by then. The list of its open files is empty a little earlier.

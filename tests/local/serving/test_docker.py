@@ -13,9 +13,8 @@ import pytest
 
 from sagebridge.local import control, images
 from sagebridge.local.serving import docker
-from tests.local.account import INSTANCE, Account, pack, until
+from tests.local.account import INSTANCE, Account, lives, pack, until
 from tests.local.serving.programs import PYTHON
-from tests.local.serving.test_programs import is_alive
 
 pytestmark = pytest.mark.server
 
@@ -92,7 +91,7 @@ def test_docker_runs_the_image_and_its_container_is_removed(directory: Path, fol
     until(lambda: not home.exists())
     assert calls(folder, "rm") == [["rm", "--force", name]]
     assert (folder / "notes").read_text() == "asked to end\n"
-    assert not is_alive(answer["pid"])
+    assert not lives(answer["pid"])
 
 
 def test_what_a_killed_server_left_behind_is_removed(directory: Path, folder: Path) -> None:
@@ -101,7 +100,7 @@ def test_what_a_killed_server_left_behind_is_removed(directory: Path, folder: Pa
     endpoint = deploy(Account(running.url), folder)["EndpointName"]
     answer = Account(running.url).invoke(endpoint)
     os.kill(running.pid, signal.SIGKILL)
-    until(lambda: not is_alive(answer["pid"]))
+    until(lambda: not lives(answer["pid"]))
     until(lambda: calls(folder, "rm"))
     assert len(calls(folder, "rm")) == 1
     images.remove(directory, "*")

@@ -24,7 +24,7 @@ from sagebridge.local.serving.fleet import Fleet
 from sagebridge.local.serving.request import Request
 from sagebridge.local.settings import Settings
 from sagebridge.local.times import Times
-from tests.local.account import COMMAND, HANDLER, IMAGE, INSTANCE, Account, echo, pack, until
+from tests.local.account import COMMAND, HANDLER, IMAGE, INSTANCE, Account, echo, lives, pack, until
 from tests.local.serving.programs import NODE, PYTHON
 from tests.local.serving.test_invocations import NoAws
 
@@ -109,17 +109,10 @@ def is_gone(account: Account, endpoint: str) -> bool:
     return False
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
 def kill(pid: int) -> None:
     """Kills a process, and waits until it is dead."""
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not is_alive(pid))
+    until(lambda: not lives(pid))
 
 
 def events(account: Account, endpoint: str, body: bytes) -> Iterator[bytes]:
@@ -307,13 +300,13 @@ def test_a_program_runs_instead_of_an_image_that_is_known_too(programs: Programs
 def test_a_program_that_was_killed_comes_back_and_leaves_nothing(programs: Programs) -> None:
     endpoint = programs.serve(MODE="parent")
     first = programs.account.invoke(endpoint)
-    assert all(map(is_alive, first["children"]))
+    assert all(map(lives, first["children"]))
     kill(first["pid"])
-    until(lambda: not any(map(is_alive, first["children"])))
+    until(lambda: not any(map(lives, first["children"])))
     second = programs.account.invoke(endpoint)
     assert second["pid"] != first["pid"]
     programs.delete(endpoint)
-    assert not any(map(is_alive, [second["pid"], *second["children"]]))
+    assert not any(map(lives, [second["pid"], *second["children"]]))
 
 
 def test_a_program_is_asked_to_end_and_killed_after_awss_grace_period(quick: Programs) -> None:
@@ -323,7 +316,7 @@ def test_a_program_is_asked_to_end_and_killed_after_awss_grace_period(quick: Pro
     quick.delete(endpoint)
     assert 0.5 <= time.monotonic() - began < 20  # 30 s at a pace of 60
     assert quick.notes.read_text() == "asked to end\n"
-    assert not any(map(is_alive, [answer["pid"], *answer["children"]]))
+    assert not any(map(lives, [answer["pid"], *answer["children"]]))
 
 
 def test_requests_are_answered_before_the_program_ends(programs: Programs) -> None:
@@ -348,10 +341,10 @@ def test_no_program_survives_the_server(directory: Path, tmp_path: Path, end: st
     answer = account.invoke(endpoint)
     if end == "stop":
         control.stop(directory)
-        assert not any(map(is_alive, [answer["pid"], *answer["children"]]))
+        assert not any(map(lives, [answer["pid"], *answer["children"]]))
     else:
         os.kill(running.pid, signal.SIGKILL)
-        until(lambda: not any(map(is_alive, [answer["pid"], *answer["children"]])))
+        until(lambda: not any(map(lives, [answer["pid"], *answer["children"]])))
     images.remove(directory, f"{image.partition('/')[2].partition(':')[0]}:*")
     again = Account(control.start(directory)[0].url)
     assert again.settled(endpoint)["EndpointStatus"] == "InService"
@@ -377,7 +370,7 @@ def test_an_idle_program_ends_and_starts_again(quick: Programs) -> None:
     endpoint = quick.serve()
     first = quick.account.invoke(endpoint)
     control.set_times(quick.directory, idle=0)
-    until(lambda: not is_alive(first["pid"]))
+    until(lambda: not lives(first["pid"]))
     control.set_times(quick.directory, idle=300)
     assert quick.account.invoke(endpoint)["pid"] != first["pid"]
 
@@ -447,7 +440,7 @@ def test_a_program_that_does_not_answer_in_time_is_said_in_awss_words(fleet: Fle
     assert answer.status == 0
     assert answer.body.startswith(b"Your invocation timed out while waiting for a response from container primary.")
     pid = json.loads(fleet.choose(None).invoke(replace(request, body=b"{}"), time.monotonic() + 20)[1].body)["pid"]
-    assert is_alive(pid)
+    assert lives(pid)
 
 
 @pytest.fixture
