@@ -104,8 +104,8 @@ def s3_client(settings: Settings, config: Configuration | None = None) -> "S3Cli
 
 
 def object_client(settings: Settings) -> "S3Client":
-    """Returns a client of S3 that tries once, shared like :func:`sagemaker_client`."""
-    client: S3Client = _shared("s3", settings, ONE_TRY)
+    """Returns a client of S3 that tries once and uploads nothing, shared like :func:`sagemaker_client`."""
+    client: S3Client = _shared("s3", settings, once=True)
     return client
 
 
@@ -173,14 +173,14 @@ _making_clients = Lock()
 """Lets a thread that wants a client which another one makes wait for it."""
 
 
-def _shared(service: str, settings: Settings, config: Configuration = PATIENT) -> Any:  # noqa: ANN401 - a client of any service
+def _shared(service: str, settings: Settings, *, once: bool = False) -> Any:  # noqa: ANN401 - a client of any service
     with _making_clients:
-        return _shared_client(service, *_key(settings), json.dumps(config))
+        return _shared_client(service, *_key(settings), once)
 
 
 @cache
-def _shared_client(service: str, settings: str, _environment: str, config: str) -> Any:  # noqa: ANN401 - a client of any service
-    return _client(service, json.loads(settings), json.loads(config))
+def _shared_client(service: str, settings: str, _environment: str, once: bool) -> Any:  # noqa: ANN401, FBT001 - a client of any service
+    return _client(service, json.loads(settings), ONE_TRY if once else PATIENT)
 
 
 def _client(service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service
@@ -190,7 +190,7 @@ def _client(service: str, settings: Settings, config: Configuration | None) -> A
     from sagebridge._loader import LOADER  # noqa: PLC0415 - the same
 
     session = _session(settings)
-    create_client = _with_uploads(session) if service == "s3" else session.create_client
+    create_client = _with_uploads(session) if service == "s3" and config is not ONE_TRY else session.create_client
     session.register_component("data_loader", LOADER)
     endpoints = {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
     if credentials := _credentials(session, settings, endpoints.get("sts")):

@@ -95,8 +95,6 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         options = pulumi.ResourceOptions.merge(opts, guard)
         super().__init__("sagebridge:index:SageMakerEndpoint", name, {**recorded}, options)
         self._names, self._declared, self._settings = Names(name), declared, settings
-        if _sdk.runs_on_engine() and not isinstance(settings, pulumi.Output):
-            _sdk.once(_begin_to_ask)
         self._earlier = _sdk.once(EarlierOutputs)
         self._parent = opts.parent if opts else None
         # Protected with the component, they could not be replaced, and so the endpoint never updated.
@@ -105,6 +103,8 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         remarks_told: pulumi.Input[bool] = self._tell(args)
         pulumi.Output.from_input(remarks_told)  # whose end Pulumi waits for
         loaded = [self._loaded(model) for model in declared.models]
+        if _sdk.runs_on_engine() and not isinstance(settings, pulumi.Output):
+            _sdk.once(_begin_to_ask)  # after the archives, which are wanted first
         models = {model.variant: self._model(model) for model in loaded}
         model_names = {variant: model.name for variant, model in models.items()}
         generation = self._generation(model_names) if declared.scaled else None
