@@ -464,6 +464,13 @@ def test_what_is_logged_to_an_engine_that_has_ended_goes_nowhere() -> None:
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
 
 
+def log_aside_to(engine: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a stand-in take the messages of a program."""
+    monkeypatch.setattr(_sdk, "get_engine", lambda: engine)
+    monkeypatch.setattr("pulumi.log.get_engine", lambda: engine)
+    _sdk._log_aside()  # noqa: SLF001 - once a program
+
+
 def test_a_program_does_not_wait_for_its_debug_messages_which_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a program with 100 endpoints spends a fifth of its time on messages that nobody asked for."""
     reached, taken, sent = threading.Event(), threading.Event(), threading.Event()
@@ -479,9 +486,7 @@ def test_a_program_does_not_wait_for_its_debug_messages_which_go_together(monkey
                 sent.set()
 
     engine = Engine()
-    monkeypatch.setattr(_sdk, "get_engine", lambda: engine)
-    monkeypatch.setattr("pulumi.log.get_engine", lambda: engine)
-    _sdk._log_aside()  # noqa: SLF001 - once a program
+    log_aside_to(engine, monkeypatch)
     pulumi.log.debug("first")
     assert reached.wait(10)
     pulumi.log.debug("2")
@@ -506,9 +511,7 @@ def test_debug_messages_go_on_after_the_engine_has_refused_some(monkeypatch: pyt
             sent.set()
 
     engine = Engine()
-    monkeypatch.setattr(_sdk, "get_engine", lambda: engine)
-    monkeypatch.setattr("pulumi.log.get_engine", lambda: engine)
-    _sdk._log_aside()  # noqa: SLF001 - once a program
+    log_aside_to(engine, monkeypatch)
     pulumi.log.debug("refused")
     assert refused.wait(10)
     pulumi.log.debug("taken")

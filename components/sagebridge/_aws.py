@@ -99,7 +99,7 @@ def cloudwatch_client(settings: Settings) -> Any:  # noqa: ANN401 - its types ar
 
 def s3_client(settings: Settings, config: Configuration | None = None) -> "S3Client":
     """Returns a new client of S3."""
-    client: S3Client = _client("s3", settings, config)
+    client: S3Client = _client("s3", settings, config, uploads=True)
     return client
 
 
@@ -183,14 +183,21 @@ def _shared_client(service: str, settings: str, _environment: str, once: bool) -
     return _client(service, json.loads(settings), ONE_TRY if once else PATIENT)
 
 
-def _client(service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service
-    """Returns a client that has assumed the roles of the settings and calls the URL that they give for the service."""
+def _client(service: str, settings: Settings, config: Configuration | None, *, uploads: bool = False) -> Any:  # noqa: ANN401 - a client of any service
+    """Returns a client that has assumed the roles of the settings and calls the URL that they give for the service.
+
+    Args:
+        service: botocore's name of the service.
+        settings: the settings.
+        config: the arguments of botocore's ``Config``.
+        uploads: whether it is a client of S3 that uploads files.
+    """
     from botocore.config import Config  # noqa: PLC0415 - 0.1 s, which a program without clients need not spend
 
     from sagebridge._loader import LOADER  # noqa: PLC0415 - the same
 
     session = _session(settings)
-    create_client = _with_uploads(session) if service == "s3" and config is not ONE_TRY else session.create_client
+    create_client = _with_uploads(session) if uploads else session.create_client
     session.register_component("data_loader", LOADER)
     endpoints = {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
     if credentials := _credentials(session, settings, endpoints.get("sts")):

@@ -1,22 +1,13 @@
 """Which calls of S3 tell a program about its archive: one of its own, or those of the AWS provider."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sagebridge.local import control
-from tests.conftest import Aws
 from tests.stacks import Declared
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture
-def folder(aws: Aws) -> Iterator[Path]:
-    """The folder of the local AWS, whose faults are cleared after the test."""
-    yield aws.folder
-    control.clear_faults(aws.folder)
 
 
 def test_an_archive_is_read_with_one_call(folder: Path, declared: Declared) -> None:

@@ -1,6 +1,5 @@
 """Updates that AWS does not take, or whose provider fails while AWS goes on: one `up` is enough afterwards."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ def quick(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
     patience = {**_aws.PATIENT, "retries": {"mode": "adaptive", "total_max_attempts": 3}}
     monkeypatch.setattr(_aws, "PATIENT", patience)  # of the guards, which run in this process
     declared.config(**{"aws:maxRetries": "3"})  # of the provider
-
-
-@pytest.fixture
-def folder(aws: Aws) -> Iterator[Path]:
-    """The folder of the local AWS, whose faults are cleared after the test."""
-    yield aws.folder
-    control.clear_faults(aws.folder)
 
 
 def described(aws: Aws, declared: Declared) -> Any:
