@@ -125,6 +125,16 @@ def test_a_role_is_assumed_with_the_settings_own_keys(monkeypatch: pytest.Monkey
     assert asked == [{"endpoint_url": "http://localhost:1", **keys}]
 
 
+def test_the_clients_of_a_program_share_the_credentials_of_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise each service of a program would assume the role once more."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    role = {"role_arn": "arn:aws:iam::1:role/deploys"}
+    settings = {"region": "us-east-1", "access_key": "a", "secret_key": "b", "assume_roles": [role]}
+    clients: list[Any] = [_aws.sagemaker_client(settings), _aws.object_client(dict(settings))]
+    first, second = (client._request_signer._credentials for client in clients)  # noqa: SLF001 - shown nowhere else
+    assert first is second
+
+
 def test_a_client_of_s3_has_the_settings_and_uploads_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))

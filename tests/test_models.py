@@ -52,6 +52,19 @@ def botocores_model_of(service: str) -> dict[str, Any]:
     return model
 
 
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("service", ["s3", *SERVICES])
+def test_the_rules_of_a_services_url_are_those_of_botocore(service: str) -> None:
+    assert _models.rule_set.__wrapped__(service) == Loader().load_service_model(service, "endpoint-rule-set-1")
+
+
+def test_a_users_own_rules_come_first(home: Path) -> None:
+    folder = home / ".aws" / "models" / "s3" / "2999-01-01"
+    folder.mkdir(parents=True)
+    (folder / "endpoint-rule-set-1.json").write_text('{"rules": "mine"}')
+    assert _models.rule_set.__wrapped__("s3") == {"rules": "mine"}
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_model_is_that_of_botocore_with_a_copy_and_without(service: str, home: Path) -> None:
     expected = botocores_model_of(service)

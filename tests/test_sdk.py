@@ -435,6 +435,17 @@ pulumi.log.error("too late")
 print("went on")
 """
 
+FROZEN = """
+import gc, threading
+from pulumi.runtime import Settings, configure
+from sagebridge._sdk import spare_collector
+def program():
+    configure(Settings("project", "stack", monitor="127.0.0.1:1"))
+    spare_collector()
+{run}
+print("frozen" if gc.get_freeze_count() else "as it was")
+"""
+
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code]
@@ -455,6 +466,22 @@ def test_a_program_of_the_engine_that_is_interrupted_ends_without_a_traceback() 
 def test_a_handler_of_the_program_stays() -> None:
     done = run_python(INTERRUPTED.format(before="signal.signal(signal.SIGINT, lambda *_: print('mine'))"))
     assert (done.returncode, done.stdout) == (0, "mine\n")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("run", "collector"),
+    [
+        ("program()", "frozen"),
+        ("thread = threading.Thread(target=program); thread.start(); thread.join()", "as it was"),
+        ("spare_collector()", "as it was"),
+    ],
+    ids=["a program of the engine", "an inline program", "no engine"],
+)
+def test_only_a_program_with_a_process_of_its_own_spares_the_collector(run: str, collector: str) -> None:
+    """The objects of a process that goes on may become garbage, and must be collected then."""
+    done = run_python(FROZEN.format(run=run))
+    assert (done.returncode, done.stdout) == (0, f"{collector}\n"), done.stderr
 
 
 @pytest.mark.process

@@ -82,7 +82,7 @@ def sagemaker_client(settings: Settings, config: Configuration | None = None) ->
     Without a configuration it is the same :data:`PATIENT` client for the same settings and environment: making one
     takes longer than many of its calls.
     """
-    client: SageMakerClient = _client("sagemaker", settings, config) if config else _shared("sagemaker", settings)
+    client: SageMakerClient = _new_client("sagemaker", settings, config) if config else _shared("sagemaker", settings)
     return client
 
 
@@ -99,7 +99,7 @@ def cloudwatch_client(settings: Settings) -> Any:  # noqa: ANN401 - its types ar
 
 def s3_client(settings: Settings, config: Configuration | None = None) -> "S3Client":
     """Returns a new client of S3."""
-    client: S3Client = _client("s3", settings, config, uploads=True)
+    client: S3Client = _new_client("s3", settings, config, uploads=True)
     return client
 
 
@@ -130,7 +130,7 @@ def keys(settings: Settings) -> dict[str, str]:
 
 def runtime_client(settings: Settings, config: Configuration | None = None) -> "SageMakerRuntimeClient":
     """Returns a new client of SageMaker Runtime, which invokes endpoints."""
-    client: SageMakerRuntimeClient = _client("sagemaker-runtime", settings, config)
+    client: SageMakerRuntimeClient = _new_client("sagemaker-runtime", settings, config)
     return client
 
 
@@ -149,12 +149,12 @@ def runtime_url(settings: Settings, region_name: str) -> str:
 
 def logs_client(settings: Settings, config: Configuration | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
     """Returns a new client of CloudWatch Logs."""
-    return _client("logs", settings, config)
+    return _new_client("logs", settings, config)
 
 
 def pricing_client(settings: Settings, config: Configuration | None = None) -> Any:  # noqa: ANN401 - its types are a package of their own
     """Returns a new client of the Price List API, which has endpoints in a few regions only."""
-    return _client("pricing", settings, config)
+    return _new_client("pricing", settings, config)
 
 
 _ENDPOINT_NAMES = {
@@ -179,34 +179,58 @@ def _shared(service: str, settings: Settings, *, once: bool = False) -> Any:  # 
 
 
 @cache
-def _shared_client(service: str, settings: str, _environment: str, once: bool) -> Any:  # noqa: ANN401, FBT001 - a client of any service
-    return _client(service, json.loads(settings), ONE_TRY if once else PATIENT)
+def _shared_client(service: str, settings: str, environment: str, once: bool) -> Any:  # noqa: ANN401, FBT001 - a client of any service
+    make = _shared_session(settings, environment).create_client
+    return _client(make, service, json.loads(settings), ONE_TRY if once else PATIENT)
 
 
-def _client(service: str, settings: Settings, config: Configuration | None, *, uploads: bool = False) -> Any:  # noqa: ANN401 - a client of any service
-    """Returns a client that has assumed the roles of the settings and calls the URL that they give for the service.
+@cache
+def _shared_session(settings: str, _environment: str) -> "Session":
+    """Returns the session of all shared clients of the settings: it takes 10 ms, and assumes their roles once."""
+    session = _session(json.loads(settings))
+    _set_up(session, json.loads(settings))
+    return session
+
+
+def _set_up(session: "Session", settings: Settings) -> None:
+    """Lets a session read botocore's files once, and gives it the settings' credentials, with their roles assumed."""
+    from sagebridge._loader import LOADER  # noqa: PLC0415 - 0.1 s, which a program without clients need not spend
+
+    session.register_component("data_loader", LOADER)
+    if credentials := _credentials(session, settings, _endpoints(settings).get("sts")):
+        resolver = SimpleNamespace(load_credentials=lambda: credentials)
+        session.register_component("credential_provider", resolver)
+
+
+def _endpoints(settings: Settings) -> dict[str, str]:
+    """Returns the URLs of services that the settings give, by the provider's names of the services."""
+    return {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
+
+
+def _new_client(service: str, settings: Settings, config: Configuration | None, *, uploads: bool = False) -> Any:  # noqa: ANN401 - a client of any service
+    """Returns a client with a session of its own; one of S3 may upload files."""
+    session = _session(settings)
+    make = _with_uploads(session) if uploads else session.create_client  # boto3 adds a folder to the loader that is set
+    _set_up(session, settings)
+    return _client(make, service, settings, config)
+
+
+def _client(make: Callable[..., Any], service: str, settings: Settings, config: Configuration | None) -> Any:  # noqa: ANN401 - a client of any service
+    """Returns a client that calls the URL that the settings give for the service.
 
     Args:
+        make: makes the clients of a session, which has the settings' credentials.
         service: botocore's name of the service.
         settings: the settings.
         config: the arguments of botocore's ``Config``.
-        uploads: whether it is a client of S3 that uploads files.
     """
-    from botocore.config import Config  # noqa: PLC0415 - 0.1 s, which a program without clients need not spend
+    from botocore.config import Config  # noqa: PLC0415 - `_session` imports it
 
-    from sagebridge._loader import LOADER  # noqa: PLC0415 - the same
-
-    session = _session(settings)
-    create_client = _with_uploads(session) if uploads else session.create_client
-    session.register_component("data_loader", LOADER)
-    endpoints = {name: url for listed in settings.get("endpoints", []) for name, url in listed.items()}
-    if credentials := _credentials(session, settings, endpoints.get("sts")):
-        resolver = SimpleNamespace(load_credentials=lambda: credentials)
-        session.register_component("credential_provider", resolver)
+    endpoints = _endpoints(settings)
     names = _ENDPOINT_NAMES.get(service, (service,))
     url = next((endpoints[name] for name in names if endpoints.get(name)), None)
     style = {"s3": {"addressing_style": "path"}} if str(settings.get("s3_use_path_style")).lower() == "true" else {}
-    return create_client(service, endpoint_url=url, config=Config(**{**style, **(config or {})}))
+    return make(service, endpoint_url=url, config=Config(**{**style, **(config or {})}))
 
 
 def _with_uploads(session: "Session") -> Callable[..., Any]:

@@ -9,13 +9,15 @@ from sagebridge import _models
 
 
 class _Loader(Loader):
-    """Reads each file once; models and endpoints as :mod:`_models` does."""
+    """Reads each file once; models, rule sets and endpoints as :mod:`_models` does."""
 
     def load_service_model(
         self, service_name: str, type_name: str, api_version: str | None = None
     ) -> Mapping[str, Any]:
         if type_name == "service-2" and api_version is None:
             return _models.service_model(service_name)
+        if type_name == "endpoint-rule-set-1" and api_version is None:
+            return _models.rule_set(service_name)
         model: Mapping[str, Any] = super().load_service_model(service_name, type_name, api_version)
         return model
 

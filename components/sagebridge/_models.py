@@ -29,6 +29,7 @@ DATA = Path(botocore.__file__).parent / "data"
 """The folder of botocore's own files (``Loader.BUILTIN_DATA_PATH``)."""
 _KEPT = timedelta(days=30)
 """How long the copies of other versions are kept, which are made anew if they are wanted again."""
+_RULE_SET = "endpoint-rule-set-1"
 _USERS_OWN = Path("~/.aws/models")
 """Where botocore looks for a user's own models, before its own (``Loader.CUSTOMERDATA_PATH``)."""
 
@@ -67,10 +68,23 @@ def service_model(service: str) -> Mapping[str, Any]:
         model = _loader().load_service_model(service, "service-2")
         return {**model, "shapes": _texts(model["shapes"])}
 
-    # Each folder has the name of a date.
-    file = max((DATA / service).glob("*/service-2.json*"), default=None)
-    model = _copied(service, file, read)
+    model = _copied(service, _newest(service, "service-2"), read)
     return {**model, "shapes": _Entries(model["shapes"])}
+
+
+@cache
+def rule_set(service: str) -> Mapping[str, Any]:
+    """Returns the rules by which botocore finds a service's URL, as its loader does, which lists all services first.
+
+    Args:
+        service: Botocore's name of the service.
+    """
+    file = _newest(service, _RULE_SET)
+    if file is None or _has_users_own(service):
+        rules: Mapping[str, Any] = _loader().load_service_model(service, _RULE_SET)
+    else:
+        rules = _loader().load_data(f"{service}/{file.parent.name}/{_RULE_SET}")
+    return rules
 
 
 @cache
@@ -124,9 +138,18 @@ def _version(name: str, file: Path | None) -> list[str | int] | None:
 
     The time of the file is no part of it: each environment of Python has its own, with the same text.
     """
-    if file is None or not file.is_file() or any(_USERS_OWN.expanduser().glob(f"{name}*")):
+    if file is None or not file.is_file() or _has_users_own(name):
         return None
     return [botocore.__version__, file.parent.name, file.stat().st_size]
+
+
+def _newest(service: str, kind: str) -> Path | None:
+    """Returns botocore's newest file of a kind for a service, whose folders have the names of dates."""
+    return max((DATA / service).glob(f"*/{kind}.json*"), default=None)
+
+
+def _has_users_own(name: str) -> bool:
+    return any(_USERS_OWN.expanduser().glob(f"{name}*"))
 
 
 def _texts(entries: Mapping[str, Any]) -> dict[str, str]:

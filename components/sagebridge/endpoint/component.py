@@ -82,6 +82,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
                 AWS is called. In a plugin it is ``pulumi.InputPropertiesError``.
         """
         _sdk.end_quietly()
+        _sdk.once(_sdk.spare_collector)
         if not isinstance(opts, pulumi.ResourceOptions | None):
             raise refusal(name, {}, [Problem("opts", "must be pulumi.ResourceOptions", opts)])
         args = outputs.with_secret_tokens(outputs.with_integers(args))
