@@ -48,12 +48,12 @@ SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pul
 class EngineStack(automation.Stack):
     """A stack whose commands start `pulumi` once: the SDK starts it three times more after each update."""
 
-    def __init__(self, name: str, workspace: automation.Workspace, config: Mapping[str, str]) -> None:
+    def __init__(self, name: str, workspace: automation.Workspace, settings: Mapping[str, object]) -> None:
         folder = Path(workspace.work_dir)
         self.project = project_of(workspace)
         self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
         """The file of the stack's configuration."""
-        self.settings_file.write_text(yaml.safe_dump({"config": dict(config)}))
+        self.settings_file.write_text(yaml.safe_dump(dict(settings)))
         super().__init__(name, workspace, StackInitMode.CREATE)
 
     @property
@@ -82,7 +82,7 @@ class EngineWorkspace(automation.LocalWorkspace):
     def create_stack(self, stack_name: str) -> None:
         """Makes an empty stack, as `pulumi stack init` does, and does not select it.
 
-        The first command adds the salt of its secrets.
+        Where its settings have no key for its secrets, the first command adds the salt of one.
         """
         file = state_file(self, stack_name)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,9 @@ def create_stack(
         project_settings=made,
         pulumi_command=pulumi_command(aws.provider if program else None),
     )
-    return EngineStack(name, workspace, local_settings() if config is None else config)
+    # A program in a process of its own may be in a shell that does not lead to the local AWS, and has a passphrase.
+    encryption = aws.encryption if program else {}
+    return EngineStack(name, workspace, {"config": dict(local_settings() if config is None else config), **encryption})
 
 
 class Stack:
