@@ -48,18 +48,18 @@ SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pul
 class EngineStack(automation.Stack):
     """A stack whose commands start `pulumi` once: the SDK starts it three times more after each update."""
 
-    def __init__(self, name: str, workspace: automation.Workspace, config: Mapping[str, str]) -> None:
+    def __init__(self, name: str, workspace: automation.Workspace, settings: Mapping[str, object]) -> None:
         folder = Path(workspace.work_dir)
-        self.project = project_of(workspace)
+        self.project = project_of(folder)
         self.settings_file = folder / self.project.get("stackConfigDir", "") / f"Pulumi.{name}.yaml"
         """The file of the stack's configuration."""
-        self.settings_file.write_text(yaml.safe_dump({"config": dict(config)}))
+        self.settings_file.write_text(yaml.safe_dump(dict(settings)))
         super().__init__(name, workspace, StackInitMode.CREATE)
 
     @property
     def state(self) -> dict[str, Any]:
         """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
-        file = state_file(self.workspace, self.name)
+        file = state_file(self.workspace.env_vars, Path(self.workspace.work_dir), self.name)
         state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return state
 
@@ -80,21 +80,15 @@ class EngineWorkspace(automation.LocalWorkspace):
     """A workspace that makes a stack without a start of `pulumi`, and whose stacks may share the AWS provider."""
 
     def create_stack(self, stack_name: str) -> None:
-        """Makes an empty stack, as `pulumi stack init` does, and does not select it.
-
-        The first command adds the salt of its secrets.
-        """
-        file = state_file(self, stack_name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint = {"stack": f"organization/{file.parent.name}/{stack_name}", "latest": None}
-        file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
+        """Makes an empty stack; the first command adds the salt of its secrets if its settings have no key for them."""
+        write_empty_state(self.env_vars, Path(self.work_dir), stack_name)
 
     def post_command_callback(self, stack_name: str) -> None:
         """Checks that a shared provider served one configuration only."""
         command = self.pulumi_command
         if not isinstance(command, AttachedCommand) or not command.provider.is_shared:
             return
-        state = json.loads(state_file(self, stack_name).read_text())
+        state = json.loads(state_file(self.env_vars, Path(self.work_dir), stack_name).read_text())
         resources = (state["checkpoint"]["latest"] or {}).get("resources", [])
         providers = [resource["inputs"] for resource in resources if resource["type"] == "pulumi:providers:aws"]
         settings = {json.dumps({**inputs, "version": ""}, sort_keys=True) for inputs in providers}
@@ -103,17 +97,31 @@ class EngineWorkspace(automation.LocalWorkspace):
         )
 
 
-def project_of(workspace: automation.Workspace) -> dict[str, Any]:
+def project_of(folder: Path) -> dict[str, Any]:
     """Returns what Pulumi.yaml declares; the SDK's own function knows no project in YAML."""
-    project: dict[str, Any] = yaml.safe_load((Path(workspace.work_dir) / "Pulumi.yaml").read_text())
+    project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
     return project
 
 
-def state_file(workspace: automation.Workspace, stack: str) -> Path:
-    """Returns the file in which Pulumi's file backend has the state of a stack."""
-    backend = Path(url2pathname(urlsplit(workspace.env_vars["PULUMI_BACKEND_URL"]).path))
-    project: str = project_of(workspace)["name"]
+def state_file(environment: Mapping[str, str], folder: Path, stack: str) -> Path:
+    """Returns the file in which Pulumi's file backend has the state of a stack.
+
+    Args:
+        environment: the environment of the commands, which has the backend's URL.
+        folder: the project's folder.
+        stack: the stack's name.
+    """
+    backend = Path(url2pathname(urlsplit(environment["PULUMI_BACKEND_URL"]).path))
+    project: str = project_of(folder)["name"]
     return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
+def write_empty_state(environment: Mapping[str, str], folder: Path, stack: str) -> None:
+    """Makes an empty stack, as `pulumi stack init` does, and does not select it; the arguments as for `state_file`."""
+    file = state_file(environment, folder, stack)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = {"stack": f"organization/{file.parent.name}/{stack}", "latest": None}
+    file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
 
 
 @functools.cache
@@ -150,7 +158,9 @@ def create_stack(
         project_settings=made,
         pulumi_command=pulumi_command(aws.provider if program else None),
     )
-    return EngineStack(name, workspace, local_settings() if config is None else config)
+    # A program in a process of its own may be in a shell that does not lead to the local AWS, and has a passphrase.
+    encryption = aws.encryption if program else {}
+    return EngineStack(name, workspace, {"config": dict(local_settings() if config is None else config), **encryption})
 
 
 class Stack:
@@ -190,9 +200,15 @@ class Stack:
         settings["config"] = {key: value for key, value in config.items() if value}
         self._stack.settings_file.write_text(yaml.safe_dump(settings))
 
-    def up(self, on_output: Callable[[str], object] | None = None, parallel: int | None = None) -> automation.UpResult:
-        """Updates; `on_output` gets what a person sees meanwhile, and `parallel` is the option of that name."""
-        return self._stack.up(color="never", on_output=on_output, parallel=parallel)
+    def up(
+        self,
+        on_output: Callable[[str], object] | None = None,
+        parallel: int | None = None,
+        *,
+        refresh: bool = False,
+    ) -> automation.UpResult:
+        """Updates; `on_output` gets what a person sees meanwhile, and `parallel` and `refresh` are the options."""
+        return self._stack.up(color="never", on_output=on_output, parallel=parallel, refresh=refresh)
 
     def replace(self, kind: str, on_output: Callable[[str], object] | None = None) -> automation.UpResult:
         """Updates with `--replace` of the resource of a type, as `Endpoint`; `on_output` as for `up`."""
@@ -214,9 +230,9 @@ class Stack:
         assert "Traceback" not in said, said
         return said
 
-    def preview(self) -> dict[str, int]:
-        """Returns the number of resources by operation."""
-        summary = self._stack.preview(color="never").change_summary
+    def preview(self, on_output: Callable[[str], object] | None = None, *, refresh: bool = False) -> dict[str, int]:
+        """Returns the number of resources by operation; `on_output` and `refresh` as for `up`."""
+        summary = self._stack.preview(color="never", on_output=on_output, refresh=refresh).change_summary
         return {automation.OpType(operation).value: count for operation, count in summary.items()}
 
     def shown(self, *, refresh: bool = False) -> str:

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import Aws
+from tests.stacks import write_empty_state
 
 pytestmark = pytest.mark.engine
 
@@ -29,7 +31,8 @@ class Project:
         self.folder = folder
         self._aws = aws.with_stacks_in(folder / "state", UV_OFFLINE="1")
         self.declare()
-        self._aws.must("pulumi", "stack", "init", "dev", cwd=folder)
+        write_empty_state(self._aws.environment, folder, "dev")
+        (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(aws.encryption))
 
     def declare(self, options: str = "", *, main: str = ".", program: str = PROGRAM) -> None:
         """Writes the project, with options of the runtime."""

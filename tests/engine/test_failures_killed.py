@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pulumi import automation
 
+from sagebridge.guards import progress
 from sagebridge.local import control, environment
 from tests.conftest import COMMAND_SECONDS, HELD_SECONDS, PREDICTION, ROOT, Aws, Base
 from tests.engine.lives import everything
 from tests.fields import IMAGE
 from tests.local.account import until
-from tools.paths import STACK_SETTINGS
+from tests.stacks import Stack, create_stack, program_in
 
 pytestmark = pytest.mark.engine
 
@@ -37,19 +39,25 @@ import pathlib
 
 from sagebridge import SageMakerEndpoint
 
-SageMakerEndpoint("endpoint", json.loads(pathlib.Path("args.json").read_text()))
+SageMakerEndpoint("endpoint", json.loads(pathlib.Path(__file__).with_name("args.json").read_text()))
 """
 
 
-class Project:
-    """A project in a folder of its own, whose program has one endpoint."""
+class Project(Stack):
+    """A project in a folder of its own, whose program has one endpoint.
+
+    Only the update that is killed runs the program in a process of its own, as for a person. All other commands work on
+    the same stack, and run the program in the process of the test.
+    """
 
     def __init__(self, aws: Aws, base: Base, model_data: str, folder: Path) -> None:
-        self.aws, self.folder, self.endpoint = aws, folder, f"t{uuid.uuid4().hex[:8]}"
+        self.aws, self.folder, name = aws, folder, f"t{uuid.uuid4().hex[:8]}"
         (folder / ".venv").symlink_to(ROOT / ".venv")
         (folder / "Pulumi.yaml").write_text(PROJECT)
-        (folder / f"Pulumi.{self.endpoint}.yaml").write_text(STACK_SETTINGS.read_text())
         (folder / "__main__.py").write_text(PROGRAM)
+        super().__init__(create_stack(aws, name, folder, program=program_in(folder)), name)
+        self.heard: list[str] = []
+        """What `preview_and_up` has shown, also when it fails."""
         self.args: dict[str, Any] = {
             "execution_role_arn": base.execution_role_arn,
             "image": IMAGE,
@@ -57,23 +65,12 @@ class Project:
             "endpoint_name": self.endpoint,
             "initial_instance_count": 2,
         }
-        aws.must("pulumi", "stack", "init", self.endpoint, "--non-interactive", cwd=folder)
-
-    def command(self, *words: str) -> tuple[str, ...]:
-        options = ("--non-interactive", "--color", "never") if words[0] != "cancel" else ()
-        return ("pulumi", *words, "--yes", "--stack", self.endpoint, *options)
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.aws.run(*self.command(*words), cwd=self.folder)
-
-    def must(self, *words: str) -> str:
-        return self.aws.must(*self.command(*words), cwd=self.folder)
 
     @contextmanager
-    def running(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
-        """Runs a command while the body lasts, and kills it then if it has not ended."""
+    def updating(self) -> Iterator["subprocess.Popen[str]"]:
+        """Runs `pulumi up` while the body lasts, and kills it then if it has not ended."""
         with subprocess.Popen(
-            self.command(*words),
+            ("pulumi", "up", "--skip-preview", "--yes", "--stack", self.name, "--non-interactive", "--color", "never"),
             cwd=self.folder,
             env=self.aws.environment,
             stdin=subprocess.DEVNULL,
@@ -86,9 +83,23 @@ class Project:
             finally:
                 process.kill()
 
+    def cancel(self) -> None:
+        """Unlocks the stack."""
+        self.aws.must("pulumi", "cancel", "--yes", "--stack", self.name, cwd=self.folder)
+
     def write(self) -> None:
         """Gives the program its arguments."""
         (self.folder / "args.json").write_text(json.dumps(self.args))
+
+    def preview_and_up(self, *, refresh: bool = False) -> None:
+        """Runs the two parts of `pulumi up`, and lets AWS go on once one of them says that it waits."""
+        self.preview(self._hear, refresh=refresh)
+        self.up(self._hear, refresh=refresh)
+
+    def _hear(self, output: str) -> None:
+        self.heard.append(output)
+        if "waiting for AWS: " in output:
+            let_go(self.aws.folder)
 
     def described(self) -> Any:
         return self.aws.sagemaker.describe_endpoint(EndpointName=self.endpoint)
@@ -102,14 +113,17 @@ class Project:
 
 
 @pytest.fixture
-def project(aws: Aws, base: Base, model_data: str, tmp_path: Path) -> Iterator[Project]:
-    made = Project(aws, base, model_data, tmp_path)
+def project(
+    aws_in_process: Aws, base: Base, model_data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0.2)  # how often the guards ask AWS, which run in this process
+    made = Project(aws_in_process, base, model_data, tmp_path)
     yield made
-    control.clear_faults(aws.folder)
-    control.set_times(aws.folder, updating=0, rolling_back=0, pace=1)
+    control.clear_faults(made.aws.folder)
+    control.set_times(made.aws.folder, updating=0, rolling_back=0, pace=1)
     with suppress(AssertionError):
-        aws.must("pulumi", "cancel", "--yes", "--stack", made.endpoint, cwd=tmp_path)
-    made.must("destroy", "--skip-preview")
+        made.cancel()
+    made.destroy()
 
 
 def canary(*, wait: int, termination: int) -> dict[str, Any]:
@@ -194,26 +208,15 @@ def killed(project: Project, step: Step) -> None:
     project.args["instance_type"] = "ml.m5.large"
     project.write()
     lines: list[str] = []
-    with project.running("up", "--skip-preview") as process:
+    with project.updating() as process:
         reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()))
         reader.start()
         until(lambda: step.is_reached(project, "".join(lines)))
         process.kill()
         reader.join(COMMAND_SECONDS)
     step.after_kill(folder)
-    assert "delete the lock file with `pulumi cancel`" in project.run("up").stderr
-    project.must("cancel")
-
-
-def goes_on(project: Project, *words: str) -> tuple[int, str]:
-    """Runs a command, and lets AWS go on once it says that it waits; returns its exit code and what it says."""
-    lines = []
-    with project.running(*words) as process:
-        for line in process.stdout or ():
-            lines.append(line)
-            if "waiting for AWS: " in line:
-                let_go(project.aws.folder)
-        return process.wait(COMMAND_SECONDS), "".join(lines)
+    assert "delete the lock file with `pulumi cancel`" in project.up_fails()
+    project.cancel()
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -221,13 +224,12 @@ def test_after_a_kill_at_any_step_one_up_with_a_refresh_is_enough(aws: Aws, proj
     step = STEPS[name]
     project.args["deployment_config"] = step.deployment
     project.write()
-    project.must("up", "--skip-preview")
+    project.up()
     count = len(everything(aws))
     killed(project, step)
-    exit_code, output = goes_on(project, "up", "--refresh")
-    assert exit_code == 0, output
+    project.preview_and_up(refresh=True)
     assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
-    project.must("up", "--expect-no-changes", "--skip-preview")
+    assert project.steps() == []
     assert len(everything(aws)) == count
 
 
@@ -238,14 +240,15 @@ def test_an_up_without_a_refresh_says_what_is_to_do(
     is_over: bool,  # noqa: FBT001 - a case
 ) -> None:
     project.write()
-    project.must("up", "--skip-preview")
+    project.up()
     count, before = len(everything(aws)), project.described()["EndpointConfigName"]
     killed(project, STEPS["new instances"])
     if is_over:
         let_go(aws.folder)
         until(lambda: not is_updating(project, ""))
-    exit_code, output = goes_on(project, "up")
-    assert exit_code != 0
+    with pytest.raises(automation.CommandError):
+        project.preview_and_up()
+    output = "\n".join(project.heard)
     assert ("waiting for AWS: launching 2 ml.m5.large" in output) is not is_over
     running = project.described()["EndpointConfigName"]
     assert running != before
@@ -253,8 +256,8 @@ def test_an_up_without_a_refresh_says_what_is_to_do(
         f"Endpoint {project.endpoint} runs {running} already: an update that was interrupted has reached it" in output
     )
     assert "Run `pulumi up --refresh`" in output
-    project.must("up", "--refresh", "--skip-preview")
-    project.must("up", "--expect-no-changes", "--skip-preview")
+    project.up(refresh=True)
+    assert project.steps() == []
     assert aws.predict(project.endpoint) == pytest.approx(PREDICTION, abs=1e-9)
     assert len(everything(aws)) == count
 

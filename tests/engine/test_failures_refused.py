@@ -1,5 +1,6 @@
 """Updates that AWS does not take, or whose provider fails while AWS goes on: one `up` is enough afterwards."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ SCALING: AutoscalingArgs = {"min_capacity": 1, "max_capacity": 2, "invocations_p
 
 
 @pytest.fixture(autouse=True)
-def quick(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lets the guards ask AWS often, and a refused call be sent 3 times, not 25 or 10, which takes a minute."""
     monkeypatch.setattr(progress, "POLL_SECONDS", 0.2)
     patience = {**_aws.PATIENT, "retries": {"mode": "adaptive", "total_max_attempts": 3}}
     monkeypatch.setattr(_aws, "PATIENT", patience)  # of the guards, which run in this process
+    _aws._shared_client.cache_clear()  # noqa: SLF001 - a client of an earlier test has the usual patience
     declared.config(**{"aws:maxRetries": "3"})  # of the provider
+    yield
+    _aws._shared_client.cache_clear()  # noqa: SLF001 - the next test's has it again
 
 
 def described(aws: Aws, declared: Declared) -> Any:
