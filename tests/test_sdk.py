@@ -26,7 +26,7 @@ import pulumi_aws as aws
 import pytest
 from pulumi.runtime import Settings
 from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.proto import engine_pb2, language_pb2, language_pb2_grpc
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest, SupportsFeatureRequest, SupportsFeatureResponse
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
 from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTrace
@@ -606,6 +606,19 @@ def test_the_process_of_an_inline_program_is_left_alone() -> None:
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_program_is_served_from_this_process_while_the_body_runs() -> None:
+    """That it runs, the adoptions on the engine show."""
+    with _sdk.serving(lambda: None) as option:
+        address = option.removeprefix("--client=")
+        with grpc.insecure_channel(address) as channel:
+            host = language_pb2_grpc.LanguageRuntimeStub(channel)
+            assert not host.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest()).packages
+            assert host.About(language_pb2.AboutRequest()).executable == sys.executable
+    name, _, port = address.partition(":")
+    with socket.socket() as connection:
+        assert connection.connect_ex((name, int(port))) != 0
 
 
 def test_the_text_that_str_makes_of_an_output_is_known_by_its_beginning(monitor: Monitor) -> None:

@@ -1,5 +1,6 @@
 import gzip
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -409,6 +410,19 @@ def test_a_handler_that_uses_something_else_serves_an_estimator_without_predict(
     package(tmp_path / "model.joblib", tmp_path / "handler.py", tmp_path / "model.tar.gz")
 
     assert "inference.py" in names_in(tmp_path / "model.tar.gz")
+
+
+def test_scikit_learn_is_not_imported_for_a_handler_that_does_not_predict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joblib.dump(PCA().fit(np.eye(3)), tmp_path / "model.joblib")
+    (tmp_path / "handler.py").write_text("def model_fn(d): ...")
+    imported: list[str] = []
+    monkeypatch.setattr(importlib, "import_module", imported.append)
+
+    package(tmp_path / "model.joblib", tmp_path / "handler.py", tmp_path / "model.tar.gz")
+
+    assert imported == []
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,13 @@ def unserved(model: Path, handler: Path) -> str | None:
         model: The model's file.
         handler: The script that serves it, in valid Python.
     """
-    estimator = _estimator_in(model)
-    if estimator is None or hasattr(estimator, "predict"):
-        return None
     names = {node.attr for node in ast.walk(ast.parse(handler.read_bytes())) if isinstance(node, ast.Attribute)}
     used = {name for name in names if not name.startswith("_")}
-    if "predict" not in used or used.intersection(dir(estimator)) or any(name.endswith("_") for name in used):
+    if "predict" not in used or any(name.endswith("_") for name in used):
         return None  # what ends with _ is an attribute of a fitted estimator, such as `labels_`
+    estimator = _estimator_in(model)  # last, as the import of scikit-learn takes a second
+    if estimator is None or hasattr(estimator, "predict") or used.intersection(dir(estimator)):
+        return None
     return (
         f"{model} has a {estimator.__name__}, which has no predict, and the handler {handler} can only predict; "
         f"name a handler that uses what a {estimator.__name__} has with --handler"

@@ -1,24 +1,20 @@
 """Runs inside the rehearsal's program: makes each resource an import of what is there, which changes nothing."""
 
-import json
-import os
+from collections.abc import Mapping
 
 import pulumi
 
-VARIABLE = "BRIDGE_IMPORTS"
-"""The environment variable with the import IDs, as JSON by `type name`.
 
-The ID is null for what has no import, and is put anew with the values that it has.
-"""
+def register(import_ids: Mapping[str, str | None]) -> None:
+    """Makes each AWS resource of the program that is running an import.
 
-
-def register() -> None:
-    """Makes each AWS resource of this program an import.
+    Args:
+        import_ids: The import IDs by `type name`. One is None for what has no import, and is put anew with the values
+            that it has.
 
     Raises:
         pulumi.RunError: (from a resource) The program declares a resource that nothing was named for.
     """
-    import_ids = json.loads(os.environ[VARIABLE])
 
     def transformation(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         if not args.type_.startswith("aws:"):

@@ -1,20 +1,22 @@
 """Rehearses an adoption in a stack of its own: of the same names, with a backend in memory that is gone afterwards.
 
 The engine itself makes there what the real stack's state gets. The program is the text that its user will paste, so
-what it gives in the rehearsal it gives in the program.
+what it gives in the rehearsal it gives in the program. It runs in this process: Pulumi's host for Python would start
+an interpreter, and list all packages with pip, for each command.
 """
 
 import json
 import os
+import runpy
 import secrets
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sagebridge import _sdk
+from sagebridge.bridge.adopt import inside_rehearsal
 from sagebridge.bridge.adopt.declare import Call
-from sagebridge.bridge.adopt.inside_rehearsal import VARIABLE
 from sagebridge.bridge.adopt.program import Program
 from sagebridge.bridge.stack.merge import with_generations
 from sagebridge.bridge.stack.preview import changes
@@ -22,7 +24,6 @@ from sagebridge.errors import UserError
 from sagebridge.pulumi_cli import run_pulumi
 from sagebridge.scratch import scratch_folder
 
-_REGISTER = "from sagebridge.bridge.adopt import inside_rehearsal\n\ninside_rehearsal.register()\n"
 _NOT_INHERITED = {"PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE"}
 
 
@@ -45,7 +46,7 @@ def rehearse(
     """
     with scratch_folder() as folder:
         (folder / "state").mkdir()
-        env = _environment(folder / "state", calls)
+        env = _environment(folder / "state")
         in_folder = partial(run_pulumi, cwd=folder, env=env)
 
         def run(*arguments: str, stdin: str = "") -> str:
@@ -61,17 +62,28 @@ def rehearse(
             run("config", "set", key, "--secret", stdin=value)
 
         main = folder / "__main__.py"
-        main.write_text(_REGISTER + program.text)
-        run("up", "--yes", "--skip-preview")
-        generations = {name: identity for call in calls for name, identity in call.generations.items()}
-        run("stack", "import", stdin=with_generations(run("stack", "export", "--show-secrets"), generations))
         main.write_text(program.text)
-        if differences := changes(run("preview", "--json")):
+
+        def declare() -> None:
+            runpy.run_path(str(main))
+
+        def declare_imports() -> None:
+            inside_rehearsal.register(_import_ids(calls))
+            declare()
+
+        with _sdk.serving(declare_imports) as in_this_process:
+            run("up", "--yes", "--skip-preview", in_this_process)
+        generations = {name: identity for call in calls for name, identity in call.generations.items()}
+        imported = with_generations(run("stack", "export", "--show-secrets"), generations)
+        run("stack", "import", stdin=imported)
+        with _sdk.serving(declare) as in_this_process:
+            preview = run("preview", "--json", in_this_process)
+        if differences := changes(preview):
             raise UserError(
                 "\n- ".join(["the call would change what Terraform made, so nothing was adopted:", *differences])
                 + "\nRun `terraform apply` until a plan is empty; if it is empty already, this is a fault of the bridge"
             )
-        return run("stack", "export", "--show-secrets")
+        return imported  # as a preview changes no state
 
 
 def config_texts(program: Program) -> dict[str, str]:
@@ -79,18 +91,21 @@ def config_texts(program: Program) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in program.secrets.items()}
 
 
-def _environment(backend: Path, calls: Sequence[Call]) -> dict[str, str]:
-    """Returns the environment of the rehearsal's commands."""
+def _import_ids(calls: Sequence[Call]) -> dict[str, str | None]:
+    """Returns the import IDs of all that calls declare; see `inside_rehearsal.register`."""
     import_ids: dict[str, str | None] = {}
     for call in calls:
         import_ids |= {" ".join(key): import_id for key, import_id in call.imports.items()}
         import_ids |= dict.fromkeys(map(" ".join, call.made))
+    return import_ids
+
+
+def _environment(backend: Path) -> dict[str, str]:
+    """Returns the environment of the rehearsal's commands."""
     return {
         **{name: value for name, value in os.environ.items() if name not in _NOT_INHERITED},
         "PULUMI_BACKEND_URL": backend.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-        VARIABLE: json.dumps(import_ids),
     }
 
 
