@@ -175,7 +175,7 @@ def parts() -> list[Part]:
             on_path=_pulumi_on_path,
             download=lambda folder, running: _download_pulumi(PULUMI, folder, running),
             build=lambda folder, running: build.pulumi(PULUMI, folder, running),
-            built_from=("engine",),
+            built_from=("engine", "passwords"),
             install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
             f" or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
             downside="Its host of programs in Python does not generate code.",

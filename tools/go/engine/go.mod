@@ -348,6 +348,9 @@ require (
 )
 
 replace (
+	// The copies that tools/build.py puts there.
+	github.com/ccojocar/zxcvbn-go => ./passwords/ccojocar
+	github.com/nbutton23/zxcvbn-go => ./passwords/nbutton23
 	// pulumi/pkg's own replacement.
 	github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 	// The bridge's own replacement: v2.40.0 with more exported; a Terraform provider behaves the same on it.
