@@ -2,9 +2,8 @@
 
 The AWS provider is far too large to build whole, so its source is copied out of Go's module cache and its registries
 are cut down to the services that an endpoint stands beside. Pulumi's bridge is copied too, without the file that
-imports its code generator, as that needs modules that no proxy serves. Two libraries that judge passwords are copied
-and changed, so that a command reads their lists of words only when it judges one. Go's own build cache lets a
-broken-off build go on.
+imports its code generator, as that needs modules that no proxy serves. Three libraries are copied and changed, because
+they did much work that commands do not need. Go's own build cache lets a broken-off build go on.
 """
 
 import hashlib
@@ -62,21 +61,28 @@ META_NEEDS_EC2 = {
 """What is cut out of the files of the package ``meta`` as it needs EC2, which is far too large: the data source
 ``aws_regions``, and the function whose place ``tools/go/provider-aws/overlay`` takes."""
 
-PASSWORD_JUDGES = {
-    "nbutton23": "github.com/nbutton23/zxcvbn-go",
-    "ccojocar": "github.com/ccojocar/zxcvbn-go",
-}
-"""The two libraries with which Pulumi judges whether a setting looks like a password, by their folders in the build."""
-TABLES_OF_WORDS = {
+WORDS_WHEN_ASKED = {
     "frequency/frequency.go": ((r"^func init\(\) \{$", "// Load reads the lists.\nfunc Load() {"),),
     "matching/matching.go": (
         (r"^func init\(\) \{\n\tloadFrequencyList\(\)\n\}\n", ""),  # Omnimatch does so where nobody did before
         (r"^func loadFrequencyList\(\) \{$", "func loadFrequencyList() {\n\tfrequency.Load()"),
     ),
 }
-"""What is changed in both libraries, so that a command that judges no password does not read their lists of words.
+"""What is changed in a library that judges passwords, so that it reads its words when Pulumi first asks it.
 
-They took 24 ms each of every command.
+That is when a setting is judged. Two such libraries took 24 ms each of the start of every command.
+"""
+LIBRARIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "github.com/ccojocar/zxcvbn-go": WORDS_WHEN_ASKED,
+    "github.com/nbutton23/zxcvbn-go": WORDS_WHEN_ASKED,
+    "github.com/hashicorp/terraform-plugin-framework": {
+        "types/basetypes/object_value.go": ((r"\bo\.Attributes\(\)\[k\]", "o.attributes[k]"),)
+    },
+}
+"""What is changed in libraries, by module and file: patterns with what takes their place.
+
+The framework of Terraform's providers copied all attributes of an object to show one of them. A provider's block
+``endpoints`` has more than 300, and its paths are shown for each, so its check took 1 s.
 """
 
 
@@ -189,9 +195,9 @@ def trim(source: Path) -> None:
     names.write_text(_keep(names.read_text(), r'^service "(\w+)" \{\n(?:.*\n)*?\}\n', SERVICES))
 
 
-def read_words_when_asked(source: Path) -> None:
-    """Changes a library that judges passwords so that it reads its lists of words when it first judges one."""
-    for name, changes in TABLES_OF_WORDS.items():
+def change_library(path: str, source: Path) -> None:
+    """Makes the changes of ``LIBRARIES`` in the source of the module ``path``."""
+    for name, changes in LIBRARIES[path].items():
         text = (source / name).read_text()
         for pattern, replacement in changes:
             text = _substitute(text, pattern, replacement)
@@ -211,7 +217,7 @@ def _substitute(text: str, pattern: str, replacement: str | Callable[[re.Match[s
 
 def _engine(running: Step) -> Path:
     """Returns the build folder: ``tools/go/engine``, with the modules that are changed in folders of it."""
-    folder = cache() / f"source-{recipe('engine', 'bridge', 'passwords', 'provider-aws')}"
+    folder = cache() / f"source-{recipe('engine', 'bridge', 'libraries', 'provider-aws')}"
     if folder.is_dir():
         return folder
     for stale in cache().glob("source-*"):
@@ -228,13 +234,13 @@ def _engine(running: Step) -> Path:
     running.detail = "fetching the source of Pulumi's bridge"
     bridge = _module(MODULES / "bridge", "github.com/pulumi/pulumi-terraform-bridge/v3")
     _copy(bridge, partial / "bridge", "docs", "dynamic", "tests", "testdata", "*_test.go", "provider_mux.go")
-    running.detail = "fetching the source of Pulumi's libraries"
-    for name, path in PASSWORD_JUDGES.items():
-        library = partial / "passwords" / name
-        _copy(_module(MODULES / "passwords", path), library, "*_test.go")
+    running.detail = "fetching the source of libraries"
+    for path in LIBRARIES:
+        library = partial / "libraries" / path
+        _copy(_module(MODULES / "libraries", path), library, "website", "testdata", "*_test.go")
         if not (library / "go.mod").exists():  # one of them is older than Go's modules
             (library / "go.mod").write_text(f"module {path}\n")
-        read_words_when_asked(library)
+        change_library(path, library)
     partial.rename(folder)
     return folder
 

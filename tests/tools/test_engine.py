@@ -443,7 +443,7 @@ def judge(tmp_path: Path) -> Path:
 
 
 def test_a_judge_of_passwords_reads_its_words_when_it_is_asked(judge: Path) -> None:
-    build.read_words_when_asked(judge)
+    build.change_library("github.com/ccojocar/zxcvbn-go", judge)
     loading = '// Load reads the lists.\nfunc Load() {\n\tLists["English"] = read()\n}\n'
     assert (judge / "frequency/frequency.go").read_text() == loading
     matching = "\nfunc loadFrequencyList() {\n\tfrequency.Load()\n\tmatchers = nil\n}\n"
@@ -454,7 +454,17 @@ def test_a_judge_of_passwords_reads_its_words_when_it_is_asked(judge: Path) -> N
 def test_another_judge_than_the_recipe_was_made_for_is_refused(judge: Path, name: str) -> None:
     (judge / name).write_text("package other\n")
     with pytest.raises(Unavailable, match="its version has changed"):
-        build.read_words_when_asked(judge)
+        build.change_library("github.com/ccojocar/zxcvbn-go", judge)
+
+
+def test_the_framework_of_providers_shows_an_attribute_without_a_copy_of_all(tmp_path: Path) -> None:
+    file = tmp_path / "types/basetypes/object_value.go"
+    file.parent.mkdir(parents=True)
+    file.write_text("for k := range o.Attributes() {\n\to.Attributes()[k].String()\n}\n")
+    build.change_library("github.com/hashicorp/terraform-plugin-framework", tmp_path)
+    assert file.read_text() == "for k := range o.Attributes() {\n\to.attributes[k].String()\n}\n"
+    with pytest.raises(Unavailable, match="its version has changed"):
+        build.change_library("github.com/hashicorp/terraform-plugin-framework", tmp_path)
 
 
 def test_other_names_of_services_than_the_recipe_was_made_for_are_refused(provider: Path) -> None:
