@@ -1,9 +1,9 @@
 """Builds the engine's parts with the Go toolchain, from modules pinned in ``tools/go``.
 
-The AWS provider is far too large to build whole, so its source is copied out of Go's module cache and two generated
-registries are cut down to the services that an endpoint stands beside. Pulumi's bridge is copied too, without the file
-that imports its code generator, as that needs modules that no proxy serves. Go's own build cache lets a broken-off
-build go on.
+The AWS provider is far too large to build whole, so its source is copied out of Go's module cache and its registries
+are cut down to the services that an endpoint stands beside. Pulumi's bridge is copied too, without the file that
+imports its code generator, as that needs modules that no proxy serves. Three libraries are copied and changed, because
+they did much work that commands do not need. Go's own build cache lets a broken-off build go on.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from packaging.version import Version
@@ -60,16 +61,41 @@ META_NEEDS_EC2 = {
 """What is cut out of the files of the package ``meta`` as it needs EC2, which is far too large: the data source
 ``aws_regions``, and the function whose place ``tools/go/provider-aws/overlay`` takes."""
 
+WORDS_WHEN_ASKED = {
+    "frequency/frequency.go": ((r"^func init\(\) \{$", "// Load reads the lists.\nfunc Load() {"),),
+    "matching/matching.go": (
+        (r"^func init\(\) \{\n\tloadFrequencyList\(\)\n\}\n", ""),  # Omnimatch does so where nobody did before
+        (r"^func loadFrequencyList\(\) \{$", "func loadFrequencyList() {\n\tfrequency.Load()"),
+    ),
+}
+"""What is changed in a library that judges passwords, so that it reads its words when Pulumi first asks it.
+
+That is when a setting is judged. Two such libraries took 24 ms each of the start of every command.
+"""
+LIBRARIES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "github.com/ccojocar/zxcvbn-go": WORDS_WHEN_ASKED,
+    "github.com/nbutton23/zxcvbn-go": WORDS_WHEN_ASKED,
+    "github.com/hashicorp/terraform-plugin-framework": {
+        "types/basetypes/object_value.go": ((r"\bo\.Attributes\(\)\[k\]", "o.attributes[k]"),)
+    },
+}
+"""What is changed in libraries, by module and file: patterns with what takes their place.
+
+The framework of Terraform's providers copied all attributes of an object to show one of them. A provider's block
+``endpoints`` has more than 300, and its paths are shown for each, so its check took 1 s.
+"""
+
 
 def recipe(*modules: str) -> str:
     """Returns a short digest of all that a build from ``modules`` depends on, to tell a stale result.
 
-    That is this file, which decides what is cut out and how Go is called, and the files of the modules.
+    That is this file, which decides what is cut out and how Go is called, and the files of the modules. Bytecode is not
+    among them: Python leaves it beside a module of the language host when that is run or tested.
     """
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for module in modules:
         for file in sorted((MODULES / module).rglob("*")):
-            if file.is_file():
+            if file.is_file() and "__pycache__" not in file.parts:
                 digest.update(file.relative_to(MODULES).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -165,18 +191,33 @@ def trim(source: Path) -> None:
         for pattern in patterns:
             text = _keep(text, pattern, ())
         (meta / name).write_text(text)
+    names = source / "names/data/names_data.hcl"  # all of it takes 44 ms to read, at each start
+    names.write_text(_keep(names.read_text(), r'^service "(\w+)" \{\n(?:.*\n)*?\}\n', SERVICES))
+
+
+def change_library(path: str, source: Path) -> None:
+    """Makes the changes of ``LIBRARIES`` in the source of the module ``path``."""
+    for name, changes in LIBRARIES[path].items():
+        text = (source / name).read_text()
+        for pattern, replacement in changes:
+            text = _substitute(text, pattern, replacement)
+        (source / name).write_text(text)
 
 
 def _keep(text: str, pattern: str, names: tuple[str, ...]) -> str:
-    kept, count = re.subn(pattern, lambda m: m[0] if names and m[1] in names else "", text, flags=re.MULTILINE)
+    return _substitute(text, pattern, lambda match: match[0] if names and match[1] in names else "")
+
+
+def _substitute(text: str, pattern: str, replacement: str | Callable[[re.Match[str]], str]) -> str:
+    changed, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
     if not count:
-        raise Unavailable(f"the AWS provider's source has nothing like {pattern!r}; its version has changed")
-    return kept
+        raise Unavailable(f"the source that is built has nothing like {pattern!r}; its version has changed")
+    return changed
 
 
 def _engine(running: Step) -> Path:
-    """Returns the build folder: ``tools/go/engine``, with the trimmed provider and the bridge in folders of it."""
-    folder = cache() / f"source-{recipe('engine', 'bridge', 'provider-aws')}"
+    """Returns the build folder: ``tools/go/engine``, with the modules that are changed in folders of it."""
+    folder = cache() / f"source-{recipe('engine', 'bridge', 'libraries', 'provider-aws')}"
     if folder.is_dir():
         return folder
     for stale in cache().glob("source-*"):
@@ -193,6 +234,13 @@ def _engine(running: Step) -> Path:
     running.detail = "fetching the source of Pulumi's bridge"
     bridge = _module(MODULES / "bridge", "github.com/pulumi/pulumi-terraform-bridge/v3")
     _copy(bridge, partial / "bridge", "docs", "dynamic", "tests", "testdata", "*_test.go", "provider_mux.go")
+    running.detail = "fetching the source of libraries"
+    for path in LIBRARIES:
+        library = partial / "libraries" / path
+        _copy(_module(MODULES / "libraries", path), library, "website", "testdata", "*_test.go")
+        if not (library / "go.mod").exists():  # one of them is older than Go's modules
+            (library / "go.mod").write_text(f"module {path}\n")
+        change_library(path, library)
     partial.rename(folder)
     return folder
 

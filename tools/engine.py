@@ -175,7 +175,7 @@ def parts() -> list[Part]:
             on_path=_pulumi_on_path,
             download=lambda folder, running: _download_pulumi(PULUMI, folder, running),
             build=lambda folder, running: build.pulumi(PULUMI, folder, running),
-            built_from=("engine",),
+            built_from=("engine", "libraries"),
             install=f"Pulumi {PULUMI_MINIMUM} or newer (https://www.pulumi.com/docs/install)"
             f" or Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
             downside="Its host of programs in Python does not generate code.",
@@ -202,7 +202,7 @@ def parts() -> list[Part]:
             on_path=lambda: None,  # Terraform finds providers in mirrors, not on PATH
             download=_download_provider,
             build=_build_provider,
-            built_from=("engine", "provider-aws"),
+            built_from=("engine", "libraries", "provider-aws"),
             built_version=AWS_PROVIDER_BUILT,
             install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
             downside=f"It is older than {AWS_PROVIDER} and has only the services that are used here:"
@@ -330,7 +330,7 @@ def _pulumi_plugin(name: str, version: str, plugins: Path, downside: str) -> Par
         on_path=lambda: _on_path(f"pulumi-resource-{name}", "--version", version),
         download=lambda folder, running: download.fetch(download.pulumi_plugin(name, version), folder, running),
         build=lambda folder, running: build.pulumi_plugin(name, version, folder, running),
-        built_from=("engine", "bridge", "provider-aws") if name == "aws" else ("engine",),
+        built_from=("engine", "bridge", "libraries", "provider-aws") if name == "aws" else ("engine",),
         install=f"Go {build.MINIMUM_GO} or newer (https://go.dev/dl)",
         downside=downside,
     )

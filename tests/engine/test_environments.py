@@ -3,6 +3,8 @@
 The programs here need no AWS. Each environment sees the packages of this checkout, so nothing is installed.
 """
 
+import json
+import platform
 import site
 import subprocess
 import sys
@@ -55,6 +57,13 @@ class Project:
 
     def about(self) -> str:
         return self._aws.must("pulumi", "about", "--color", "never", cwd=self.folder)
+
+    def record(self) -> dict[str, str]:
+        """Returns what the stack's history says of the language after an update."""
+        self._aws.must("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", cwd=self.folder)
+        (file,) = self.folder.glob("state/.pulumi/history/environments/dev/*.history.json")
+        environment = json.loads(file.read_text())["environment"]
+        return {name: value for name, value in environment.items() if name.startswith("runtime.")}
 
 
 @pytest.fixture
@@ -118,6 +127,26 @@ def test_the_typechecker_reads_the_program_before_it_runs(project: Project) -> N
     output = project.preview()
     assert 'Incompatible types in assignment (expression has type "str", variable has type "int")' in output
     assert "environment /" not in output
+
+
+@pytest.mark.parametrize(
+    ("code", "version"), [('__version__ = "99.1"', "99.1.0"), ("raise ImportError", "0.0.0")], ids=["pip", "no pip"]
+)
+def test_the_version_of_pip_is_told_without_a_start_of_pip(project: Project, code: str, version: str) -> None:
+    (packages,) = project.environment("venv").glob("lib/*/site-packages")
+    (packages / "pip").mkdir()
+    (packages / "pip" / "__init__.py").write_text(f"{code}\n")
+    (packages / "pip" / "__main__.py").write_text('from pathlib import Path\n\nPath("started").touch()\n')
+    project.declare("virtualenv: venv")
+    assert project.record() == {
+        "runtime.executable": f"{project.folder}/venv/bin/python",
+        "runtime.metadata.toolchain": "Auto",
+        "runtime.metadata.toolchainVersion": version,
+        "runtime.metadata.typechecker": "None",
+        "runtime.name": "python",
+        "runtime.version": platform.python_version(),
+    }
+    assert list(project.folder.glob("**/started")) == []
 
 
 def test_a_toolchain_that_is_not_installed_is_named(project: Project) -> None:

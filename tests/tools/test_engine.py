@@ -216,6 +216,20 @@ def test_the_recipe_changes_with_the_modules() -> None:
     assert build.recipe("engine") != build.recipe("engine", "provider-aws")
 
 
+def test_the_recipe_stays_when_python_leaves_bytecode_beside_its_modules(tmp_path: Path) -> None:
+    file = tmp_path / "build.py"
+    shutil.copyfile(build.__file__, file)
+    shutil.copytree(build.MODULES, tmp_path / "go", ignore=shutil.ignore_patterns("__pycache__"))
+    recipe = loaded(file).recipe("engine")
+    for module in ("engine", "engine/cmd/pulumi-language-python"):
+        bytecode = tmp_path / "go" / module / "__pycache__"
+        bytecode.mkdir()
+        (bytecode / "packages.cpython-311.pyc").write_bytes(b"bytecode")
+    assert loaded(file).recipe("engine") == recipe
+    (tmp_path / "go/engine/cmd/pulumi-language-python/packages.py").write_text("changed")
+    assert loaded(file).recipe("engine") != recipe
+
+
 @pytest.mark.parametrize(
     ("code", "changed"),
     [
@@ -248,6 +262,22 @@ def loaded(file: Path) -> ModuleType:
     return module
 
 
+NAMES = {
+    name: f"""service "{name}" {{
+  names {{
+    provider_name_upper = "{name.upper()}"
+  }}
+
+  sub_service "{name}_data" {{
+    brand = "AWS"
+  }}
+}}
+"""
+    for name in ("acm", "sagemaker", "acmpca", "sts")
+}
+"""The AWS provider's names of its services in miniature."""
+
+
 @pytest.fixture
 def provider(tmp_path: Path) -> Path:
     """A source of the AWS provider in miniature."""
@@ -268,6 +298,9 @@ def provider(tmp_path: Path) -> Path:
         + method.format("ACM", "acm")
         + method.format("SM", "sagemaker")
     )
+    names = tmp_path / "names/data/names_data.hcl"
+    names.parent.mkdir(parents=True)
+    names.write_text("# (c)\n\n" + "\n".join(NAMES.values()))
     (meta / "regions_data_source.go").write_text(f'import "{sdk}/ec2"\n')
     (meta / "region_data_source.go").write_text(
         f'import (\n\t"fmt"\n\t"net/url"\n\n\t"github.com/aws/aws-sdk-go-v2/aws"\n\t"{sdk}/ec2"\n)\n\n'
@@ -387,6 +420,57 @@ def test_trimming_a_terraform_leaves_out_backends_and_what_cannot_be_had_or_read
     wanted = ("HTTP", "Local")
     assert registry.read_text() == "".join(lines[name] for lines in (imports, makers) for name in wanted)
     assert module.read_text() == f"{kept}require (\n)\n\n"
+
+
+def test_trimming_keeps_the_names_of_the_services_that_are_used(provider: Path) -> None:
+    build.trim(provider)
+    kept = (provider / "names/data/names_data.hcl").read_text()
+    assert [line for line in kept.splitlines() if line] == [
+        "# (c)",
+        *(line for name in ("sagemaker", "sts") for line in NAMES[name].splitlines() if line),
+    ]
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Path:
+    """A library that judges passwords in miniature."""
+    frequency, matching = tmp_path / "frequency/frequency.go", tmp_path / "matching/matching.go"
+    for file in (frequency, matching):
+        file.parent.mkdir()
+    frequency.write_text('func init() {\n\tLists["English"] = read()\n}\n')
+    matching.write_text("func init() {\n\tloadFrequencyList()\n}\n\nfunc loadFrequencyList() {\n\tmatchers = nil\n}\n")
+    return tmp_path
+
+
+def test_a_judge_of_passwords_reads_its_words_when_it_is_asked(judge: Path) -> None:
+    build.change_library("github.com/ccojocar/zxcvbn-go", judge)
+    loading = '// Load reads the lists.\nfunc Load() {\n\tLists["English"] = read()\n}\n'
+    assert (judge / "frequency/frequency.go").read_text() == loading
+    matching = "\nfunc loadFrequencyList() {\n\tfrequency.Load()\n\tmatchers = nil\n}\n"
+    assert (judge / "matching/matching.go").read_text() == matching
+
+
+@pytest.mark.parametrize("name", ["frequency/frequency.go", "matching/matching.go"])
+def test_another_judge_than_the_recipe_was_made_for_is_refused(judge: Path, name: str) -> None:
+    (judge / name).write_text("package other\n")
+    with pytest.raises(Unavailable, match="its version has changed"):
+        build.change_library("github.com/ccojocar/zxcvbn-go", judge)
+
+
+def test_the_framework_of_providers_shows_an_attribute_without_a_copy_of_all(tmp_path: Path) -> None:
+    file = tmp_path / "types/basetypes/object_value.go"
+    file.parent.mkdir(parents=True)
+    file.write_text("for k := range o.Attributes() {\n\to.Attributes()[k].String()\n}\n")
+    build.change_library("github.com/hashicorp/terraform-plugin-framework", tmp_path)
+    assert file.read_text() == "for k := range o.Attributes() {\n\to.attributes[k].String()\n}\n"
+    with pytest.raises(Unavailable, match="its version has changed"):
+        build.change_library("github.com/hashicorp/terraform-plugin-framework", tmp_path)
+
+
+def test_other_names_of_services_than_the_recipe_was_made_for_are_refused(provider: Path) -> None:
+    (provider / "names/data/names_data.hcl").write_text("services = []\n")
+    with pytest.raises(Unavailable, match="its version has changed"):
+        build.trim(provider)
 
 
 def test_another_source_than_the_recipe_was_made_for_is_refused(tmp_path: Path) -> None:

@@ -348,6 +348,10 @@ require (
 )
 
 replace (
+	// The copies that tools/build.py puts there.
+	github.com/ccojocar/zxcvbn-go => ./libraries/github.com/ccojocar/zxcvbn-go
+	github.com/hashicorp/terraform-plugin-framework => ./libraries/github.com/hashicorp/terraform-plugin-framework
+	github.com/nbutton23/zxcvbn-go => ./libraries/github.com/nbutton23/zxcvbn-go
 	// pulumi/pkg's own replacement.
 	github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 	// The bridge's own replacement: v2.40.0 with more exported; a Terraform provider behaves the same on it.

@@ -175,13 +175,13 @@ func (host *host) Template(
 	return &pulumirpc.TemplateResponse{}, err
 }
 
-// About says which Python runs a program, for pulumi about.
+// About says which Python runs a program, for pulumi about and for the record of each update.
 func (host *host) About(ctx context.Context, request *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
 	environment, err := environmentOf(request.Info)
 	if err != nil {
 		return nil, err
 	}
-	info, err := environment.About(ctx)
+	info, err := environment.about(ctx)
 	if err != nil {
 		return nil, err
 	}
