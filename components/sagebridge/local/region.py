@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from botocore.session import get_session
-
+from sagebridge import _models
 from sagebridge.files import write_file
 from sagebridge.local import REGION
 from sagebridge.local.cloudwatch import moto as cloudwatch
@@ -34,7 +33,7 @@ from sagebridge.local.serving.capture import Capture
 from sagebridge.local.serving.hosting import Hosting
 from sagebridge.local.serving.invocations import Invocation, Invocations
 from sagebridge.local.settings import Settings
-from sagebridge.local.shapes import Record
+from sagebridge.local.shapes import Record, service
 from sagebridge.local.store import Moto
 
 FOLDER = "regions"
@@ -124,7 +123,9 @@ def used(server: Path) -> list[str]:
 @cache
 def known() -> frozenset[str]:
     """Returns the regions of AWS that have SageMaker, without those of other partitions, whose ARNs are others."""
-    return frozenset(get_session().get_available_regions("sagemaker"))
+    partition = _models.endpoints()["partitions"][0]
+    endpoints = partition["services"][service("sagemaker").endpoint_prefix]["endpoints"]
+    return frozenset(endpoints) & frozenset(partition["regions"])
 
 
 def _saved_state(file: Path) -> tuple[Record, Callable[[Record], None]]:

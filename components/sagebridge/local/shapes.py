@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
-from botocore.session import get_session
+
+from sagebridge import _models
 
 Record = dict[str, Any]
 """A JSON object with AWS's names of members."""
@@ -72,7 +73,7 @@ def invalid(message: str) -> AwsError:
 @cache
 def service(name: str) -> ServiceModel:
     """Returns botocore's model of a service, such as `sagemaker`."""
-    return get_session().get_service_model(name)
+    return ServiceModel(_models.service_model(name), name)
 
 
 def check(operation: OperationModel, request: dict[str, Any]) -> None:

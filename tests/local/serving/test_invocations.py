@@ -22,6 +22,7 @@ from sagebridge.containers.archive import unpack
 from sagebridge.local import control
 from sagebridge.local.serving import container
 from sagebridge.local.serving.fleet import Fleet
+from sagebridge.local.serving.forks import Forks
 from sagebridge.local.serving.instances import NO_MODEL
 from sagebridge.local.serving.model_data import DeployError
 from sagebridge.local.serving.request import Request
@@ -91,9 +92,11 @@ def fleet(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
     """Makes a fleet of one variant `v` in this process."""
     made: list[Fleet] = []
 
-    def make(environment: dict[str, str] | None = None, times: Times | None = None, **variant: object) -> Fleet:
+    def make(
+        environment: dict[str, str] | None = None, times: Times | None = None, code: str = PUPPET, **variant: object
+    ) -> Fleet:
         home = tmp_path / "home"
-        unpack(io.BytesIO(pack({"inference.py": PUPPET})), home / "v-1")
+        unpack(io.BytesIO(pack({"inference.py": code})), home / "v-1")
         primary = {"Image": IMAGE, "Environment": HANDLER | (environment or {})}
         record = {"VariantName": "v", "ModelName": "m", "InitialVariantWeight": 1, "InitialInstanceCount": 1, **variant}
         deployment = {"config": {"ProductionVariants": [record]}, "models": {"m": {"PrimaryContainer": primary}}}
@@ -227,6 +230,18 @@ def test_processes_draw_different_numbers(fleet: Callable[..., Fleet]) -> None:
     second = ask(variant, draw)
     assert first[0] != second[0]
     assert first[1] != second[1]
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_shared"), [("", False), ("# reads a model of joblib's", True), ("# reads a cloudpickle", True)]
+)
+def test_scikit_learn_is_imported_before_the_fork_if_the_code_names_it(
+    fleet: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch, comment: str, *, is_shared: bool
+) -> None:
+    monkeypatch.setattr(container, "FORKS", Forks())  # that of the other tests may have imported it already
+    variant = fleet(code=PUPPET + comment).choose(None)
+    code = "answer = [name in sys.modules for name in ('numpy', 'sklearn.ensemble', 'pandas')]"
+    assert ask(variant, code) == [True, is_shared, is_shared]
 
 
 def test_the_fork_server_has_one_thread_and_nothing_of_this_process_open(

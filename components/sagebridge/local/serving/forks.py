@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,13 +19,15 @@ from threading import Lock
 
 from sagebridge.containers.launch import Launch
 from sagebridge.containers.program import command
-from sagebridge.local.serving.forkserver import MODULE
+from sagebridge.local.serving.forkserver import MODULE, Need
 
 log = logging.getLogger(__name__)
 FORK_SECONDS = 60.0
 """Seconds for the fork server to import its modules, on a busy machine, and to fork."""
 KILL_SECONDS = 10.0
 """Seconds for the kernel to end a process."""
+_LEARNING = re.compile(rb"sklearn|joblib|pickle|skops|pandas|scipy")
+"""What code names that loads a model of scikit-learn, or imports what scikit-learn imports, too."""
 _ENVIRONMENT = {
     "PATH": os.defpath,
     "LANG": "C.UTF-8",
@@ -122,7 +125,14 @@ class Forks:
             server = self._servers.get(launch.python)
             if server is None:
                 server = self._servers[launch.python] = _ForkServer(launch.python)
-        return server.spawn(order, output)
+        return server.spawn(_need(launch), order, output)
+
+
+def _need(launch: Launch) -> bytes:
+    """Returns what the code of a container is likely to import; if that is wrong, the container only starts later."""
+    folders = {Path(folder) for folder in (launch.code_dir, launch.model_dir) if folder}
+    sources = (source for folder in folders for source in folder.rglob("*.py") if source.is_file())
+    return Need.LEARNING if any(_LEARNING.search(source.read_bytes()) for source in sources) else Need.SERVING
 
 
 class _ForkServer:
@@ -138,28 +148,28 @@ class _ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests = socket.socket()
 
-    def spawn(self, order: bytes, output: int) -> Child:
+    def spawn(self, need: bytes, order: bytes, output: int) -> Child:
         """Starts a process that reads an order; raises OSError if it cannot, not even with a new fork server."""
         with self._lock:
             server = self._server()
         try:
-            return self._spawn(order, output)
+            return self._spawn(need, order, output)
         except (OSError, EOFError) as error:
             log.warning("the fork server is started again: %s", error or type(error).__name__)
             server.kill()  # it may hang; its children go on
             server.wait()
         try:
-            return self._spawn(order, output)
+            return self._spawn(need, order, output)
         except EOFError as error:
             raise OSError("The fork server ended.") from error
 
-    def _spawn(self, order: bytes, output: int) -> Child:
+    def _spawn(self, need: bytes, order: bytes, output: int) -> Child:
         control, child_control = socket.socketpair()
         connection, child_connection = socket.socketpair()
         try:
             with child_control, child_connection, self._lock:
                 self._server()
-                socket.send_fds(self._requests, [b"f"], [child_control.fileno(), child_connection.fileno(), output])
+                socket.send_fds(self._requests, [need], [child_control.fileno(), child_connection.fileno(), output])
             control.sendall(order)
             return Child(control, connection)
         except BaseException:

@@ -1,10 +1,14 @@
 """Run as a program: a process that has imported what handlers share, and forks itself for each container.
 
+Every container needs what serves it (`_SERVING`). scikit-learn and what it imports take a second, so they are imported
+with the first container whose code names one of them.
+
 `forks.py` starts it with a clean environment, and asks it through the socket whose number is its argument. A request
-is one byte and three files: the container's end of a control socket, its end of the connection on which requests
-come, and its log. The child reads the rest (`Order`) from the control socket itself, so nothing that a container is
-given can hurt this process. This process writes the child's process number to the control socket, and later its exit
-status. It ends when its own socket is closed, and so with the server; the children watch their control sockets.
+is one byte, which says whether the code names such a library (`Need`), and three files: the container's end of a
+control socket, its end of the connection on which requests come, and its log. The child reads the rest (`Order`) from
+the control socket itself, so nothing that a container is given can hurt this process. This process writes the child's
+process number to the control socket, and later its exit status. It ends when its own socket is closed, and so with the
+server; the children watch their control sockets.
 
 This process has no threads, and numpy's libraries have one each: a fork copies only the thread that forks.
 """
@@ -33,22 +37,29 @@ from sagebridge.containers.program import command
 
 MODULE = "sagebridge.local.serving.forkserver"
 """The name of this module, by which it is run."""
-_SHARED = (
+_SERVING = (
     "flask",
     "werkzeug.serving",
     "numpy",
-    "joblib",
-    "sklearn.pipeline",
-    "sklearn.linear_model",
-    "sklearn.ensemble",
     "sagebridge.local.serving.worker",  # with it, what `containers/` imports
 )
-"""Modules that handlers share."""
+"""Modules that every container needs."""
+_LEARNING = ("joblib", "sklearn.pipeline", "sklearn.linear_model", "sklearn.ensemble")
+"""Modules that handlers share whose models are scikit-learn's; they import pandas and SciPy."""
 _READ_AT_START = re.compile(
     r"(PYTHON|LD_|LC_|LANG|GLIBC_|MALLOC_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|BLIS_|BLAS_"
     r"|NPY_|NUMPY_|SCIPY_|SKLEARN_|JOBLIB_|LOKY_|FLASK_|WERKZEUG_)"
 )
 """Variables that Python or a library reads only once, when it starts; a container with these needs a new program."""
+
+
+class Need:
+    """The byte of a request: what a container's code is likely to import."""
+
+    SERVING = b"s"
+    """Only what every container needs."""
+    LEARNING = b"l"
+    """scikit-learn, or what it imports."""
 
 
 class Order(NamedTuple):
@@ -71,9 +82,9 @@ class Child(NamedTuple):
     """The connection on which requests come."""
 
 
-def prepare() -> None:
-    """Imports what handlers share. What cannot be imported is left to the handlers that need it."""
-    for name in _SHARED:
+def prepare(names: tuple[str, ...]) -> None:
+    """Imports modules that handlers share. What cannot be imported is left to the handlers that need it."""
+    for name in names:
         try:
             importlib.import_module(name)
         except ImportError as error:  # noqa: PERF203 - there are few
@@ -91,6 +102,7 @@ def serve(requests: socket.socket) -> Child:
     selector = selectors.DefaultSelector()
     selector.register(woken, selectors.EVENT_READ)
     selector.register(requests, selectors.EVENT_READ)
+    has_learning = False
     while True:
         for key, _ in selector.select():
             if key.fd == woken:
@@ -100,6 +112,9 @@ def serve(requests: socket.socket) -> Child:
             content, fds = _receive_files(requests)
             if not content:
                 sys.exit()
+            if content == Need.LEARNING and not has_learning:
+                prepare(_LEARNING)
+                has_learning = True
             control, connection = socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1])
             pid = os.fork()
             if pid == 0:
@@ -212,7 +227,7 @@ def run(order: Order, child: Child) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) == 2:  # noqa: PLR2004 - the number of the socket to be asked through
-        prepare()
+        prepare(_SERVING)
         child = serve(socket.socket(fileno=int(sys.argv[1])))
         order = receive(child.control)
         run(become(order, child), child)
