@@ -14,27 +14,35 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from queue import Queue
 from typing import Any, ClassVar
 
 import grpc
 import pulumi
 import pulumi_aws as aws
 import pytest
-from pulumi.runtime import Settings
+from pulumi.runtime import Settings, configure
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import engine_pb2, language_pb2, language_pb2_grpc
-from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest, SupportsFeatureRequest, SupportsFeatureResponse
+from pulumi.runtime.proto.provider_pb2 import InvokeResponse
+from pulumi.runtime.proto.resource_pb2 import (
+    RegisterResourceRequest,
+    ResourceInvokeRequest,
+    SupportsFeatureRequest,
+    SupportsFeatureResponse,
+)
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
 from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTrace
 from pulumi.runtime.settings import SETTINGS, _get_callbacks
 from pulumi.runtime.stack import run_pulumi_func
 
 import sagebridge
-from sagebridge import SageMakerEndpoint, _sdk
+from sagebridge import SageMakerEndpoint, _provider, _sdk
 from sagebridge._aws import shapes
 from sagebridge.plugin.schema import no_garbage_collected
 from sagebridge.testing import MockedEngine
@@ -383,6 +391,33 @@ def test_a_program_without_a_connection_has_no_servers(monkeypatch: pytest.Monke
     asyncio.run(_CallbackServicer.shutdown())  # type: ignore[no-untyped-call]
 
 
+class Engine(ResourceMonitorServicer):
+    """Answers as an engine, and notes the functions of providers that a program calls."""
+
+    def __init__(self) -> None:
+        self.invocations: Queue[ResourceInvokeRequest] = Queue()
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 - gRPC's names
+        return SupportsFeatureResponse(hasSupport=True)
+
+    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 - gRPC's names
+        self.invocations.put(request)
+        return InvokeResponse()
+
+
+@contextmanager
+def serving_monitor(address: str) -> Iterator[tuple[Engine, int]]:
+    """Serves what a program connects to, and yields it with its port."""
+    engine, server = Engine(), grpc.server(ThreadPoolExecutor(1))
+    add_ResourceMonitorServicer_to_server(engine, server)
+    port = server.add_insecure_port(address)
+    server.start()
+    try:
+        yield engine, port
+    finally:
+        server.stop(0)
+
+
 def test_a_new_engine_is_reached_at_the_port_of_one_that_has_ended() -> None:
     """Otherwise gRPC does not try the port again for a while: it shares what connects it with the connection before."""
     asked = SupportsFeatureRequest(id="resourceHooks")
@@ -398,18 +433,21 @@ def test_a_new_engine_is_reached_at_the_port_of_one_that_has_ended() -> None:
         with pytest.raises(grpc.RpcError, match="Connection refused"):
             ended.SupportsFeature(asked)
 
-    class Engine(ResourceMonitorServicer):
-        def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 - gRPC's names
-            return SupportsFeatureResponse(hasSupport=True)
-
-    engine = grpc.server(ThreadPoolExecutor(1))
-    add_ResourceMonitorServicer_to_server(Engine(), engine)
-    engine.add_insecure_port(address)
-    engine.start()
-    try:
+    with serving_monitor(address):
         assert copy_context().run(connect).SupportsFeature(asked).hasSupport
-    finally:
-        engine.stop(0)
+
+
+def test_a_default_provider_is_asked_for_before_the_program_has_been_declared() -> None:
+    """The engine starts it for the first call, and tells default providers apart by their versions."""
+    with serving_monitor("127.0.0.1:0") as (engine, port):
+
+        def declare() -> None:
+            configure(Settings("project", "stack", monitor=f"127.0.0.1:{port}"))
+            _provider.start_default()
+            request = engine.invocations.get(timeout=10)
+            assert (request.tok, request.version) == ("aws:index/getPartition:getPartition", version("pulumi-aws"))
+
+        copy_context().run(declare)
 
 
 # --- end_quietly: the language host leaves Python's handler of SIGINT, and the SDK logs with engine.Log ---

@@ -128,6 +128,19 @@ async def engine_outputs(resource: pulumi.Resource) -> Mapping[str, Any]:
     return {} if state is None or contains_unknowns(state) else unwrap_rpc_secret(state)
 
 
+def begin_to_invoke(token: str, version: str) -> None:
+    """Begins to call a function of a default provider, whose answer nobody waits for, while the program is declared.
+
+    The SDK itself sends nothing before the program has been declared.
+
+    Args:
+        token: The function's token.
+        version: The version of the provider's package, which tells its default providers apart.
+    """
+    monitor: Any = get_monitor()
+    threads.begin(monitor.Invoke, ResourceInvokeRequest(tok=token, version=version, acceptResources=True))
+
+
 async def first_answer(component: pulumi.Resource) -> bool:
     """Lets the engine answer a question, which must have happened before a hook asks one.
 

@@ -1,6 +1,6 @@
 """A SageMaker endpoint of any kind: models, endpoint configuration, endpoint, and what scales and watches it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -91,6 +91,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         _sdk.once(_sdk.serve_hooks)
         declared = parse(outputs.checked(outputs.without_none(args), check))
         settings = _provider.settings(opts)
+        _once_if_default(settings, _provider.start_default)
         recorded = replacement.recorded(declared, _region(settings))
         guard = pulumi.ResourceOptions(hooks=_sdk.once(replacement.hooks, declared.replaceable))
         options = pulumi.ResourceOptions.merge(opts, guard)
@@ -104,8 +105,7 @@ class SageMakerEndpoint(pulumi.ComponentResource):
         remarks_told: pulumi.Input[bool] = self._tell(args)
         pulumi.Output.from_input(remarks_told)  # whose end Pulumi waits for
         loaded = [self._loaded(model) for model in declared.models]
-        if _sdk.runs_on_engine() and not isinstance(settings, pulumi.Output):
-            _sdk.once(_begin_to_ask)  # after the archives, which are wanted first
+        _once_if_default(settings, _begin_to_ask)  # after the archives, which are wanted first
         models = {model.variant: self._model(model) for model in loaded}
         model_names = {variant: model.name for variant, model in models.items()}
         generation = self._generation(model_names) if declared.scaled else None
@@ -383,6 +383,12 @@ def _check(name: str, declared: SageMakerEndpointArgs, args: SageMakerEndpointAr
     """Refuses arguments, which are those that are declared with some outputs known by now."""
     if problems := validate(name, args):
         raise refusal(name, declared, problems)
+
+
+def _once_if_default(settings: _aws.Settings | pulumi.Output[_aws.Settings], begin: Callable[[], None]) -> None:
+    """Begins something once in a program that an engine runs, if the settings are those of the default provider."""
+    if _sdk.runs_on_engine() and not isinstance(settings, pulumi.Output):
+        _sdk.once(begin)
 
 
 def _begin_to_ask() -> None:
