@@ -427,12 +427,21 @@ def _on_path(name: str, ask: str, minimum: str) -> Installed | None:
     return Installed(version, "PATH", Path(path)) if version and Version(version) >= Version(minimum) else None
 
 
+_NO_NEWER_VERSION = {"CHECKPOINT_DISABLE": "1", "PULUMI_SKIP_UPDATE_CHECK": "true"}
+"""Lets Terraform and Pulumi tell their versions without a look for newer ones on the internet, which may take 4 s."""
+
+
 @functools.cache
 def _version_of(path: str, ask: str) -> str | None:
     """Returns the version that a command tells of itself; None if it tells none. It is asked once in a run."""
     try:
         answer = subprocess.run(
-            [path, ask], env=process_environment({}, RULES), capture_output=True, text=True, timeout=30, check=True
+            [path, ask],
+            env=process_environment(_NO_NEWER_VERSION, RULES),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None

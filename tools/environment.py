@@ -59,6 +59,7 @@ def settings() -> dict[str, str]:
         "PULUMI_HOME": str(pulumi_home()),
         "PULUMI_PARALLEL": os.environ.get("PULUMI_PARALLEL") or str(OPERATIONS_AT_ONCE),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "CHECKPOINT_DISABLE": "1",
         "TF_CLI_CONFIG_FILE": str(provider.path / "terraformrc"),
     }
 

@@ -206,6 +206,19 @@ def test_a_command_that_does_not_run_is_passed_over(tool: Callable[[str, str], P
     assert engine.find_all()["terraform"] is None
 
 
+@pytest.mark.parametrize("name", ["pulumi", "terraform"])
+def test_a_command_looks_for_no_newer_version_of_itself_on_the_internet(
+    name: str, tool: Callable[[str, str], Path]
+) -> None:
+    """Otherwise each word of `make` waits for seconds where the internet does not answer."""
+    tool("pulumi-language-python", "")
+    path = tool(name, "3.300.0; /usr/bin/env > $0.env")
+    engine.find_all()
+    told = dict(line.partition("=")[::2] for line in path.with_name(f"{name}.env").read_text().splitlines())
+    assert told["CHECKPOINT_DISABLE"] == "1"
+    assert told["PULUMI_SKIP_UPDATE_CHECK"] == "true"
+
+
 def test_this_projects_own_folders_do_not_count_as_path(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{own_cache}/pulumi-3.246.0/bin:/usr/bin")
     assert engine.outer_path() == "/usr/bin"
