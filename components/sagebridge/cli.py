@@ -1,5 +1,7 @@
 """Provides the command `sagebridge`: one command line over the rooms."""
 
+import atexit
+import gc
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ def main(context: click.Context, directory: Path) -> None:
     A command exits with 0 when all is well, with 1 when it is refused or fails, and with 2 when it is called wrongly.
     """
     context.with_resource(chdir(directory))
+    atexit.register(gc.freeze)  # else Python looks for garbage in all modules, again and again, before it ends
 
 
 for command in (

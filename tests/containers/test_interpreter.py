@@ -247,3 +247,12 @@ def test_the_server_of_an_image_that_is_known_differs_from_it_in_what_its_list_p
     differences = "; ".join(interpreter.differences_from(facts))
     assert f"scikit-learn {version('scikit-learn')}, not 0.23.2" in differences
     assert "blinker" not in differences
+
+
+def test_where_the_python_is_another_nobody_reads_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = image("0.23-1")
+    assert facts is not None
+    asked: list[str] = []
+    monkeypatch.setattr(interpreter, "version", asked.append)
+    assert next(interpreter.differences_from(facts)).startswith("Python ")
+    assert asked == []

@@ -160,12 +160,12 @@ class Account:
 
     def settled(self, endpoint: str) -> dict[str, Any]:
         """Waits until nothing is under way for an endpoint; returns its description."""
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < 120:
             description: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=endpoint)
             if description["EndpointStatus"] in ("InService", "Failed"):
                 return description
-            time.sleep(0.02)
+            time.sleep(min(max(0.02, waited / 4), 0.2))
         raise TimeoutError(f"{endpoint} is still {description['EndpointStatus']}")
 
     def invoke(self, endpoint: str, body: bytes = b"{}", **members: str) -> dict[str, Any]:

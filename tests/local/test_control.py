@@ -19,7 +19,7 @@ from botocore.exceptions import CredentialRetrievalError
 from sagebridge import extras
 from sagebridge.errors import UserError
 from sagebridge.local import control, server, store
-from tests.local.account import COMMAND, Account, echo, pack, until
+from tests.local.account import COMMAND, Account, echo, lives, pack, until
 
 pytestmark = pytest.mark.server
 
@@ -64,10 +64,6 @@ def commands() -> list[str]:
         with contextlib.suppress(OSError):  # it has ended meanwhile
             texts.append(file.read_text(errors="replace").replace("\0", " "))
     return texts
-
-
-def is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def test_the_commands_from_start_to_reset(directory: Path) -> None:
@@ -182,7 +178,7 @@ def test_what_was_acknowledged_survives(directory: Path, end: object) -> None:
     pid = account.invoke(endpoint)["pid"]
     before = account.settled(endpoint)
     end(directory)
-    while is_alive(pid):
+    while lives(pid):  # it may stay as a zombie where nobody waits for it, as in a container
         time.sleep(0.01)
 
     again = started(directory)

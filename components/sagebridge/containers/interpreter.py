@@ -48,34 +48,37 @@ def interpreter_for(image: Image, log: Callable[[str], object]) -> str:
     Returns:
         The path; empty if this process's own environment is to serve, because it has the packages, or for want of one.
     """
-    differences = differences_from(image)
-    if not differences:
+    if not any(differences_from(image)):
         return ""
     try:
         python = _environment(image, log)
     except (_NotMadeError, OSError) as error:
+        differences = "; ".join(differences_from(image))
         log(
             f"There is no environment with the packages of {image.name}: {error}\n"
-            f"The container runs with the environment of sagebridge, which differs: {'; '.join(differences)}."
+            f"The container runs with the environment of sagebridge, which differs: {differences}."
         )
         return ""
     log(f"The container runs with Python {image.python} and the packages of {image.name}, as listed in {image.source}.")
     return str(python)
 
 
-def differences_from(image: Image) -> list[str]:
-    """Returns how this process's environment differs from what an image's list pins, a phrase for each package."""
+def differences_from(image: Image) -> Iterator[str]:
+    """Yields how this process's environment differs from what an image's list pins, a phrase for each package.
+
+    The Python comes first: where it is another, nobody has to read what is installed to see that they differ.
+    """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    differences = [] if python == image.python else [f"Python {python}, not {image.python}"]
+    if python != image.python:
+        yield f"Python {python}, not {image.python}"
     for package, wanted in image.published.items():
         try:
             installed = version(package)
         except PackageNotFoundError:
-            differences.append(f"no {package}, which is {wanted} there")
+            yield f"no {package}, which is {wanted} there"
         else:
             if installed != wanted:
-                differences.append(f"{package} {installed}, not {wanted}")
-    return differences
+                yield f"{package} {installed}, not {wanted}"
 
 
 def environments() -> Path:

@@ -5,7 +5,9 @@
 `/_local`.
 """
 
+import contextlib
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -15,6 +17,8 @@ import sys
 import time
 from io import TextIOWrapper
 from pathlib import Path
+
+gc.disable()  # until it serves: none of the thousand modules that are imported here is garbage
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
@@ -100,8 +104,11 @@ def main(directory: Path) -> None:
     write_file(directory / "server.json", json.dumps(description).encode())
     write_config(directory, url)
     logging.getLogger(__name__).info("serving at %s, process %d, state in %s", url, os.getpid(), directory)
+    gc.freeze()  # what is imported stays, so the collector need not go through it again and again
+    gc.enable()
     try:
-        httpd.serve_forever()
+        with contextlib.suppress(SystemExit):  # which SIGTERM raises
+            httpd.serve_forever()
     finally:
         (directory / "server.json").unlink(missing_ok=True)
         app.close()
@@ -113,3 +120,4 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]))
     except UserError as problem:
         sys.exit(f"error: {problem}")
+    os._exit(0)  # all is written and closed, and Python would take apart each of its modules

@@ -42,6 +42,7 @@ _SERVING = (
     "werkzeug.serving",
     "numpy",
     "sagebridge.local.serving.worker",  # with it, what `containers/` imports
+    "encodings.idna",  # which Python imports when a server is given its host
 )
 """Modules that every container needs."""
 _LEARNING = ("joblib", "sklearn.pipeline", "sklearn.linear_model", "sklearn.ensemble")
@@ -111,7 +112,7 @@ def serve(requests: socket.socket) -> Child:
                 continue
             content, fds = _receive_files(requests)
             if not content:
-                sys.exit()
+                os._exit(0)  # nothing is open that matters, and Python would take apart each of its modules
             if content == Need.LEARNING and not has_learning:
                 prepare(_LEARNING)
                 has_learning = True
