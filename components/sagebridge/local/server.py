@@ -18,7 +18,8 @@ import time
 from io import TextIOWrapper
 from pathlib import Path
 
-gc.disable()  # until it serves: none of the thousand modules that are imported here is garbage
+if __name__ == "__main__":
+    gc.disable()  # until it serves: none of the thousand modules that are imported here is garbage
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
