@@ -43,12 +43,14 @@ class Project:
     def apply(self, folder: Path | None = None) -> str:
         """Applies a root module, by default the one that hands over, and returns what Terraform prints."""
         command = ("terraform", "apply", "-input=false", "-auto-approve", "-no-color")
-        return self.aws.must(*command, cwd=folder or self.terraform)
+        folder = folder or self.terraform
+        return self.aws.attached_in(folder).must(*command, cwd=folder)
 
     def planned(self, folder: Path | None = None) -> int:
         """Returns 0 if Terraform has nothing to do, else 2."""
         command = ("terraform", "plan", "-input=false", "-detailed-exitcode")
-        return self.aws.run(*command, cwd=folder or self.terraform).returncode
+        folder = folder or self.terraform
+        return self.aws.attached_in(folder).run(*command, cwd=folder).returncode
 
     def pulumi(self, *arguments: str) -> str:
         return self.aws.must("pulumi", *arguments, "--non-interactive", cwd=self.project)
