@@ -113,8 +113,10 @@ class Aws:
     def attached_in(self, folder: Path) -> "Aws":
         """Returns this local AWS for a module's folder, where Terraform attaches to a provider that runs already.
 
+        A module that configures the AWS provider several times still starts providers of its own.
+
         Args:
-            folder: the folder, in which `terraform init` has run; it configures the AWS provider once at most.
+            folder: the folder, in which `terraform init` has run.
         """
         assert self.terraform_provider
         return replace(self, environment=self.environment | self.terraform_provider.variables(folder))

@@ -19,8 +19,8 @@ ALIAS = re.compile(r'^\s*"?alias"?\s*[=:]', re.MULTILINE)
 class SharedTerraformProvider:
     """An AWS provider of Terraform's that runs from its first use until it is stopped.
 
-    It has the configuration of the last command that attached to it. So a module that configures the provider several
-    times, or two commands at once, must start providers of their own.
+    It has the configuration of the last command that attached to it. So one command at a time may use it, and a module
+    that configures it several times starts providers of its own.
     """
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
@@ -35,13 +35,14 @@ class SharedTerraformProvider:
         self._process: subprocess.Popen[bytes] | None = None
 
     def variables(self, folder: Path) -> dict[str, str]:
-        """Returns the variables with which Terraform attaches to the provider.
+        """Returns the variables with which Terraform attaches to the provider; none if the module configures several.
 
         Args:
             folder: the module's folder, in which `terraform init` has run.
         """
         files = [*folder.rglob("*.tf"), *folder.rglob("*.tf.json")]
-        assert not any(ALIAS.search(file.read_text()) for file in files), "The module configures several AWS providers"
+        if any(ALIAS.search(file.read_text()) for file in files):
+            return {}
         (provider,) = {file.resolve() for file in (folder / ".terraform" / "providers").glob(f"*/*/*/*/*/{NAME}")}
         command = [str(provider), "-debug"]
         if self._process is None:
