@@ -38,7 +38,10 @@ class Project:
         encryption = {} if passphrase else aws.encryption
         settings = {"config": {f"aws:{name}": value for name, value in config.items()}, **encryption}
         (self.project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(settings))
-        write_empty_state(self.aws.environment, self.project, STACK)
+        if passphrase:  # Pulumi panics when a secret is imported into a state that does not say how it encrypts
+            self.pulumi("stack", "init", STACK)
+        else:
+            write_empty_state(self.aws.environment, self.project, STACK)
 
     def apply(self, folder: Path | None = None) -> str:
         """Applies a root module, by default the one that hands over, and returns what Terraform prints."""
