@@ -32,6 +32,7 @@ from tests import properties
 from tests.aws_provider import SharedProvider
 from tests.fields import IMAGE, Given
 from tests.processes import Marked
+from tests.terraform_provider import SharedTerraformProvider
 from tools import environment
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Aws:
     environment: dict[str, str]
     provider: SharedProvider | None = None
     """The AWS provider that stacks share whose program runs in the process of the test."""
+    terraform_provider: SharedTerraformProvider | None = None
+    """The AWS provider that commands of Terraform share; see `attached_in`."""
     clients: dict[str, Any] = field(default_factory=dict)
     """The clients by the names of their services: each has to read its service's model, which is large."""
 
@@ -106,6 +109,17 @@ class Aws:
         folder.mkdir()
         environment = self.environment | {"PULUMI_BACKEND_URL": local_environment.backend_url(folder)} | variables
         return replace(self, environment=environment)
+
+    def attached_in(self, folder: Path) -> "Aws":
+        """Returns this local AWS for a module's folder, where Terraform attaches to a provider that runs already.
+
+        A module that configures the AWS provider several times still starts providers of its own.
+
+        Args:
+            folder: the folder, in which `terraform init` has run.
+        """
+        assert self.terraform_provider
+        return replace(self, environment=self.environment | self.terraform_provider.variables(folder))
 
     @cached_property
     def encryption(self) -> dict[str, str]:
@@ -177,12 +191,14 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         settings = environment.process_environment({"LOCAL_AWS_DIR": str(folder)})
     settings["PULUMI_BACKEND_URL"] = local_environment.backend_url(tmp_path_factory.mktemp("pulumi-state"))
     provider = SharedProvider(settings, folder.parent / "aws-provider.log")
-    local = Aws(settings, provider)
+    terraform_provider = SharedTerraformProvider(settings, folder.parent / "terraform-provider-aws.log")
+    local = Aws(settings, provider, terraform_provider)
     local.must("sagebridge", "local", "start")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", settings["PATH"])  # the Automation API looks for pulumi there
         yield local
     provider.stop()
+    terraform_provider.stop()
     local.run("sagebridge", "local", "stop")
 
 
@@ -209,7 +225,7 @@ def base(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Base:
     for setting in (ROOT / "terraform" / "local").iterdir():
         shutil.copyfile(setting, folder / setting.name)
     aws.must("terraform", "init", "-input=false", cwd=folder)
-    aws.must("terraform", "apply", "-input=false", "-auto-approve", cwd=folder)
+    aws.attached_in(folder).must("terraform", "apply", "-input=false", "-auto-approve", cwd=folder)
     outputs = json.loads(aws.must("terraform", "output", "-json", cwd=folder))
     return Base(folder, outputs["bucket_name"]["value"], outputs["execution_role_arn"]["value"])
 

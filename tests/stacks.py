@@ -59,9 +59,7 @@ class EngineStack(automation.Stack):
     @property
     def state(self) -> dict[str, Any]:
         """The stack's state, as Pulumi's file backend has it: secrets are encrypted."""
-        file = state_file(self.workspace.env_vars, Path(self.workspace.work_dir), self.name)
-        state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
-        return state
+        return read_state(self.workspace.env_vars, Path(self.workspace.work_dir), self.name)
 
     def outputs(self) -> automation.OutputMap:
         """Returns the outputs that the state has; `pulumi` is asked only where a secret is among them."""
@@ -88,8 +86,7 @@ class EngineWorkspace(automation.LocalWorkspace):
         command = self.pulumi_command
         if not isinstance(command, AttachedCommand) or not command.provider.is_shared:
             return
-        state = json.loads(state_file(self.env_vars, Path(self.work_dir), stack_name).read_text())
-        resources = (state["checkpoint"]["latest"] or {}).get("resources", [])
+        resources = read_state(self.env_vars, Path(self.work_dir), stack_name).get("resources", [])
         providers = [resource["inputs"] for resource in resources if resource["type"] == "pulumi:providers:aws"]
         settings = {json.dumps({**inputs, "version": ""}, sort_keys=True) for inputs in providers}
         assert len(settings) <= 1, (
@@ -114,6 +111,13 @@ def state_file(environment: Mapping[str, str], folder: Path, stack: str) -> Path
     backend = Path(url2pathname(urlsplit(environment["PULUMI_BACKEND_URL"]).path))
     project: str = project_of(folder)["name"]
     return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
+def read_state(environment: Mapping[str, str], folder: Path, stack: str) -> dict[str, Any]:
+    """Returns a stack's state, in which secrets are encrypted; the arguments as for `state_file`."""
+    file = state_file(environment, folder, stack)
+    state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
+    return state
 
 
 def write_empty_state(environment: Mapping[str, str], folder: Path, stack: str) -> None:

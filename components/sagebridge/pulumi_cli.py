@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from sagebridge import processes
@@ -33,7 +34,7 @@ def run_pulumi(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] 
     return processes.run(
         ["pulumi", *arguments, "--non-interactive", "--color", "never"],
         seconds=SECONDS,
-        shown=" ".join(["pulumi", *arguments[:2]]),
+        shown=" ".join(["pulumi", *takewhile(lambda argument: not argument.startswith("-"), arguments[:2])]),
         cwd=cwd,
         env={**(os.environ if env is None else env), "PULUMI_SKIP_UPDATE_CHECK": "true"},
         stdin=stdin,

@@ -1,6 +1,5 @@
 """A Pulumi project whose stack is empty at first, for what Terraform hands over."""
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,21 @@ import yaml
 
 from tests.command_line import run_in_process
 from tests.conftest import ROOT, Aws
+from tests.stacks import read_state, write_empty_state
 
 STATE = "terraform.tfstate"
+STACK = "dev"
 
 
 class Project:
-    """A project in a folder, its stack `dev`, and the bridge's commands on it."""
+    """A project in a folder, its stack `dev`, and the bridge's commands on it.
 
-    def __init__(self, aws: Aws, place: Path) -> None:
-        self.aws = aws.with_stacks_in(place / "stacks", PYTHONPATH=str(ROOT))
-        """The local AWS, with a backend of its own."""
+    The stack's secrets have a key of KMS's, unless the stack is to have a passphrase.
+    """
+
+    def __init__(self, aws: Aws, place: Path, *, passphrase: bool = False) -> None:
+        self.aws = aws.with_stacks_in(place / "stacks", PYTHONPATH=str(ROOT), PULUMI_STACK=STACK)
+        """The local AWS, with a backend of its own, in which commands work on the stack."""
         self.terraform = place / "terraform"
         """The folder of the root module that hands over."""
         self.project = place / "project"
@@ -31,19 +35,25 @@ class Project:
         """The program's file."""
         self.program.write_text("")
         config = {"region": "us-east-1", "skipCredentialsValidation": "true", "skipRequestingAccountId": "true"}
-        settings = {"config": {f"aws:{name}": value for name, value in config.items()}}
-        (self.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(settings))
-        self.pulumi("stack", "init", "dev")
+        encryption = {} if passphrase else aws.encryption
+        settings = {"config": {f"aws:{name}": value for name, value in config.items()}, **encryption}
+        (self.project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(settings))
+        if passphrase:  # Pulumi panics when a secret is imported into a state that does not say how it encrypts
+            self.pulumi("stack", "init", STACK)
+        else:
+            write_empty_state(self.aws.environment, self.project, STACK)
 
     def apply(self, folder: Path | None = None) -> str:
         """Applies a root module, by default the one that hands over, and returns what Terraform prints."""
         command = ("terraform", "apply", "-input=false", "-auto-approve", "-no-color")
-        return self.aws.must(*command, cwd=folder or self.terraform)
+        folder = folder or self.terraform
+        return self.aws.attached_in(folder).must(*command, cwd=folder)
 
     def planned(self, folder: Path | None = None) -> int:
         """Returns 0 if Terraform has nothing to do, else 2."""
         command = ("terraform", "plan", "-input=false", "-detailed-exitcode")
-        return self.aws.run(*command, cwd=folder or self.terraform).returncode
+        folder = folder or self.terraform
+        return self.aws.attached_in(folder).run(*command, cwd=folder).returncode
 
     def pulumi(self, *arguments: str) -> str:
         return self.aws.must("pulumi", *arguments, "--non-interactive", cwd=self.project)
@@ -58,7 +68,7 @@ class Project:
         return done.stdout
 
     def _run_bridge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run_in_process(*arguments, "--stack", "dev", cwd=self.project, environment=self.aws.environment)
+        return run_in_process(*arguments, "--stack", STACK, cwd=self.project, environment=self.aws.environment)
 
     def refused(self, *arguments: str) -> str:
         done = self._run_bridge(*arguments)
@@ -83,5 +93,6 @@ class Project:
         return text
 
     def resources(self) -> list[dict[str, Any]]:
-        resources: list[dict[str, Any]] = json.loads(self.pulumi("stack", "export"))["deployment"].get("resources", [])
+        """Returns the resources of the stack's state, in which secrets are encrypted."""
+        resources: list[dict[str, Any]] = read_state(self.aws.environment, self.project, STACK).get("resources", [])
         return resources

@@ -44,11 +44,11 @@ class Journey(Project):
 
     def attributes(self, *folders: Path) -> dict[str, dict[str, Any]]:
         """Returns what Terraform knows of each resource in folders, by type and ID."""
-        documents = [json.loads(self.aws.must("terraform", "show", "-json", cwd=folder)) for folder in folders]
+        shown = [self.aws.attached_in(folder).must("terraform", "show", "-json", cwd=folder) for folder in folders]
         return {
             f"{resource['type']} {resource['values']['id']}": resource["values"]
-            for document in documents
-            for resource in document["values"]["root_module"]["resources"]
+            for text in shown
+            for resource in json.loads(text)["values"]["root_module"]["resources"]
         }
 
     def served(self) -> list[tuple[object, float]]:

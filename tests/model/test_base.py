@@ -1,15 +1,15 @@
 """Where models are kept: read as the program of a stack reads it, of any project and from any folder in it."""
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from pulumi import automation
 
+from sagebridge import processes
 from sagebridge.errors import UserError
-from sagebridge.model import pulumi_command
 from sagebridge.model.base import read_base
+from sagebridge.scratch_stack import ScratchStack
 from sagebridge.testing import MockedEngine
 from sagebridge.testing.mocks import EngineError
 from tests.mocks import World
@@ -19,16 +19,13 @@ OUTPUTS = {"bucket_name": "models", "execution_role_arn": "arn:aws:iam::12345678
 
 @pytest.fixture
 def engine(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Runs the programs of the Automation API with mocks, which have the state's outputs."""
+    """Runs the programs of scratch stacks with mocks, which have the state's outputs."""
 
-    def create_stack(
-        _name: str, _project: str, program: Callable[[], None], *, opts: automation.LocalWorkspaceOptions
-    ) -> SimpleNamespace:
-        assert (opts.env_vars or {})["PULUMI_BACKEND_URL"] == Path(opts.work_dir or "").as_uri()
-        return SimpleNamespace(preview=lambda: MockedEngine(world).run(program, preview=True))
+    def run_with(_stack: ScratchStack, program: Callable[[], None], command: str) -> None:
+        assert command == "preview"
+        MockedEngine(world).run(program, preview=True)
 
-    monkeypatch.setattr(automation, "create_stack", create_stack)
-    monkeypatch.setattr(pulumi_command, "PulumiCommand", lambda: None)
+    monkeypatch.setattr(ScratchStack, "run_with", run_with)
     world.terraform_outputs = {**OUTPUTS, "token": "hunter2"}
     return world
 
@@ -119,16 +116,16 @@ def test_what_the_reader_refuses_is_one_line_that_names_the_other_way(
 
 @pytest.mark.usefixtures("project")
 def test_an_engine_that_fails_gives_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def create_stack(*_: object, **__: object) -> None:
-        raise automation.InvalidVersionError("Major version mismatch.\nUpdate it.")
+    def complete(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 255, "", "error: it is out of date.\nUpdate it.\n")
 
-    monkeypatch.setattr(automation, "create_stack", create_stack)
-    monkeypatch.setattr(pulumi_command, "PulumiCommand", lambda: None)
+    monkeypatch.setattr(processes, "complete", complete)
 
     with pytest.raises(UserError) as refused:
         read_base("dev", {"terraformState": "/base.tfstate"})
 
-    assert "/base.tfstate cannot be read: Major version mismatch. Update it.; or" in refused.value.message
+    assert "/base.tfstate cannot be read: `pulumi preview` failed with exit code 255: error:" in refused.value.message
+    assert refused.value.message.endswith("error: it is out of date. Update it.; or name a bucket with --bucket")
 
 
 @pytest.mark.usefixtures("project")

@@ -33,7 +33,7 @@ def test_a_command_that_is_missing_fails_or_hangs_gives_one_line(
     with pytest.raises(UserError) as error:
         stack.get_config("dev")
     assert error.value.message == (
-        "`pulumi config --json` failed with exit code 255: error: no stack named 'dev' found;"
+        "`pulumi config` failed with exit code 255: error: no stack named 'dev' found;"
         " `pulumi stack ls` lists the project's stacks, and `pulumi stack init NAME` makes one"
     )
 

@@ -23,7 +23,7 @@ def folder(aws: Aws, tmp_path: Path) -> Iterator[Path]:
     aws.must("terraform", "init", "-input=false", cwd=tmp_path)
     aws.must("sagebridge", "local", "times", "--pace", "10000")
     yield tmp_path
-    aws.must("terraform", "destroy", "-input=false", "-auto-approve", cwd=tmp_path)
+    aws.attached_in(tmp_path).must("terraform", "destroy", "-input=false", "-auto-approve", cwd=tmp_path)
     aws.must("sagebridge", "local", "times", "--pace", "1")
 
 
@@ -50,14 +50,16 @@ def plain(value: Any) -> Any:
 
 def changes(aws: Aws, folder: Path) -> str:
     """Plans, and returns what a person would read if there is anything to do."""
-    planned = aws.run("terraform", "plan", "-input=false", "-no-color", "-detailed-exitcode", cwd=folder)
+    command = ("terraform", "plan", "-input=false", "-no-color", "-detailed-exitcode")
+    planned = aws.attached_in(folder).run(*command, cwd=folder)
     return "" if planned.returncode == 0 else planned.stdout + planned.stderr
 
 
 def test_every_argument_is_kept_created_and_changed(aws: Aws, folder: Path, given: Given) -> None:
     for changed in (False, True):
         write(folder, fields.resources(given, changed=changed))
-        aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=folder)
+        command = ("terraform", "apply", "-input=false", "-auto-approve", "-no-color")
+        aws.attached_in(folder).must(*command, cwd=folder)
         assert changes(aws, folder) == ""
 
 

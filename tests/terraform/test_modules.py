@@ -25,7 +25,7 @@ def endpoint_module(aws: Aws, tmp_path: Path) -> Iterator[Path]:
     shutil.copyfile(ROOT / "terraform" / "local" / "local_override.tf", folder / "local_override.tf")
     aws.must("terraform", "init", "-input=false", cwd=folder)
     yield folder
-    aws.must("terraform", "destroy", "-input=false", "-auto-approve", cwd=folder)
+    aws.attached_in(folder).must("terraform", "destroy", "-input=false", "-auto-approve", cwd=folder)
 
 
 @pytest.fixture
@@ -40,7 +40,8 @@ def apply(aws: Aws, base: Base, model_data: str, endpoint_module: Path) -> Apply
             **variables,
         }
         (endpoint_module / "terraform.tfvars.json").write_text(json.dumps(given))
-        aws.must("terraform", "apply", "-input=false", "-auto-approve", cwd=endpoint_module)
+        attached = aws.attached_in(endpoint_module)
+        attached.must("terraform", "apply", "-input=false", "-auto-approve", cwd=endpoint_module)
         assert plan(aws, endpoint_module) == NO_CHANGES
         outputs = json.loads(aws.must("terraform", "output", "-json", cwd=endpoint_module))
         return {name: output["value"] for name, output in outputs.items()}
@@ -49,7 +50,8 @@ def apply(aws: Aws, base: Base, model_data: str, endpoint_module: Path) -> Apply
 
 
 def plan(aws: Aws, folder: Path) -> int:
-    return aws.run("terraform", "plan", "-input=false", "-detailed-exitcode", cwd=folder).returncode
+    command = ("terraform", "plan", "-input=false", "-detailed-exitcode")
+    return aws.attached_in(folder).run(*command, cwd=folder).returncode
 
 
 def described(aws: Aws, outputs: dict[str, Any], camel: Callable[[str], str]) -> dict[str, Any]:
@@ -125,4 +127,4 @@ def test_terraforms_own_tests_pass(aws: Aws, tmp_path: Path, module: str) -> Non
     """With mock providers: they need no AWS, local or other."""
     folder = module_copy(module, tmp_path)
     aws.must("terraform", "init", "-input=false", "-backend=false", cwd=folder)
-    assert "0 failed" in aws.must("terraform", "test", "-no-color", cwd=folder)
+    assert "0 failed" in aws.attached_in(folder).must("terraform", "test", "-no-color", cwd=folder)

@@ -82,7 +82,8 @@ def test_what_a_module_reads_and_what_an_endpoint_stands_beside(aws: Aws, tmp_pa
     (tmp_path / "main.tf").write_text(MODULE)
     shutil.copyfile(ROOT / "terraform" / "local" / "local_override.tf", tmp_path / "local_override.tf")
     aws.must("terraform", "init", cwd=tmp_path)
-    aws.must("terraform", "apply", "-auto-approve", cwd=tmp_path)
+    attached = aws.attached_in(tmp_path)
+    attached.must("terraform", "apply", "-auto-approve", cwd=tmp_path)
     try:
         assert json.loads(aws.must("terraform", "output", "-json", "read", cwd=tmp_path)) == {
             "account": aws.client("sts").get_caller_identity()["Account"],
@@ -94,9 +95,9 @@ def test_what_a_module_reads_and_what_an_endpoint_stands_beside(aws: Aws, tmp_pa
             "resource": "role/x",
             "principal": "sagemaker.amazonaws.com",
         }
-        aws.must("terraform", "plan", "-detailed-exitcode", cwd=tmp_path)
+        attached.must("terraform", "plan", "-detailed-exitcode", cwd=tmp_path)
     finally:
-        aws.must("terraform", "destroy", "-auto-approve", cwd=tmp_path)
+        attached.must("terraform", "destroy", "-auto-approve", cwd=tmp_path)
 
 
 def test_the_functions_of_the_provider(aws: Aws, tmp_path: Path) -> None:
@@ -105,7 +106,8 @@ def test_the_functions_of_the_provider(aws: Aws, tmp_path: Path) -> None:
         pytest.skip(f"Terraform {version} does not know functions of providers; 1.8 does")
     (tmp_path / "main.tf").write_text(FUNCTIONS)
     aws.must("terraform", "init", cwd=tmp_path)
-    aws.must("terraform", "apply", "-auto-approve", cwd=tmp_path)
+    attached = aws.attached_in(tmp_path)
+    attached.must("terraform", "apply", "-auto-approve", cwd=tmp_path)
     assert json.loads(aws.must("terraform", "output", "-json", "computed", cwd=tmp_path)) == {
         "built": "arn:aws:iam::444455556666:role/team/scorer",
         "parsed": {

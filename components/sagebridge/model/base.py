@@ -1,13 +1,11 @@
 """Asks a stack's Terraform base where models are kept, by the reader that the stack's program uses."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from sagebridge.errors import UserError
 from sagebridge.project import project_of
-from sagebridge.scratch import scratch_folder
 from sagebridge.state_location import FORMS, LocalFile, StateLocation, parse_state_location
 
 _INSTEAD = "or name a bucket with --bucket"
@@ -67,9 +65,8 @@ def _preview(location: StateLocation, region: str | None, output_names: Mapping[
     So the state is read with the plugin that the stack's program reads it with, wherever it is.
     """
     import pulumi  # noqa: PLC0415 - half a second, which a publication to a named bucket need not spend
-    from pulumi import automation  # noqa: PLC0415 - the same
 
-    from sagebridge.model.pulumi_command import PulumiCommand  # noqa: PLC0415 - the same
+    from sagebridge.scratch_stack import scratch_stack  # noqa: PLC0415 - the same
     from sagebridge.terraform_base import TerraformBase  # noqa: PLC0415 - the same
 
     answers: list[Base | str] = []
@@ -81,14 +78,10 @@ def _preview(location: StateLocation, region: str | None, output_names: Mapping[
         except pulumi.RunError as error:
             answers.append(str(error))
 
-    with scratch_folder() as folder:
-        env = {"PULUMI_BACKEND_URL": folder.as_uri(), "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex()}
+    with scratch_stack("sagebridge-publish", "publish", {}) as stack:
         try:
-            options = automation.LocalWorkspaceOptions(
-                work_dir=str(folder), env_vars=env, pulumi_command=PulumiCommand()
-            )
-            automation.create_stack("publish", "sagebridge-publish", program, opts=options).preview()
-        except (automation.CommandError, automation.InvalidVersionError) as error:
+            stack.run_with(program, "preview")
+        except UserError as error:
             problem = " ".join(str(error).split())
             raise UserError(f"the Terraform state {location} cannot be read: {problem}; {_INSTEAD}") from error
     (answer,) = answers

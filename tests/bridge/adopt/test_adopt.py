@@ -22,7 +22,7 @@ class Handover(Project):
     """A Terraform configuration with endpoints, and a Pulumi project with an empty stack."""
 
     def __init__(self, aws: Aws, base: Base, model_data: str, place: Path, **names: str) -> None:
-        super().__init__(aws, place)
+        super().__init__(aws, place, passphrase=True)  # as most stacks that take over secrets
         self.names = names
         self.variables = {"execution_role_arn": base.execution_role_arn, "model_data": model_data, "token": TOKEN}
         self.terraform.mkdir()

@@ -105,8 +105,9 @@ class Calls(Project):
         """Runs the commands of the steps for a module of somebody else."""
         step = steps.partition("is a module of somebody else")[2].partition("Terraform 1.6 and older")[0]
         commands = [line.strip() for line in step.splitlines() if line.strip().startswith("terraform state")]
+        attached = self.aws.attached_in(self.terraform)
         for command in commands:
-            self.aws.must("sh", "-c", command, cwd=self.terraform)
+            attached.must("sh", "-c", command, cwd=self.terraform)
         return commands
 
 
@@ -121,7 +122,8 @@ def test_modules_of_somebody_else_are_adopted_and_what_else_they_have_made_is_un
     calls.write()
     aws.must("terraform", "init", "-input=false", cwd=calls.terraform)
     calls.apply()
-    aws.must("terraform", "apply", "-refresh-only", "-auto-approve", "-input=false", cwd=calls.terraform)
+    refresh = ("terraform", "apply", "-refresh-only", "-auto-approve", "-input=false")
+    aws.attached_in(calls.terraform).must(*refresh, cwd=calls.terraform)
     before = calls.instances()
     addresses = [
         f"--address=module.{key}{module.adopted_key}.aws_sagemaker_endpoint.this" for key, module in MODULES.items()

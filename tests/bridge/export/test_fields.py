@@ -61,7 +61,8 @@ def test_terraform_imports_every_argument_as_it_is(aws: Aws, bridge: Bridge, sta
         )
     aws.must("terraform", "fmt", "-check", "-diff", cwd=folder)
     aws.must("terraform", "init", "-input=false", cwd=folder)
-    applied = aws.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=folder)
+    attached = aws.attached_in(folder)
+    applied = attached.must("terraform", "apply", "-input=false", "-auto-approve", "-no-color", cwd=folder)
     assert "25 imported, 0 added, 0 changed, 0 destroyed" in applied
-    planned = aws.run("terraform", "plan", "-input=false", "-detailed-exitcode", cwd=folder)
+    planned = attached.run("terraform", "plan", "-input=false", "-detailed-exitcode", cwd=folder)
     assert planned.returncode == NO_CHANGES, planned.stdout

@@ -124,7 +124,8 @@ def migrate(project: Project, files: Sequence[Path]) -> None:
     shutil.copy(ROOT / "terraform" / "local" / "local_override.tf", project.terraform)
     project.aws.must("terraform", "init", "-input=false", cwd=project.terraform)
     project.apply()
-    shown = json.loads(project.aws.must("terraform", "show", "-json", cwd=project.terraform))
+    attached = project.aws.attached_in(project.terraform)
+    shown = json.loads(attached.must("terraform", "show", "-json", cwd=project.terraform))
     imports = []
     for resource in shown["values"]["root_module"]["resources"]:
         token, form = IMPORTED[resource["type"]]
@@ -169,7 +170,8 @@ def test_programs_go_to_terraform_whole(yaml_host: Aws, tmp_path: Path, ending: 
     plan = terraform.run("terraform", "plan", "-input=false", "-detailed-exitcode", "-no-color", cwd=modules["hcl"])
     assert plan.returncode == 0, plan.stdout
     if project.terraform.exists():  # an imported stack knows no dependencies, so Pulumi would delete all at once
-        project.aws.must("terraform", "destroy", "-input=false", "-auto-approve", cwd=project.terraform)
+        attached = project.aws.attached_in(project.terraform)
+        attached.must("terraform", "destroy", "-input=false", "-auto-approve", cwd=project.terraform)
     else:
         project.pulumi("destroy", "--yes", "--skip-preview")
 
