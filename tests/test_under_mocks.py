@@ -7,11 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.process
+from tests.warm import WarmPython, warm_python
+
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("forked-under-mocks")]
 
 PROGRAM = """
 import pulumi
@@ -46,6 +49,9 @@ another = SageMakerEndpoint(
 )
 another.grant_invoke("caller", "caller")
 """
+MODULES = ("sagemaker", "cloudwatch", "appautoscaling", "iam")
+"""The modules of pulumi-aws that the program uses."""
+ENVIRONMENT = {**os.environ, "AWS_REGION": "us-east-1"}
 LOOP_AT_EXIT = r"Exception ignored in: <function BaseEventLoop.__del__ .*?ValueError: Invalid file descriptor: -1\n"
 """What Python may say at its end of the event loop that Pulumi's SDK does not close: the garbage collector decides."""
 TEST = """
@@ -81,23 +87,52 @@ class TestingWithMocks(unittest.TestCase):
 """
 
 
-@pytest.mark.parametrize("mocks", ["MyMocks", "sagebridge.testing.Mocks"])
-@pytest.mark.parametrize("preview", [False, True])
-def test_a_users_unit_test_needs_nothing_but_pulumis_mocks(tmp_path: Path, *, preview: bool, mocks: str) -> None:
-    (tmp_path / "infra.py").write_text(PROGRAM)
+UNITTEST = "import runpy; runpy.run_module('unittest', run_name='__main__', alter_sys=True)"
+"""What `python -m unittest` does, in a process that is forked."""
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[WarmPython]:
+    """A Python that has imported what a program imports beside this package."""
+    with warm_python("unittest", "pulumi", *(f"pulumi_aws.{name}" for name in MODULES)) as python:
+        yield python
+
+
+def folder_of_test(folder: Path, mocks: str, *, preview: bool) -> Path:
+    (folder / "infra.py").write_text(PROGRAM)
     test = TEST.replace("PREVIEW", str(preview)).replace("set_mocks(MyMocks", f"set_mocks({mocks}")
-    (tmp_path / "test_infra.py").write_text(test)
+    (folder / "test_infra.py").write_text(test)
+    return folder
+
+
+def check(code: int, error_output: str) -> None:
+    assert code == 0, error_output
+    assert "Ran 1 test" in error_output
+    said = re.sub(LOOP_AT_EXIT, "", error_output, flags=re.DOTALL)
+    assert "Traceback" not in said
+    assert "WARNING" not in said
+
+
+def test_a_users_unit_test_needs_nothing_but_pulumis_mocks(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "unittest"],
-        cwd=tmp_path,
-        env={**os.environ, "AWS_REGION": "us-east-1"},
+        cwd=folder_of_test(tmp_path, "MyMocks", preview=False),
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    assert "Ran 1 test" in done.stderr
-    said = re.sub(LOOP_AT_EXIT, "", done.stderr, flags=re.DOTALL)
-    assert "Traceback" not in said
-    assert "WARNING" not in said
+    check(done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("mocks", "preview"),
+    [("MyMocks", True), ("sagebridge.testing.Mocks", False), ("sagebridge.testing.Mocks", True)],
+)
+def test_other_mocks_and_a_preview_need_nothing_else_either(
+    python: WarmPython, tmp_path: Path, mocks: str, *, preview: bool
+) -> None:
+    folder = folder_of_test(tmp_path, mocks, preview=preview)
+    done = python.complete([sys.executable, "-c", UNITTEST], cwd=str(folder), env=ENVIRONMENT)
+    check(done.returncode, done.stderr.decode())

@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from botocore.exceptions import ClientError
 
 from sagebridge.local import control
 from tests.local.account import Account
+from tests.warm import WarmPython, warm_python
 
 BUCKET = "a-bucket"
+SERVICES = ("cloudwatch", "s3", "sns", "sqs")
 # moto's backends are one for the process, so each of these runs in a process of its own
 OPENED = f"""
 import sys
@@ -42,16 +44,31 @@ def alarm(name):
 """
 
 
-def run(directory: Path, script: str) -> str:
-    """Runs a script on the store of a directory; returns what it prints."""
-    command = [sys.executable, "-c", OPENED + script, str(directory)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+Run = Callable[[str], str]
+"""Runs a script on the store of a test's folder, and returns what it prints."""
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[WarmPython]:
+    with warm_python("sagebridge.local.store", *(f"moto.{name}.models" for name in SERVICES)) as python:
+        yield python
+
+
+@pytest.fixture
+def run(python: WarmPython, tmp_path: Path) -> Run:
+    def run_script(script: str) -> str:
+        done = python.complete([sys.executable, "-c", OPENED + script, str(tmp_path)], env=os.environ)
+        assert not done.returncode, done.stderr.decode()
+        output: str = done.stdout.decode()
+        return output
+
+    return run_script
 
 
 @pytest.mark.process
-def test_what_is_put_for_the_account_is_there_afterwards(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("forked-store")
+def test_what_is_put_for_the_account_is_there_afterwards(run: Run) -> None:
     run(
-        tmp_path,
         f"""
 topic = sns.create_topic("t").arn
 sqs.create_queue("q")
@@ -61,7 +78,6 @@ moto.publish(topic, "done")
 """,
     )
     output = run(
-        tmp_path,
         f"""
 print(moto.open_object("{BUCKET}", "out/1").read().decode())
 print(s3.get_object("{BUCKET}", "out/1").metadata["content-type"])
@@ -73,9 +89,9 @@ print(sqs.queues["q"].messages[0].body)
 
 
 @pytest.mark.process
-def test_what_is_not_there_is_refused_and_alarms_that_are_not_are_absent(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("forked-store")
+def test_what_is_not_there_is_refused_and_alarms_that_are_not_are_absent(run: Run) -> None:
     output = run(
-        tmp_path,
         """
 for call in (lambda: moto.put_object("none", "k", b"", "a/b"), lambda: moto.publish("arn:aws:sns:us-east-1:1:t", "")):
     try:
@@ -90,17 +106,18 @@ print(moto.alarm_states(["mine", "none"]))
 
 
 @pytest.mark.process
-def test_a_change_to_one_service_leaves_what_is_kept_of_the_others(tmp_path: Path) -> None:
-    run(tmp_path, f'moto.put_object("{BUCKET}", "k", b"kept", "a/b")')
-    run(tmp_path, 'with moto.changing("monitoring"): alarm("mine")')  # says nothing of S3
-    output = run(tmp_path, f'print(moto.open_object("{BUCKET}", "k").read(), moto.alarm_states(["mine"]))')
+@pytest.mark.xdist_group("forked-store")
+def test_a_change_to_one_service_leaves_what_is_kept_of_the_others(run: Run) -> None:
+    run(f'moto.put_object("{BUCKET}", "k", b"kept", "a/b")')
+    run('with moto.changing("monitoring"): alarm("mine")')  # says nothing of S3
+    output = run(f'print(moto.open_object("{BUCKET}", "k").read(), moto.alarm_states(["mine"]))')
     assert output == "b'kept' {'mine': 'OK'}\n"
 
 
 @pytest.mark.process
-def test_alarms_do_not_make_s3_slow(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("forked-store")
+def test_alarms_do_not_make_s3_slow(run: Run) -> None:
     output = run(
-        tmp_path,
         f"""
 import time
 def put():

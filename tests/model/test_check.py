@@ -1,7 +1,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sagebridge.model.archive import package, read_versions
 from sagebridge.model.contents import Layout
 from sagebridge.model.contract import SAMPLE
 from tests.local.account import until
+from tests.warm import WarmPython, warm_python
 
 from .conftest import config_json
 
@@ -30,6 +31,26 @@ FITTING = f"{IMAGE}{version('scikit-learn').rpartition('.')[0]}-0-cpu-py3"
 def this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs handlers in this environment, so that no registry is needed; `test_check_in_image.py` has the images'."""
     monkeypatch.setattr("sagebridge.containers.code.interpreter_for", lambda *_: "")
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[WarmPython]:
+    """A Python that has imported what handlers and their server import."""
+    with warm_python("flask", "sagemaker_inference.transformer", "pandas", "sklearn.ensemble") as python:
+        yield python
+
+
+@pytest.fixture
+def forked(warm: WarmPython, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs handlers in processes that are forked; the tests that lack this fixture show how their process starts."""
+    monkeypatch.setattr("sagebridge.processes.complete", warm.complete)
+
+
+def in_forked_process(test: Callable[..., None]) -> Callable[..., None]:
+    """Marks a test that runs handlers in forked processes, all of which one worker starts."""
+    for mark in (pytest.mark.process, pytest.mark.usefixtures("forked"), pytest.mark.xdist_group("forked-check")):
+        test = mark(test)
+    return test
 
 
 def run(*arguments: str | Path) -> Result:
@@ -111,7 +132,7 @@ def output_fn(prediction, accept): return {output}
 """
 
 
-@pytest.mark.process
+@in_forked_process
 @pytest.mark.parametrize(
     ("handler", "said"),
     [
@@ -144,7 +165,7 @@ def test_what_a_handler_has_started_ends_with_the_check(archive: Path, tmp_path:
     until(lambda: not Path("/proc", pid, "exe").exists(), 10)  # init takes a moment to remove it
 
 
-@pytest.mark.process
+@in_forked_process
 @pytest.mark.parametrize(
     ("output", "shown"),
     [("{'Output': 28}", '{"Output":28}'), ("""'{"Output": 28}', 'application/json'""", '{"Output": 28}')],
@@ -173,7 +194,7 @@ def transform_fn(model, body, content_type, accept): return f"{model} {os.getcwd
 """
 
 
-@pytest.mark.process
+@in_forked_process
 @pytest.mark.parametrize(
     ("handler", "shown"),
     [
@@ -205,7 +226,7 @@ def test_another_image_has_another_contract(archive: Path, tmp_path: Path) -> No
     assert "missing 1 required positional argument" in run("--archive", tmp_path / "some.tgz").output
 
 
-@pytest.mark.process
+@in_forked_process
 def test_a_machine_reads_json(archive: Path, tmp_path: Path) -> None:
     handler = GOOD.format(predict="return 28", output="{'Output': 28}")
 
@@ -254,7 +275,7 @@ def packed(folder: Path, handler: str, layout: Layout = Layout.FLAT) -> Path:
     return folder / "m.tgz"
 
 
-@pytest.mark.process
+@in_forked_process
 @pytest.mark.parametrize("layout", Layout)
 @pytest.mark.parametrize("read", READ)
 def test_a_sample_is_made_for_the_features_of_the_model(classifier: Path, read: str, layout: Layout) -> None:
@@ -296,7 +317,7 @@ def test_a_sample_has_the_names_of_the_features(tmp_path: Path) -> None:
     assert "answers the made sample age,rooms" in result.output
 
 
-@pytest.mark.process
+@in_forked_process
 def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> None:
     read = "import json\ndef input_fn(body, content_type): return [json.loads(body)['flower']]\n"
     archive = packed(classifier, LOAD + read + PREDICT + WRITE)
@@ -314,7 +335,7 @@ def test_a_handler_that_takes_no_made_sample_asks_for_one(classifier: Path) -> N
     assert f'answers {classifier}/flower.json with ["application/json", "' in with_sample.output
 
 
-@pytest.mark.process
+@in_forked_process
 def test_a_sample_is_sent_as_it_is_with_its_types(classifier: Path) -> None:
     (classifier / "some.bin").write_bytes(b"\xff\x00")
     echo = (
@@ -348,7 +369,7 @@ def test_an_image_that_is_not_known_is_not_judged(archive: Path, tmp_path: Path,
     assert "is not known here" in json.loads(json_result.output)["unjudged"]
 
 
-@pytest.mark.process
+@in_forked_process
 @pytest.mark.parametrize(
     ("handler", "image", "why"),
     [
@@ -369,7 +390,7 @@ def test_what_only_the_image_can_do_is_not_judged(
     assert why in result.output
 
 
-@pytest.mark.process
+@in_forked_process
 def test_the_problem_of_a_toolkit_is_its_last_line(archive: Path, tmp_path: Path) -> None:
     handler = "def model_fn(d): ...\ndef transform_fn(model, body, content_type, accept): return {}['rows']"
 
@@ -380,7 +401,7 @@ def test_the_problem_of_a_toolkit_is_its_last_line(archive: Path, tmp_path: Path
     assert "\n- the sample row is refused: KeyError: 'rows'\n" in result.output
 
 
-@pytest.mark.process
+@in_forked_process
 def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> None:
     archive = changed(archive, tmp_path / "some.tgz", handler="import none_such\ndef model_fn(d): ...")
 
@@ -388,7 +409,7 @@ def test_another_missing_package_is_a_problem(archive: Path, tmp_path: Path) -> 
         assert "No module named 'none_such'" in run("--archive", archive, "--image", image).output
 
 
-@pytest.mark.process
+@in_forked_process
 def test_a_model_without_versions_fits_by_its_own_pickle(classifier: Path, tmp_path: Path) -> None:
     archive = changed(packed(classifier, LOAD + PREDICT + WRITE), tmp_path / "some.tgz", versions=None)
 
