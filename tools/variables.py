@@ -41,7 +41,11 @@ RULES = (
         Decision.SET,
         "It is 128, unless your shell sets it, so that endpoints wait for AWS side by side.",
     ),
-    Rule(("CHECKPOINT_DISABLE", "PULUMI_SKIP_UPDATE_CHECK"), Decision.SET, "The engine's version is the project's choice."),
+    Rule(
+        ("CHECKPOINT_DISABLE", "PULUMI_SKIP_UPDATE_CHECK"),
+        Decision.SET,
+        "The engine's version is the project's choice.",
+    ),
     Rule(("PULUMI_DIY_BACKEND_*",), Decision.UNSET, "The checkout's stacks are kept in Pulumi's usual form."),
     Rule(("TF_VAR_*",), Decision.UNSET, "It would be an input of `terraform/base`, which is not your module."),
     *environment.RULES,
