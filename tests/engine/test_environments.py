@@ -8,6 +8,7 @@ import platform
 import site
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ class Project:
     def preview(self) -> str:
         done = self._aws.run("pulumi", "preview", "--stack", "dev", "--color", "never", cwd=self.folder)
         return done.stdout + done.stderr
+
+    def seconds_in_background(self) -> float:
+        """Returns the seconds of a preview that ignores interrupts, as a shell's commands in the background do."""
+        began = time.monotonic()
+        preview = 'trap "" INT; exec pulumi preview --stack dev'
+        self._aws.must("sh", "-c", preview, cwd=self.folder)
+        return time.monotonic() - began
 
     def about(self) -> str:
         return self._aws.must("pulumi", "about", "--color", "never", cwd=self.folder)
@@ -147,6 +155,11 @@ def test_the_version_of_pip_is_told_without_a_start_of_pip(project: Project, cod
         "runtime.version": platform.python_version(),
     }
     assert list(project.folder.glob("**/started")) == []
+
+
+def test_a_command_in_the_background_of_a_shell_ends_as_soon_as_any_other(project: Project) -> None:
+    """There the host ignores the interrupt by which the engine ends it, unless it asks for it; the engine waits 5 s."""
+    assert min(project.seconds_in_background() for _ in range(2)) < 5
 
 
 def test_a_toolchain_that_is_not_installed_is_named(project: Project) -> None:

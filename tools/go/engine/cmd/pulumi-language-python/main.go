@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"time"
 
@@ -47,7 +48,10 @@ func serve(engine, tracing string) error {
 	if _, err := os.Stat(executor); err != nil {
 		return fmt.Errorf("the script that runs programs is missing: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	// The engine ends the host with an interrupt, and waits 5 s for that. A shell lets commands in its background ignore
+	// interrupts, and so would all that they start.
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
 	if err := rpcutil.Healthcheck(ctx, engine, engineTimeout, cancel); err != nil {
 		return fmt.Errorf("the engine cannot be watched: %w", err)
 	}
