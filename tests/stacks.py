@@ -27,6 +27,7 @@ from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
 from sagebridge import SageMakerEndpoint, SageMakerEndpointArgs
+from sagebridge.scratch_stack import write_empty_state
 from tests.aws_provider import AttachedCommand, SharedProvider
 from tests.conftest import ROOT, Aws, Base, copy_from_git
 from tests.fields import IMAGE
@@ -79,7 +80,7 @@ class EngineWorkspace(automation.LocalWorkspace):
 
     def create_stack(self, stack_name: str) -> None:
         """Makes an empty stack; the first command adds the salt of its secrets if its settings have no key for them."""
-        write_empty_state(self.env_vars, Path(self.work_dir), stack_name)
+        write_empty_state(state_file(self.env_vars, Path(self.work_dir), stack_name))
 
     def post_command_callback(self, stack_name: str) -> None:
         """Checks that a shared provider served one configuration only."""
@@ -118,14 +119,6 @@ def read_state(environment: Mapping[str, str], folder: Path, stack: str) -> dict
     file = state_file(environment, folder, stack)
     state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
     return state
-
-
-def write_empty_state(environment: Mapping[str, str], folder: Path, stack: str) -> None:
-    """Makes an empty stack, as `pulumi stack init` does, and does not select it; the arguments as for `state_file`."""
-    file = state_file(environment, folder, stack)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint = {"stack": f"organization/{file.parent.name}/{stack}", "latest": None}
-    file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
 
 
 @functools.cache

@@ -187,8 +187,9 @@ def _shared_client(service: str, settings: str, environment: str, once: bool) ->
 @cache
 def _shared_session(settings: str, _environment: str) -> "Session":
     """Returns the session of all shared clients of the settings: it takes 10 ms, and assumes their roles once."""
-    session = _session(json.loads(settings))
-    _set_up(session, json.loads(settings))
+    parsed: Settings = json.loads(settings)
+    session = _session(parsed)
+    _set_up(session, parsed)
     return session
 
 

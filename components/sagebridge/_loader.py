@@ -14,9 +14,9 @@ class _Loader(Loader):
     def load_service_model(
         self, service_name: str, type_name: str, api_version: str | None = None
     ) -> Mapping[str, Any]:
-        if type_name == "service-2" and api_version is None:
+        if type_name == _models.MODEL and api_version is None:
             return _models.service_model(service_name)
-        if type_name == "endpoint-rule-set-1" and api_version is None:
+        if type_name == _models.RULE_SET and api_version is None:
             return _models.rule_set(service_name)
         model: Mapping[str, Any] = super().load_service_model(service_name, type_name, api_version)
         return model

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 DATA = Path(botocore.__file__).parent / "data"
 """The folder of botocore's own files (``Loader.BUILTIN_DATA_PATH``)."""
+MODEL, RULE_SET = "service-2", "endpoint-rule-set-1"
+"""botocore's names of the kinds of files that are read here."""
 _KEPT = timedelta(days=30)
 """How long the copies of other versions are kept, which are made anew if they are wanted again."""
-_RULE_SET = "endpoint-rule-set-1"
 _USERS_OWN = Path("~/.aws/models")
 """Where botocore looks for a user's own models, before its own (``Loader.CUSTOMERDATA_PATH``)."""
 
@@ -65,10 +66,10 @@ def service_model(service: str) -> Mapping[str, Any]:
     """
 
     def read() -> dict[str, Any]:
-        model = _loader().load_service_model(service, "service-2")
+        model = _loader().load_service_model(service, MODEL)
         return {**model, "shapes": _texts(model["shapes"])}
 
-    model = _copied(service, _newest(service, "service-2"), read)
+    model = _copied(service, _newest(service, MODEL), read)
     return {**model, "shapes": _Entries(model["shapes"])}
 
 
@@ -79,11 +80,11 @@ def rule_set(service: str) -> Mapping[str, Any]:
     Args:
         service: Botocore's name of the service.
     """
-    file = _newest(service, _RULE_SET)
+    file = _newest(service, RULE_SET)
     if file is None or _has_users_own(service):
-        rules: Mapping[str, Any] = _loader().load_service_model(service, _RULE_SET)
+        rules: Mapping[str, Any] = _loader().load_service_model(service, RULE_SET)
     else:
-        rules = _loader().load_data(f"{service}/{file.parent.name}/{_RULE_SET}")
+        rules = _loader().load_data(f"{service}/{file.parent.name}/{RULE_SET}")
     return rules
 
 

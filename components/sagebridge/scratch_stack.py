@@ -41,11 +41,8 @@ class ScratchStack:
         (folder / "Pulumi.yaml").write_text(json.dumps({"name": project, "runtime": "python"}))
         (folder / f"Pulumi.{stack}.yaml").write_text(json.dumps({"config": config}))
         backend = folder / ".pulumi"
-        states = backend / "stacks" / project
-        states.mkdir(parents=True)
+        write_empty_state(backend / "stacks" / project / f"{stack}.json")
         (backend / "meta.yaml").write_text("version: 1\n")  # stacks belong to projects, whatever the shell says
-        checkpoint = {"stack": f"organization/{project}/{stack}", "latest": None}
-        (states / f"{stack}.json").write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
 
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Runs a command of `pulumi` on the stack and returns what it prints; see `run_pulumi`."""
@@ -55,6 +52,17 @@ class ScratchStack:
         """Runs a command of `pulumi` with a program in this process, and returns what the command prints."""
         with _sdk.serving(program) as in_this_process:
             return self.run(*arguments, in_this_process)
+
+
+def write_empty_state(file: Path) -> None:
+    """Makes an empty stack, as `pulumi stack init` does, and does not select it.
+
+    Args:
+        file: The file of the stack's state in a file backend, which has the stack's name, in the folder of its project.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = {"stack": f"organization/{file.parent.name}/{file.stem}", "latest": None}
+    file.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
 
 
 @contextmanager

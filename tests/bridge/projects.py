@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
+from sagebridge.scratch_stack import write_empty_state
 from tests.command_line import run_in_process
 from tests.conftest import ROOT, Aws
-from tests.stacks import read_state, write_empty_state
+from tests.stacks import read_state, state_file
 
 STATE = "terraform.tfstate"
 STACK = "dev"
@@ -41,7 +42,7 @@ class Project:
         if passphrase:  # Pulumi panics when a secret is imported into a state that does not say how it encrypts
             self.pulumi("stack", "init", STACK)
         else:
-            write_empty_state(self.aws.environment, self.project, STACK)
+            write_empty_state(state_file(self.aws.environment, self.project, STACK))
 
     def apply(self, folder: Path | None = None) -> str:
         """Applies a root module, by default the one that hands over, and returns what Terraform prints."""

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sagebridge.scratch_stack import write_empty_state
 from tests.conftest import Aws
-from tests.stacks import write_empty_state
+from tests.stacks import state_file
 
 pytestmark = pytest.mark.engine
 
@@ -34,7 +35,7 @@ class Project:
         self.folder = folder
         self._aws = aws.with_stacks_in(folder / "state", UV_OFFLINE="1")
         self.declare()
-        write_empty_state(self._aws.environment, folder, "dev")
+        write_empty_state(state_file(self._aws.environment, folder, "dev"))
         (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(aws.encryption))
 
     def declare(self, options: str = "", *, main: str = ".", program: str = PROGRAM) -> None:
