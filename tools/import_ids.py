@@ -241,8 +241,10 @@ def _acceptance_tests(
     ignored: dict[str, set[str]] = defaultdict(set)
     functions = _functions("\n".join(file.read_text() for file in sorted(service.rglob("*_test.go"))))
     for function in functions.values():
-        names = dict(re.findall(r'(\w+)\s*:?=\s*"(aws_\w+)\.\w+"', function))
-        for step in re.split(r"\n\t+\{\n", function) if "ImportState:" in function else ():
+        if "ImportState:" not in function:
+            continue
+        names = dict(re.findall(r'\b(\w+)\s*:?=\s*"(aws_\w+)\.\w+"', function))
+        for step in re.split(r"\n\t+\{\n", function):
             resource = re.search(r"ResourceName:\s*([^\n]+),\n", step)
             terraform_type = names.get(resource[1]) if resource else None
             if terraform_type is None or "ImportState:" not in step:

@@ -5,6 +5,7 @@ The sources are those that the engine is built from; where they are not in Go's 
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,15 @@ def test_the_ids_have_the_form_of_the_documentation(provider: Path) -> None:
     assert compared > 1400
 
 
+@cache
+def pages(provider: Path) -> dict[str, Path]:
+    """Returns the pages of the provider's documentation by their types, which lack the prefix."""
+    return {page.name.partition(".")[0]: page for page in (provider / "website/docs/r").glob("*.markdown")}
+
+
 def documented(provider: Path, terraform_type: str) -> list[str]:
     """Returns the import IDs of the examples on a type's page."""
-    page = next((provider / "website/docs/r").glob(f"{terraform_type.removeprefix('aws_')}.*markdown"), None)
+    page = pages(provider).get(terraform_type.removeprefix("aws_"))
     _, _, section = page.read_text().partition("\n## Import\n") if page else ("", "", "")
     blocks = re.findall(r'^\s*id\s*=\s*"(.*)"$', section, re.MULTILINE)
     commands = re.findall(r"terraform import \S+ (\S+)$", section, re.MULTILINE)
