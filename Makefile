@@ -51,8 +51,8 @@ parts: $(PACKAGES)
 	@$(TOOLS) engine
 
 test: parts ## Every test that needs no AWS account
-	@# Five on two cores, as a test waits for AWS longer than it computes.
-	@$(IN_ENV) python -m pytest -n 5 --dist loadgroup
+	@# Four on two cores, as a test waits for AWS for about as long as it computes.
+	@$(IN_ENV) python -m pytest -n 4 --dist loadgroup
 
 stress: parts ## The tests on the engine, and the longest form of others, three times in random order on busy cores
 	@$(TOOLS) stress
