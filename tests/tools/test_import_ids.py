@@ -5,7 +5,6 @@ The sources are those that the engine is built from; where they are not in Go's 
 
 import json
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,11 @@ def test_the_table_is_what_the_sources_say(provider: Path) -> None:
 
 @pytest.mark.engine
 def test_the_ids_have_the_form_of_the_documentation(provider: Path) -> None:
+    pages = {f"aws_{page.name.partition('.')[0]}": page for page in (provider / "website/docs/r").glob("*.markdown")}
     compared = 0
     for terraform_type, row in TABLE["types"].items():
-        examples = [BY_DOCUMENTATION.get(terraform_type, example) for example in documented(provider, terraform_type)]
+        documentation = documented(pages.get(terraform_type))
+        examples = [BY_DOCUMENTATION.get(terraform_type, example) for example in documentation]
         if row["id"] is None:
             assert not examples or terraform_type in NOT_CARRIED, terraform_type
         elif examples:
@@ -66,15 +67,8 @@ def test_the_ids_have_the_form_of_the_documentation(provider: Path) -> None:
     assert compared > 1400
 
 
-@cache
-def pages(provider: Path) -> dict[str, Path]:
-    """Returns the pages of the provider's documentation by their types, which lack the prefix."""
-    return {page.name.partition(".")[0]: page for page in (provider / "website/docs/r").glob("*.markdown")}
-
-
-def documented(provider: Path, terraform_type: str) -> list[str]:
-    """Returns the import IDs of the examples on a type's page."""
-    page = pages(provider).get(terraform_type.removeprefix("aws_"))
+def documented(page: Path | None) -> list[str]:
+    """Returns the import IDs of the examples on a type's page, if it has one."""
     _, _, section = page.read_text().partition("\n## Import\n") if page else ("", "", "")
     blocks = re.findall(r'^\s*id\s*=\s*"(.*)"$', section, re.MULTILINE)
     commands = re.findall(r"terraform import \S+ (\S+)$", section, re.MULTILINE)
