@@ -10,13 +10,14 @@ KEPT := PIP_CACHE_DIR PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEO
   PIP_TIMEOUT PIP_TRUSTED_HOST UV_CACHE_DIR UV_CONCURRENT_% UV_CONFIG_FILE UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL \
   UV_FIND_LINKS UV_HTTP_% UV_INDEX% UV_INSECURE_HOST UV_KEYRING_PROVIDER UV_LINK_MODE UV_NATIVE_TLS UV_NO_CACHE \
   UV_OFFLINE UV_SYSTEM_CERTS PYTHONUNBUFFERED PYTHONUTF8
-unexport BASH_ENV ENV $(filter-out $(KEPT),$(filter PIP_% UV_% PYTHON%,$(.VARIABLES)))
+unexport BASH_ENV ENV MYPY_CACHE_DIR $(filter-out $(KEPT),$(filter PIP_% UV_% PYTHON%,$(.VARIABLES)))
 # uv trusts what the system trusts, as pip does: a company's proxy may sign with a certificate of its own.
 export UV_SYSTEM_CERTS := true
 # What is printed has signs that older encodings of a terminal or a log lack.
 export PYTHONUTF8 := 1
-# From nothing, mypy takes most of a minute. It compares files by their hashes, so all checkouts share what it keeps.
-export MYPY_CACHE_DIR := $(if $(filter /%,$(firstword $(XDG_CACHE_HOME))),$(XDG_CACHE_HOME),$(HOME)/.cache)/sagebridge/mypy
+# From nothing, mypy takes more than a minute. It compares files by their hashes, so all checkouts share what it keeps.
+# Nobody else may write there: a mypy with other options, as Pulumi starts one for a program, replaces what it finds.
+MYPY_CACHE := $(if $(filter /%,$(firstword $(XDG_CACHE_HOME))),$(XDG_CACHE_HOME),$(HOME)/.cache)/sagebridge/mypy
 
 PYTHON ?= python3
 PACKAGES := .venv/packages.stamp
@@ -73,8 +74,8 @@ unit: $(PACKAGES) ## The pure and mocks rings, in seconds
 check: parts ## Format, lint, types, Terraform, docs against code
 	@.venv/bin/ruff format --check
 	@.venv/bin/ruff check
-	@.venv/bin/mypy
-	@cd templates/sagebridge-python && ../../.venv/bin/mypy --config-file= --strict .
+	@.venv/bin/mypy --cache-dir "$(MYPY_CACHE)"
+	@cd templates/sagebridge-python && ../../.venv/bin/mypy --config-file= --strict --cache-dir "$(MYPY_CACHE)" .
 	@.venv/bin/lint-imports --no-logo --no-cache
 	@! command -v gofmt >/dev/null || test -z "$$(gofmt -l tools/go)" || { gofmt -d tools/go; exit 1; }
 	@$(IN_ENV) terraform fmt -check -recursive -diff

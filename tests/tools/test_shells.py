@@ -42,11 +42,11 @@ def test_each_rule_is_on_the_page() -> None:
 
 
 def shown_by_make(environment: dict[str, str]) -> dict[str, str]:
-    """Returns the environment of what the Makefile runs."""
+    """Returns the environment of what the Makefile runs, and the folder that it gives mypy."""
     done = subprocess.run(
         ["make", "-s", "-f", "Makefile", "-f", "-", "show"],
         cwd=ROOT,
-        input="show: ; @env",
+        input="show: ; @env; echo 'MYPY_CACHE=$(MYPY_CACHE)'",
         env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
@@ -57,7 +57,7 @@ def shown_by_make(environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.process
 @pytest.mark.parametrize("folder", [None, "", "relative", "/caches", "/many words/caches"])
-def test_mypy_keeps_its_results_in_the_cache_folder_that_all_checkouts_share(
+def test_mypy_keeps_its_results_in_a_folder_that_all_checkouts_share_and_nothing_else_is_told_of(
     monkeypatch: pytest.MonkeyPatch, folder: str | None
 ) -> None:
     environment = {"HOME": "/home/me", "MYPY_CACHE_DIR": "/elsewhere"}
@@ -67,7 +67,9 @@ def test_mypy_keeps_its_results_in_the_cache_folder_that_all_checkouts_share(
     else:
         environment["XDG_CACHE_HOME"] = folder
         monkeypatch.setenv("XDG_CACHE_HOME", folder)
-    assert shown_by_make(environment)["MYPY_CACHE_DIR"] == str(user_cache() / "mypy")
+    shown = shown_by_make(environment)
+    assert shown["MYPY_CACHE"] == str(user_cache() / "mypy")
+    assert "MYPY_CACHE_DIR" not in shown
 
 
 @pytest.mark.process
