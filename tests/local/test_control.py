@@ -1,12 +1,14 @@
 """Starting, stopping and finding the server, and what survives its end."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pickle
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from botocore.exceptions import CredentialRetrievalError
 
 from sagebridge import extras
 from sagebridge.errors import UserError
-from sagebridge.local import control, server, store
+from sagebridge.local import control, credentials, server, store
 from tests.local.account import COMMAND, Account, echo, lives, pack, until
 
 pytestmark = pytest.mark.server
@@ -294,6 +296,34 @@ def test_another_directorys_server_is_not_taken_for_ones_own(profile: Path, acco
     assert control.find(profile) is None
     assert not control.stop(profile)
     assert account.s3.list_buckets()["Buckets"]
+
+
+def test_a_busy_server_is_not_taken_for_one_that_does_not_run(profile: Path) -> None:
+    running, _ = control.start(profile)
+    os.kill(running.pid, signal.SIGSTOP)
+    try:
+        assert boto3.Session().get_credentials().get_frozen_credentials().access_key == "local"
+    finally:
+        os.kill(running.pid, signal.SIGCONT)
+
+
+def test_a_server_that_has_not_said_where_it_listens_does_not_run_yet(directory: Path) -> None:
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not credentials.is_running(str(directory))
+        (directory / "server.json").touch()
+        assert credentials.is_running(str(directory))
+
+
+def test_credentials_take_little_more_than_the_start_of_python(directory: Path) -> None:
+    """Each tool asks for them at each start."""
+
+    def imported(*arguments: str) -> set[str]:
+        command = [sys.executable, "-IS", "-X", "importtime", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert imported(credentials.__file__, str(directory)) - imported("-c", "") <= {"fcntl"}
 
 
 def test_a_start_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,7 @@ def main(directory: Path) -> None:
         UserError: it cannot be started.
     """
     lock = _lock(directory)
+    (directory / "server.json").unlink(missing_ok=True)  # of a server that was killed, so that nobody goes by it
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     app = App(directory)
