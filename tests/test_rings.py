@@ -64,3 +64,17 @@ def test_only_a_module_that_is_left_out_is_not_collected(
 def test_the_marks_of_the_rings_are_declared(pytestconfig: pytest.Config) -> None:
     declared = {line.partition(":")[0] for line in pytestconfig.getini("markers")}
     assert set(rings.RINGS) <= declared
+
+
+@pytest.mark.process
+def test_a_group_of_tests_goes_to_one_worker(tmp_path: Path) -> None:
+    """With other versions of pytest and of pytest-xdist, groups are silently spread (pytest-xdist#1386)."""
+    (tmp_path / "test_group.py").write_text(
+        "import os, pytest\n"
+        "@pytest.mark.xdist_group('group')\n@pytest.mark.parametrize('number', range(6))\n"
+        "def test_it(number): open(os.environ['PYTEST_XDIST_WORKER'], 'a').close()\n"
+    )
+    options = ("-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", *options]
+    subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
+    assert len([*tmp_path.glob("gw*")]) == 1

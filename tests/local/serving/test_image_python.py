@@ -29,6 +29,8 @@ from tests.containers.wheels import wheel
 from tests.local.account import Account, pack
 
 pytestmark = pytest.mark.server
+VERSIONS = [pytest.param(name, marks=pytest.mark.xdist_group(f"image-{name}")) for name in table()["images"]]
+"""The versions of the image. One worker has all tests of a version, whose Python starts and trains once."""
 DEVIATIONS = {
     ("flask", "1."): "outlist .*",  # Flask makes JSON of a list since 2.2
     ("numpy", "1."): "defaults npyobj",  # the array of objects was pickled by numpy 2
@@ -139,7 +141,7 @@ def ask(connection: http.client.HTTPConnection, body: bytes, content_type: str, 
     return Answer(answer.status, answer.headers["Content-Type"], answer.read())
 
 
-@pytest.mark.parametrize("version", table()["images"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_handler_has_the_images_python_and_packages(serve: Serve, version: str) -> None:
     facts = image(version)
     assert facts is not None
@@ -149,7 +151,7 @@ def test_a_handler_has_the_images_python_and_packages(serve: Serve, version: str
 
 
 @pytest.mark.parametrize("handler", CONTRACT["handlers"])
-@pytest.mark.parametrize("version", table()["images"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_recorded_answers_hold(serve: Serve, model: Callable[[str], bytes], version: str, handler: str) -> None:
     connection = serve(version, {"inference.py": CONTRACT["handlers"][handler], "model.joblib": model(version)})
     connection.request("GET", "/ping")
@@ -168,7 +170,7 @@ def test_the_recorded_answers_hold(serve: Serve, model: Callable[[str], bytes], 
             assert parsed(answer.body) == parsed(base64.b64decode(expected["body_base64"]))
 
 
-@pytest.mark.parametrize("version", table()["images"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_container_makes_no_socket_where_another_one_would_meet_it(serve: Serve, version: str) -> None:
     """Two containers of one image ended with "Address already in use" if they started at the same moment."""
     started = time.time()
@@ -199,7 +201,7 @@ def test_a_requirement_comes_before_the_images_packages(serve: Serve) -> None:
     assert ask(serve("0.23-1", files), b"", "text/csv", "text/plain").body == b"hello 9.9 1.19.2"
 
 
-@pytest.mark.parametrize("version", table()["images"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_model_of_a_multi_model_container_has_the_images_python(serve: Serve, version: str) -> None:
     handler = (
         "import platform\n"
