@@ -1,3 +1,5 @@
+"""What the tests of the local AWS share: a server of all of them, of a module, or of a single test."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,3 +47,11 @@ def owner(place: Path) -> Account:
     account = Account(control.start(place)[0].url)
     account.base()
     return account
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives the tests of a module that share a server to one worker, as each worker would start one."""
+    for item in items:
+        if "place" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
