@@ -82,10 +82,10 @@ class Account:
         self.sagemaker = self.client("sagemaker")
         self.runtime = self.client("sagemaker-runtime")
 
-    def client(self, service: str, config: Config | None = None) -> Any:
-        """Returns a client of another service, or one with another configuration."""
+    def client(self, service: str, config: Config | None = None, region: str = "us-east-1") -> Any:
+        """Returns a client of another service, or one with another configuration or region."""
         make: Any = self._session.client
-        return make(service, endpoint_url=self.url, config=config)
+        return make(service, endpoint_url=self.url, config=config, region_name=region)
 
     def base(self) -> str:
         """Makes the bucket `models` and the role `sagemaker`, unless they exist; returns the role's ARN."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore import xform_name
 from botocore.config import Config
@@ -38,12 +37,6 @@ def cleared(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "place" in request.fixturenames:
         control.clear_faults(request.getfixturevalue("place"))
-
-
-def client(owner: Account, service: str) -> Any:
-    word = "local"
-    session: Any = boto3.Session(word, word, region_name="us-east-1")
-    return session.client(service, endpoint_url=owner.url, config=ONCE)
 
 
 def refusal(call: Callable[[], object]) -> tuple[str, int]:
@@ -84,7 +77,7 @@ def test_an_operation_is_throttled_or_breaks_in_the_form_of_its_service(
     owner: Account, place: Path, case: tuple[str, str, dict[str, Any], tuple[str, int], tuple[str, int]]
 ) -> None:
     service, operation, members, throttled, broken = case
-    call = getattr(client(owner, service), xform_name(operation))
+    call = getattr(owner.client(service, ONCE), xform_name(operation))
     control.fault(place, "throttle", operation=operation, times=1)
     assert refusal(lambda: call(**members)) == throttled
     control.fault(place, "error", operation=operation, times=1)
@@ -95,7 +88,7 @@ def test_an_operation_is_throttled_or_breaks_in_the_form_of_its_service(
 @pytest.mark.server
 def test_a_fault_strikes_its_operation_and_its_endpoint_only(owner: Account, place: Path, endpoint: str) -> None:
     control.fault(place, "throttle", operation="PutObject")
-    s3, sagemaker, runtime = (client(owner, name) for name in ("s3", "sagemaker", "sagemaker-runtime"))
+    s3, sagemaker, runtime = (owner.client(name, ONCE) for name in ("s3", "sagemaker", "sagemaker-runtime"))
     assert refusal(lambda: s3.put_object(Bucket="models", Key="k", Body=b""))[0] == "SlowDown"
     upload = s3.create_multipart_upload(Bucket="models", Key="k")["UploadId"]
     s3.upload_part(Bucket="models", Key="k", UploadId=upload, PartNumber=1, Body=b"1")
@@ -127,7 +120,7 @@ def test_latency_comes_before_the_answer(owner: Account, place: Path) -> None:
 def test_s3_refuses_callers_and_the_fetch_of_a_model(owner: Account, place: Path) -> None:
     config = owner.config(owner.upload(echo("x")))
     control.fault(place, "s3")
-    s3 = client(owner, "s3")
+    s3 = owner.client("s3", ONCE)
     assert refusal(lambda: s3.get_object(Bucket="models", Key="k")) == ("AccessDenied", 403)
     assert refusal(lambda: s3.head_object(Bucket="models", Key="k")) == ("403", 403)
     description = owner.deploy(config)

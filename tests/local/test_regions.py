@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -24,16 +23,9 @@ def predict_fn(data, model):
 IMAGE_THERE = IMAGE.replace("us-east-1", THERE)
 
 
-def client(account: Account, service: str, region: str = THERE) -> Any:
-    """Returns a client of a service in a region."""
-    word = "local"  # nobody checks keys
-    session: Any = boto3.Session(word, word, region_name=region)
-    return session.client(service, endpoint_url=account.url)
-
-
 def declare(account: Account, name: str, archive: bytes, region: str = THERE) -> None:
     """Makes a model, a configuration and an endpoint of one name."""
-    sagemaker = client(account, "sagemaker", region)
+    sagemaker = account.client("sagemaker", region=region)
     container = {
         "Image": IMAGE.replace("us-east-1", region),
         "ModelDataUrl": account.upload(archive),
@@ -47,7 +39,7 @@ def declare(account: Account, name: str, archive: bytes, region: str = THERE) ->
 
 def serves(account: Account, name: str, region: str = THERE) -> dict[str, Any]:
     """Returns the description of an endpoint, once it is not Creating any more."""
-    sagemaker = client(account, "sagemaker", region)
+    sagemaker = account.client("sagemaker", region=region)
     until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] != "Creating", 60)
     description: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
     assert description["EndpointStatus"] == "InService", description.get("FailureReason")
@@ -56,7 +48,7 @@ def serves(account: Account, name: str, region: str = THERE) -> dict[str, Any]:
 
 def invoke(account: Account, name: str, region: str = THERE) -> dict[str, Any]:
     """Returns what an endpoint answers."""
-    runtime = client(account, "sagemaker-runtime", region)
+    runtime = account.client("sagemaker-runtime", region=region)
     answer: dict[str, Any] = json.load(runtime.invoke_endpoint(EndpointName=name, Body=b"{}")["Body"])
     return answer
 
@@ -68,7 +60,7 @@ def test_endpoints_of_one_name_in_two_regions_are_two(account: Account) -> None:
     for region in ("us-east-1", THERE):
         assert serves(account, name, region)["EndpointArn"].split(":")[3] == region
         assert invoke(account, name, region)["word"] == f"of {region}"
-    client(account, "sagemaker", "us-east-1").delete_endpoint(EndpointName=name)
+    account.client("sagemaker").delete_endpoint(EndpointName=name)
     assert invoke(account, name)["word"] == f"of {THERE}"
 
 
@@ -78,12 +70,14 @@ def test_what_belongs_to_an_endpoint_is_in_its_region(account: Account) -> None:
     serves(account, name)
     invoke(account, name)
     for region, is_there in ((THERE, True), ("us-east-1", False)):
-        groups = client(account, "logs", region).describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/")
+        groups = account.client("logs", region=region).describe_log_groups(
+            logGroupNamePrefix="/aws/sagemaker/Endpoints/"
+        )
         assert (f"/aws/sagemaker/Endpoints/{name}" in str(groups)) == is_there
-    cloudwatch = client(account, "cloudwatch")
+    cloudwatch = account.client("cloudwatch", region=THERE)
     dimensions = [{"Name": "EndpointName", "Value": name}]
     until(lambda: cloudwatch.list_metrics(Namespace="AWS/SageMaker", Dimensions=dimensions)["Metrics"], 30)
-    elsewhere = client(account, "cloudwatch", "us-east-1")
+    elsewhere = account.client("cloudwatch")
     assert not elsewhere.list_metrics(Namespace="AWS/SageMaker", Dimensions=dimensions)["Metrics"]
 
 
@@ -91,7 +85,7 @@ def test_a_variant_is_scaled_in_its_region(account: Account) -> None:
     name = account.name("scaled")
     declare(account, name, echo("x"))
     serves(account, name)
-    scaling = client(account, "application-autoscaling")
+    scaling = account.client("application-autoscaling", region=THERE)
     target = {
         "ServiceNamespace": "sagemaker",
         "ResourceId": f"endpoint/{name}/variant/AllTraffic",
@@ -109,8 +103,8 @@ def test_a_variant_is_scaled_in_its_region(account: Account) -> None:
     arns = [policy["PolicyARN"], *(alarm["AlarmARN"] for alarm in policy["Alarms"])]
     assert {arn.split(":")[3] for arn in arns} == {THERE}
     names = [alarm["AlarmName"] for alarm in policy["Alarms"]]
-    assert len(client(account, "cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]) == 2
-    elsewhere = client(account, "application-autoscaling", "us-east-1")
+    assert len(account.client("cloudwatch", region=THERE).describe_alarms(AlarmNames=names)["MetricAlarms"]) == 2
+    elsewhere = account.client("application-autoscaling")
     assert not elsewhere.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])[
         "ScalableTargets"
     ]
@@ -120,7 +114,7 @@ def test_a_models_error_names_the_log_of_its_region(account: Account) -> None:
     name = account.name("failing")
     declare(account, name, pack({"inference.py": FAILING}))
     serves(account, name)
-    runtime = client(account, "sagemaker-runtime")
+    runtime = account.client("sagemaker-runtime", region=THERE)
     with pytest.raises(ClientError) as caught:
         runtime.invoke_endpoint(EndpointName=name, Body=b"{}", ContentType="application/json")
     answer: Any = caught.value.response
@@ -129,7 +123,7 @@ def test_a_models_error_names_the_log_of_its_region(account: Account) -> None:
 
 
 def test_what_is_not_there_is_refused_with_the_arn_of_the_region(account: Account) -> None:
-    sagemaker = client(account, "sagemaker")
+    sagemaker = account.client("sagemaker", region=THERE)
     with pytest.raises(
         ClientError, match=f'Could not find endpoint "arn:aws:sagemaker:{THERE}:123456789012:endpoint/x"'
     ):
@@ -149,7 +143,7 @@ def test_an_arn_of_another_region_is_refused_in_awss_words(
 ) -> None:
     filled = {name: value.format("us-east-1", "model-package-group/g") for name, value in members.items()}
     with pytest.raises(ClientError, match=f"ARN should be scoped to correct region: {THERE}"):
-        getattr(client(account, "sagemaker"), call)(**filled)
+        getattr(account.client("sagemaker", region=THERE), call)(**filled)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", THERE])
@@ -159,7 +153,7 @@ def test_an_image_of_another_region_is_refused_in_awss_words(account: Account, r
         f'Region of "{image}" does not match expected region of {region}. Cross region ECR image pulls are not allowed.'
     )
     with pytest.raises(ClientError) as caught:
-        client(account, "sagemaker", region).create_model(
+        account.client("sagemaker", region=region).create_model(
             ModelName=account.name("model"), ExecutionRoleArn=account.base(), PrimaryContainer={"Image": image}
         )
     assert caught.value.response["Error"]["Message"] == said
@@ -168,7 +162,7 @@ def test_an_image_of_another_region_is_refused_in_awss_words(account: Account, r
 def test_a_region_that_aws_does_not_have_is_refused_by_name(account: Account) -> None:
     for region in ("eu-west-9", "cn-north-1"):
         with pytest.raises(ClientError, match=rf"The local AWS has no region {region}\. It has: .*eu-west-1"):
-            client(account, "sagemaker", region).list_endpoints()
+            account.client("sagemaker", region=region).list_endpoints()
 
 
 def test_endpoints_of_every_region_outlive_the_server_and_end_with_a_reset(directory: Path) -> None:
@@ -184,4 +178,4 @@ def test_endpoints_of_every_region_outlive_the_server_and_end_with_a_reset(direc
     control.reset(directory)
     running, _ = control.start(directory)
     assert running.endpoints == 0
-    assert not client(Account(running.url), "sagemaker").list_endpoints()["Endpoints"]
+    assert not Account(running.url).client("sagemaker", region=THERE).list_endpoints()["Endpoints"]

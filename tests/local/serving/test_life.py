@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -79,13 +78,7 @@ def answers(owner: Account, endpoint: str, count: int = 60) -> list[str]:
 
 def alarm(owner: Account, state: str) -> tuple[str, Any]:
     """Makes an alarm in a state; returns its name and a client to change it."""
-    client: Any = boto3.client(
-        "cloudwatch",
-        endpoint_url=owner.url,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - nobody checks it
-    )
+    client = owner.client("cloudwatch")
     name = owner.name("alarm")
     put_manual_alarm(client, name)
     client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="asked for")
