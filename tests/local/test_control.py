@@ -55,7 +55,7 @@ def crash(directory: Path) -> None:
     running = control.find(directory)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
-    while control._is_locked(directory):  # noqa: SLF001 - the kernel's word that the process is gone
+    while credentials.is_locked(str(directory)):  # the kernel's word that the process is gone
         time.sleep(0.01)
 
 

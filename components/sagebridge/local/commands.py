@@ -11,6 +11,7 @@ import click
 from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.local import FAULTS, control, environment, images
+from sagebridge.local.credentials import NOT_RUNNING
 from sagebridge.local.times import Times
 
 _EXIT_NOT_RUNNING = 3
@@ -63,7 +64,7 @@ def status(*, as_json: bool) -> None:
         click.echo(f"The local AWS runs at {running.url} (process {running.pid}).")
         click.echo(f"Endpoints: {running.endpoints}, buckets: {running.buckets}. Log: {control.log_file(directory)}")
     else:
-        click.echo(control.NOT_RUNNING)
+        click.echo(NOT_RUNNING)
     if running is None:
         sys.exit(_EXIT_NOT_RUNNING)
 

@@ -4,7 +4,6 @@ Importing this loads neither moto nor the server.
 """
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -24,13 +23,13 @@ from sagebridge.errors import UserError
 from sagebridge.extras import require
 from sagebridge.files import write_file, write_new_file
 from sagebridge.local import CONTROL_PATH, PORT, REGION, environment, images
+from sagebridge.local.credentials import NOT_RUNNING, is_locked
 from sagebridge.processes import HeldSignals
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 DYING_SECONDS = 1.0
 """Seconds for the kernel to release the files of a process that was killed."""
-NOT_RUNNING = "The local AWS is not running. Start it with: sagebridge local start"
 _SAVED = ("state", "endpoints", "logs", "regions", "server.json", "server.log", "settings.json", images.FILE)
 """What a reset removes."""
 PASSED = (
@@ -165,7 +164,7 @@ def _answering(directory: Path, process: subprocess.Popen[bytes]) -> tuple[Runni
             process.kill()  # another start was quicker; ours must not take over when that server stops
             process.wait()
             return running, True
-        if process.poll() is not None and not _is_locked(directory):  # it gave up, and not because another starts
+        if process.poll() is not None and not is_locked(str(directory)):  # it gave up, and not because another starts
             raise UserError(_last_words(directory))
         time.sleep(0.05)
     raise UserError(f"The local AWS does not answer after {START_SECONDS:.0f} s. Its log: {log_file(directory)}")
@@ -183,7 +182,7 @@ def stop(directory: Path) -> bool:
     running = find(directory)
     if running is None:
         deadline = time.monotonic() + DYING_SECONDS
-        while _is_locked(directory):
+        while is_locked(str(directory)):
             if time.monotonic() > deadline:
                 raise UserError(
                     f"A server holds {directory} and does not answer. Try again; if it stays so, end the process "
@@ -195,7 +194,7 @@ def stop(directory: Path) -> bool:
     with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while _is_locked(directory):
+    while is_locked(str(directory)):
         if time.monotonic() > deadline:
             raise UserError(f"Process {running.pid} does not end. See {log_file(directory)}")
         time.sleep(0.05)
@@ -308,18 +307,6 @@ def _spawn(directory: Path) -> subprocess.Popen[bytes]:
             stderr=output,
             start_new_session=True,
         )
-
-
-def _is_locked(directory: Path) -> bool:
-    """Returns whether a server lives: the kernel releases its lock when the process ends, however it ends."""
-    try:
-        with (directory / "lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 def _last_words(directory: Path) -> str:

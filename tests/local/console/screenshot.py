@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
 from rich.console import Console
 
@@ -54,10 +53,7 @@ CANARY = {
 
 def watch(account: Account) -> None:
     """Makes the alarm that would roll the canary back."""
-    alarms: Any = boto3.Session("local", "local", region_name="us-east-1").client(
-        "cloudwatch", endpoint_url=account.url
-    )
-    alarms.put_metric_alarm(
+    account.client("cloudwatch").put_metric_alarm(
         AlarmName=ALARM,
         Namespace="AWS/SageMaker",
         MetricName="Invocation5XXErrors",
